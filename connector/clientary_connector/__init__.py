@@ -1,0 +1,1 @@
+"""Lets the personas of a host platform work in Clientary."""

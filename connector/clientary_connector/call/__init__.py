@@ -1,0 +1,1 @@
+"""Runs an action one governed step after the other."""

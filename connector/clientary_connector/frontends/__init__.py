@@ -1,0 +1,1 @@
+"""Holds the thin ways in."""

@@ -1,0 +1,1 @@
+"""Keeps secrets sealed, records authenticated and a log chained, in one database."""
