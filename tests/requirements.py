@@ -1,4 +1,4 @@
-"""Lists every requirement that the tests prove, by id; `test_requirements.py` checks it both ways."""
+"""Lists every requirement that the tests prove, by id; a test checks the list both ways."""
 
 from __future__ import annotations
 
