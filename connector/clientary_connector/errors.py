@@ -1,0 +1,149 @@
+"""Names what can stop the connector outside a call, grouped by who has to act.
+
+    ConnectorError
+    ├── CallerError               the caller asked for something that cannot be
+    │   ├── UnknownActionError        no such action
+    │   ├── UnknownScopeError         no such scope
+    │   ├── UnknownConnectionError    no such connection
+    │   ├── UnknownEntryError         no such line in the log
+    │   ├── InvalidValueError         a name, subdomain, address or secret that cannot be used
+    │   ├── NameTakenError            a connection of that name exists
+    │   └── ClosedError               the connector was closed
+    ├── OperatorError             whoever runs the connector has to mend something
+    │   ├── SettingsError             an environment variable or limit makes no sense
+    │   ├── ManifestError             a manifest cannot be used
+    │   ├── StateMissingError         nothing was set up yet
+    │   ├── StateExistsError          it was set up before
+    │   ├── StateLockedError          the vault's key is missing, wrong or open to others
+    │   ├── StateIntegrityError       something in the state was changed from outside
+    │   └── StateUnavailableError     the state cannot be read or written now
+    └── ServiceError              the service said no, or could not be reached
+        └── ConnectError              an account could not be connected
+
+A call itself never raises these: its `Result` carries a `CallError` of the same kind.
+Messages can be shown to anyone: no secret, no body, no stack.
+"""
+
+from __future__ import annotations
+
+from clientary_connector.call.result import CallError, ErrorKind
+
+
+class ConnectorError(Exception):
+    """Stops the connector; `kind` is what a call would report."""
+
+    kind: ErrorKind = ErrorKind.INTERNAL
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        """Takes what happened and, in `hint`, what to do."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class CallerError(ConnectorError):
+    """The caller asked for something that cannot be."""
+
+    kind = ErrorKind.INVALID_ARGUMENTS
+
+
+class UnknownActionError(CallerError):
+    """No action has this id or alias."""
+
+    def __init__(self, name: str, *, suggestions: tuple[str, ...] = ()) -> None:
+        """Takes the name asked for and those that come close."""
+        near = f"Did you mean {' or '.join(suggestions)}?" if suggestions else ""
+        super().__init__(f"There is no action {name!r}.", hint=near)
+        self.name = name
+        self.suggestions = suggestions
+
+
+class UnknownScopeError(CallerError):
+    """No action has this scope."""
+
+    def __init__(self, name: str, *, suggestions: tuple[str, ...] = ()) -> None:
+        """Takes the scope asked for and those that come close."""
+        near = f"Did you mean {' or '.join(suggestions)}?" if suggestions else ""
+        super().__init__(f"There is no scope {name!r}.", hint=near)
+        self.name = name
+        self.suggestions = suggestions
+
+
+class UnknownConnectionError(CallerError):
+    """No connection has this name or id."""
+
+    kind = ErrorKind.DENIED
+
+
+class UnknownEntryError(CallerError):
+    """The log has no entry of this id."""
+
+    kind = ErrorKind.NOT_FOUND
+
+
+class InvalidValueError(CallerError):
+    """A name, subdomain, address or secret cannot be used."""
+
+
+class NameTakenError(CallerError):
+    """A connection of this name exists already."""
+
+
+class ClosedError(CallerError):
+    """The connector was closed."""
+
+    kind = ErrorKind.INTERNAL
+
+
+class OperatorError(ConnectorError):
+    """Whoever runs the connector has to mend something."""
+
+
+class SettingsError(OperatorError):
+    """An environment variable or a limit makes no sense."""
+
+
+class ManifestError(OperatorError):
+    """A manifest cannot be used."""
+
+
+class StateMissingError(OperatorError):
+    """Nothing was set up in this state directory yet."""
+
+    kind = ErrorKind.VAULT_LOCKED
+
+
+class StateExistsError(OperatorError):
+    """This state directory was set up before."""
+
+
+class StateLockedError(OperatorError):
+    """The vault's key is missing, wrong or open to others."""
+
+    kind = ErrorKind.VAULT_LOCKED
+
+
+class StateIntegrityError(OperatorError):
+    """Something in the state was changed from outside."""
+
+    kind = ErrorKind.INTEGRITY
+
+
+class StateUnavailableError(OperatorError):
+    """The state cannot be read or written now."""
+
+
+class ServiceError(ConnectorError):
+    """The service said no, or could not be reached."""
+
+    kind = ErrorKind.UPSTREAM_ERROR
+
+
+class ConnectError(ServiceError):
+    """An account could not be connected; nothing was saved."""
+
+    def __init__(self, error: CallError) -> None:
+        """Takes what the test call came to."""
+        super().__init__(error.message, hint=error.hint)
+        self.error = error
+        self.kind = error.kind
