@@ -1,0 +1,58 @@
+# Two commands do all the set-up on a fresh machine: `make demo` and `make test`.
+# They need make and a Python of 3.11 or later; what they install goes into .venv.
+
+# Another interpreter than the newest one found: make PYTHON=PATH test
+PYTHON ?=
+# What pytest is given: make test ARGS="tests/vault -x"
+ARGS ?=
+
+BIN := .venv/bin
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH
+# pyright runs on the Node.js of its wheel and asks nobody for news.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check docs format bench lock clean install-run install-dev
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+
+demo: install-run ## install the plugin and do its main job against the simulated Clientary
+	@$(BIN)/clientary demo
+
+test: install-dev ## install the test set and run every test
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: install-dev ## look at the code without running it: style, types, import contracts, documents
+	@echo "ruff";            $(BIN)/ruff check --quiet .
+	@echo "ruff format";     $(BIN)/ruff format --quiet --check .
+	@echo "mypy";            $(BIN)/mypy --no-error-summary
+	@echo "pyright";         $(BIN)/pyright --pythonpath $(BIN)/python --warnings
+	@echo "import contracts"; $(BIN)/python -m tests.packaging.contracts
+	@echo "manifest";        $(BIN)/clientary manifest check manifests/clientary.json
+	@echo "documents";       $(BIN)/python -m tests.packaging.documents --check
+
+docs: install-dev ## write the generated parts of README.md and manifests/README.md anew
+	@$(BIN)/python -m tests.packaging.documents
+
+format: install-dev ## lay out the code and the manifests
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/clientary manifest format manifests/clientary.json
+
+bench: install-dev ## measure, and write the table of numbers in README.md
+	@$(BIN)/python -m tests.benchmarks
+
+lock: install-dev ## choose the pinned versions anew, from what pyproject.toml admits
+	@.ci/lock
+
+clean: ## remove everything that was made
+	@rm -rf .venv .venv-* dist build .coverage .coverage.* htmlcov .mypy_cache .ruff_cache \
+	  .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+install-run:
+	@.ci/install run .venv $(PYTHON)
+
+install-dev:
+	@.ci/install dev .venv $(PYTHON)

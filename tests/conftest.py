@@ -1,0 +1,61 @@
+"""Gives every test the same ground: no settings or state of a person, no far network."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples in every run, and no clock: a test that fails once fails always.
+settings.register_profile(
+    "house",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("house")
+
+
+class FarNetworkError(RuntimeError):
+    """A test reached for an address that is not on loopback."""
+
+
+def _keep_to_loopback(event: str, arguments: tuple[Any, ...]) -> None:
+    """Stops any look-up or connection that would leave this machine."""
+    if event == "socket.getaddrinfo":
+        _check(arguments[0])
+    elif event == "socket.connect" and isinstance(address := arguments[1], tuple):
+        _check(cast("tuple[object, ...]", address)[0])
+
+
+def _check(host: object) -> None:
+    if host not in {None, "", "localhost"} and not _is_loopback(str(host)):
+        raise FarNetworkError(f"A test reached for {host}; tests stay on loopback.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def pytest_configure() -> None:
+    """Sets the guard before the first test module is imported."""
+    sys.addaudithook(_keep_to_loopback)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hides the person's settings and state from every test and from the processes it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in tuple(os.environ):
+            if name.startswith("CLIENTARY_"):
+                patch.delenv(name)
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
