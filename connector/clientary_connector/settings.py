@@ -1,0 +1,127 @@
+"""Gathers every limit in one frozen object and reads the environment, once."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from clientary_connector.errors import SettingsError
+
+PREFIX: Final = "CLIENTARY_"
+
+
+def _limit(default: float, *, unit: str, why: str, least: float, most: float) -> Any:  # noqa: ANN401 - stands for a field of any type
+    """Declares one limit with its unit, its reason and the range in which it makes sense."""
+    return field(default=default, metadata={"unit": unit, "why": why, "least": least, "most": most})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Holds every limit; each can be set as `CLIENTARY_` and its name in capitals."""
+
+    #: Where connections, grants and the log are kept; None means the platform's data folder.
+    state: Path | None = None
+    #: URI of the vault's key; None means what `init` chose, else `STATE/keys/vault.key`.
+    key: str | None = None
+    connect_timeout_s: float = _limit(
+        10.0, unit="s", why="a host that does not answer by then is down", least=0.05, most=600
+    )
+    read_timeout_s: float = _limit(
+        30.0, unit="s", why="the longest silence of a slow page", least=0.05, most=3600
+    )
+    send_timeout_s: float = _limit(
+        60.0, unit="s", why="one send in all, so that a trickle ends", least=0.05, most=3600
+    )
+    keepalive_s: float = _limit(
+        4.0,
+        unit="s",
+        why="shorter than any server's: a write must not meet a dead line",
+        least=0,
+        most=600,
+    )
+    max_connections: int = _limit(
+        100, unit="connections", why="open at once, a process", least=1, most=10_000
+    )
+    max_body_bytes: int = _limit(
+        16 * 1024 * 1024, unit="bytes", why="an answer is read whole", least=1024, most=2**30
+    )
+    max_result_bytes: int = _limit(
+        1024 * 1024, unit="bytes", why="what a model or a flow can bear", least=256, most=2**30
+    )
+    max_pages: int = _limit(
+        1000, unit="pages", why="10,000 records in pages of ten", least=1, most=100_000
+    )
+    max_attempts: int = _limit(
+        4, unit="sends", why="a service that fails four times is down", least=1, most=20
+    )
+    backoff_first_s: float = _limit(
+        0.5, unit="s", why="before the second send, without jitter", least=0, most=60
+    )
+    max_wait_s: float = _limit(
+        30.0, unit="s", why="a longer Retry-After is handed to the caller", least=0, most=3600
+    )
+    max_warnings: int = _limit(
+        20, unit="warnings", why="drift repeats on every record", least=1, most=1000
+    )
+
+    def __post_init__(self) -> None:
+        """Refuses a limit outside the range in which it makes sense.
+
+        Raises:
+            SettingsError: A limit is not a number, or out of its range.
+        """
+        for item in limits():
+            _check(item, getattr(self, item.name))
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Reads the settings of an environment, by default that of the process.
+
+        Raises:
+            SettingsError: A variable holds what makes no sense.
+        """
+        source = os.environ if environ is None else environ
+        given: dict[str, Any] = {
+            item.name: _number(item, source[variable])
+            for item in limits()
+            if (variable := PREFIX + item.name.upper()) in source
+        }
+        state = source.get(f"{PREFIX}STATE")
+        return cls(
+            state=Path(state).expanduser() if state else None,
+            key=source.get(f"{PREFIX}KEY") or None,
+            **given,
+        )
+
+
+def limits() -> tuple[Field[Any], ...]:
+    """Returns the declarations of all limits, in their order."""
+    return tuple(item for item in fields(Settings) if item.metadata)
+
+
+def _number(item: Field[Any], text: str) -> float:
+    whole = isinstance(item.default, int)
+    try:
+        return int(text) if whole else float(text)
+    except ValueError:
+        kind = "a whole number" if whole else "a number"
+    raise SettingsError(
+        f"{PREFIX}{item.name.upper()} is not {kind}.",
+        hint=f"Give {kind} of {item.metadata['unit']}, such as {item.default}.",
+    )
+
+
+def _check(item: Field[Any], value: Any) -> None:  # noqa: ANN401 - a caller may give anything
+    least, most = item.metadata["least"], item.metadata["most"]
+    kinds = int if isinstance(item.default, int) else int | float
+    if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
+        raise SettingsError(f"The setting {item.name} is not a number of {item.metadata['unit']}.")
+    if not least <= value <= most:
+        raise SettingsError(
+            f"The setting {item.name} is out of range.",
+            hint=f"Give {least} to {most} {item.metadata['unit']}.",
+        )
