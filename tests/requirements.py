@@ -6,6 +6,14 @@ from typing import Final
 
 HOUSE: Final = {
     "house.requirements": "Every requirement has a test and every test names a requirement.",
+    "house.setup": "A fresh machine's newest Python that runs is found, shims and all.",
+    "house.artifacts": "Wheel, sdist, editable install and checkout all find the manifests.",
+    "house.pins": "What is installed is pinned to the byte, and what is shown is what is tested.",
+    "house.portable": "No file names a registry or a path of a machine.",
+    "house.shape": "Modules and functions stay short, and one module reads the environment.",
+    "house.contracts": "The import contracts hold, and each of them catches a violation.",
+    "house.readme": "The README's examples run as they stand.",
+    "house.documents": "The README's tables, links and layout are those of the code.",
 }
 
 MANIFEST: Final[dict[str, str]] = {}
