@@ -104,23 +104,30 @@ class Paging:
 
 @dataclass(frozen=True, slots=True)
 class CascadeStep:
-    """One kind of record that a deletion takes along, and the list that counts it, if any."""
+    """One kind of record that a deletion takes along, and the list that counts it, if any.
+
+    The list gets the arguments of the deletion that `passes` names, and those of `fixed`.
+    """
 
     resource: str
     count: str | None
     passes: Mapping[str, str]
+    fixed: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """How a write with an unknown end is looked up again, or why it cannot be.
 
+    The action gets the arguments of the write that `passes` names, and those of `fixed`.
     `match` names the fields that identify the record, `("given",)` stands for every field
-    that the call gave; `absent` means that the write happened if the record is gone.
+    that the call gave; `absent` means that the write happened if the record is gone. With an
+    action, `cannot` says when it does not help.
     """
 
     action: str | None = None
     passes: Mapping[str, str] = MappingProxyType({})
+    fixed: Mapping[str, Any] = MappingProxyType({})
     match: tuple[str, ...] = ()
     absent: bool = False
     cannot: str | None = None
@@ -355,7 +362,12 @@ def _paging(raw: Schema | None) -> Paging | None:
 
 
 def _cascade_step(raw: Schema) -> CascadeStep:
-    return CascadeStep(raw["resource"], raw.get("count"), MappingProxyType(raw.get("pass", {})))
+    return CascadeStep(
+        resource=raw["resource"],
+        count=raw.get("count"),
+        passes=MappingProxyType(raw.get("pass", {})),
+        fixed=MappingProxyType(raw.get("with", {})),
+    )
 
 
 def _lookup(raw: Schema | None) -> Lookup | None:
@@ -365,6 +377,7 @@ def _lookup(raw: Schema | None) -> Lookup | None:
     return Lookup(
         action=raw.get("action"),
         passes=MappingProxyType(raw.get("pass", {})),
+        fixed=MappingProxyType(raw.get("with", {})),
         match=(match,) if isinstance(match, str) else tuple(match),
         absent=raw.get("absent", False),
         cannot=raw.get("cannot"),
