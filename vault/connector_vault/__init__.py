@@ -1,1 +1,64 @@
 """Keeps secrets sealed, records authenticated and a log chained, in one database."""
+
+from connector_vault.errors import (
+    ConflictError,
+    DegradedError,
+    ForkedError,
+    IntegrityError,
+    MisuseError,
+    NotFoundError,
+    OperationClaimedError,
+    StoreBusyError,
+    StoreCorruptError,
+    StoreError,
+    StoreFullError,
+    StoreReadOnlyError,
+    StoreUnavailableError,
+    VaultClosedError,
+    VaultError,
+    VaultExistsError,
+    VaultLockedError,
+    VaultMissingError,
+    VaultVersionError,
+)
+from connector_vault.log import LogDraft, LogFault, LogReport, LogRow
+from connector_vault.records import Record
+from connector_vault.search import LogQuery
+from connector_vault.secret import Secret
+from connector_vault.store import Durability
+from connector_vault.vault import Clock, Vault
+from connector_vault.view import Transaction, View
+
+__all__ = [
+    "Clock",
+    "ConflictError",
+    "DegradedError",
+    "Durability",
+    "ForkedError",
+    "IntegrityError",
+    "LogDraft",
+    "LogFault",
+    "LogQuery",
+    "LogReport",
+    "LogRow",
+    "MisuseError",
+    "NotFoundError",
+    "OperationClaimedError",
+    "Record",
+    "Secret",
+    "StoreBusyError",
+    "StoreCorruptError",
+    "StoreError",
+    "StoreFullError",
+    "StoreReadOnlyError",
+    "StoreUnavailableError",
+    "Transaction",
+    "Vault",
+    "VaultClosedError",
+    "VaultError",
+    "VaultExistsError",
+    "VaultLockedError",
+    "VaultMissingError",
+    "VaultVersionError",
+    "View",
+]

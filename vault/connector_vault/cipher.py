@@ -1,0 +1,145 @@
+"""Seals and opens messages; every message has a key of its own.
+
+A sealed message, version 1, is
+
+    version (1 byte, 0x01) | key id (16) | salt (32) | commitment (32) | AES-256-GCM ciphertext
+
+and the rules, in the order in which `unseal` enforces them, are:
+
+1. The version byte is known. There is no older form to fall back to.
+2. The length can hold a message.
+3. The key id in the header is the id of the key that was looked up for it.
+4. HKDF-SHA256 of key and salt, bound to header and context, gives commitment, message key and
+   nonce. Two contexts never share a message key, even if a salt were to repeat.
+5. The commitment matches, compared in constant time, before anything is decrypted: no message
+   opens under two keys.
+6. AES-256-GCM authenticates the ciphertext with header and context as associated data.
+
+Whatever fails from 2 on is the same error, raised with no cause that could tell which.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from connector_vault.encoding import Value, encode
+from connector_vault.secret import Secret
+
+KEY_BYTES: Final = 32
+KEY_ID_BYTES: Final = 16
+
+_VERSION: Final = 1
+_SALT_BYTES: Final = 32
+_COMMITMENT_BYTES: Final = 32
+_NONCE_BYTES: Final = 12
+_TAG_BYTES: Final = 16
+_HEADER_BYTES: Final = 1 + KEY_ID_BYTES
+_SALT_END: Final = _HEADER_BYTES + _SALT_BYTES
+_COMMITMENT_END: Final = _SALT_END + _COMMITMENT_BYTES
+
+Entropy = Callable[[int], bytes]
+
+
+class CipherError(Exception):
+    """The message does not open: other key, other context, or altered bytes."""
+
+
+class Key:
+    """One key: its id, and its material in a bytearray that can be wiped."""
+
+    __slots__ = ("id", "material")
+
+    def __init__(self, key_id: str, material: bytes | bytearray) -> None:
+        """Takes an id of 32 hex digits and 32 bytes of material."""
+        self.id = key_id
+        self.material = bytearray(material)
+        if len(material) != KEY_BYTES or len(key_id) != 2 * KEY_ID_BYTES:
+            raise CipherError("A key has 32 bytes and an id of 16.")
+
+    @classmethod
+    def fresh(cls, entropy: Entropy) -> Key:
+        """Makes a new key."""
+        return cls(entropy(KEY_ID_BYTES).hex(), entropy(KEY_BYTES))
+
+    def mac(self, message: bytes) -> bytes:
+        """Gives the HMAC-SHA256 of the message."""
+        return hmac.digest(self.material, message, "sha256")
+
+    def __del__(self) -> None:
+        """Overwrites the material when nobody holds the key any more."""
+        self.material[:] = bytes(len(self.material))
+
+    def __repr__(self) -> str:
+        """Shows the id alone."""
+        return f"<key {self.id}>"
+
+
+def context(domain: str, *values: Value) -> bytes:
+    """Gives the bytes that bind a message to its place; the domain keeps kinds apart."""
+    return encode(f"connector-vault/1/{domain}", *values)
+
+
+def seal(key: Key, plaintext: bytes | bytearray, bound: bytes, entropy: Entropy) -> bytes:
+    """Seals a message under a key of its own, bound to a context."""
+    header = bytes((_VERSION,)) + bytes.fromhex(key.id)
+    salt = entropy(_SALT_BYTES)
+    commitment, message_key, nonce = _derive(key, salt, header + bound)
+    sealed = AESGCM(message_key).encrypt(nonce, plaintext, header + bound)
+    return header + salt + commitment + sealed
+
+
+def unseal(key: Key, sealed: bytes, bound: bytes) -> bytearray:
+    """Opens a message that was sealed under this key and context.
+
+    Raises:
+        CipherError: It was not, or its version is unknown.
+    """
+    if key_id(sealed) != key.id:
+        raise CipherError("The message was sealed under another key.")
+    header, salt = sealed[:_HEADER_BYTES], sealed[_HEADER_BYTES:_SALT_END]
+    commitment, message_key, nonce = _derive(key, salt, header + bound)
+    if not hmac.compare_digest(commitment, sealed[_SALT_END:_COMMITMENT_END]):
+        raise CipherError("The message does not open.")
+    ciphertext = memoryview(sealed)[_COMMITMENT_END:]
+    plaintext = bytearray(len(ciphertext) - _TAG_BYTES)
+    try:
+        AESGCM(message_key).decrypt_into(nonce, ciphertext, header + bound, plaintext)
+    except InvalidTag:
+        raise CipherError("The message does not open.") from None
+    return plaintext
+
+
+def unseal_secret(key: Key, sealed: bytes, bound: bytes) -> Secret:
+    """Opens a message into a Secret, which takes the one copy over."""
+    return Secret(unseal(key, sealed, bound))
+
+
+def key_id(sealed: bytes) -> str:
+    """Reads the id of the key that a message was sealed under.
+
+    Raises:
+        CipherError: The version is unknown, or the message is too short.
+    """
+    if sealed[:1] != bytes((_VERSION,)):
+        raise CipherError("The message has an unknown version.")
+    if len(sealed) < _COMMITMENT_END + _TAG_BYTES:
+        raise CipherError("The message is too short.")
+    return sealed[1:_HEADER_BYTES].hex()
+
+
+def _derive(key: Key, salt: bytes, info: bytes) -> tuple[bytes, bytes, bytes]:
+    """Gives commitment, message key and nonce.
+
+    The commitment is the first block of the output: a whole SHA-256 value, so that finding two
+    keys with one commitment is finding a collision.
+    """
+    length = _COMMITMENT_BYTES + KEY_BYTES + _NONCE_BYTES
+    out = HKDF(algorithm=SHA256(), length=length, salt=salt, info=info).derive(key.material)
+    return out[:32], out[32:64], out[64:]

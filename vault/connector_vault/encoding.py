@@ -1,0 +1,24 @@
+"""Writes a row of values as the one string of bytes that hashes, MACs and keys are bound to.
+
+The form is MessagePack: an array, every value with its type and length before it, in the
+shortest form there is. Two rows of values that differ in any value, in a type, or in where one
+value ends and the next begins, never give the same bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+Value: TypeAlias = str | bytes | int | None
+
+
+def encode(*values: Value) -> bytes:
+    """Gives the bytes that stand for exactly these values."""
+    return msgspec.msgpack.encode(values)
+
+
+def json_text(value: object) -> str:
+    """Gives JSON with sorted keys and no spaces, so that equal values give equal text."""
+    return msgspec.json.encode(value, order="sorted").decode()

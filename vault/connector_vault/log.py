@@ -1,0 +1,198 @@
+"""Keeps the log: rows in one line, each bound to all rows before it.
+
+leaf  = SHA-256(0x00 | encoding of every column from seq to payload_hash), an RFC 9162 leaf hash
+chain = SHA-256(0x02 | chain of the row before | leaf); before the first row stands a hash of the
+        vault's id
+mac   = HMAC-SHA256(log-MAC key, seq as 8 bytes | chain)
+
+The payload is sealed before it comes here, and the leaf holds the hash of the sealed bytes. So a
+payload can be destroyed and the row still be proven.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from connector_vault import cipher
+from connector_vault.cipher import Key
+from connector_vault.encoding import Value, encode
+from connector_vault.errors import IntegrityError
+from connector_vault.rows import LogColumns
+
+_LEAF: Final = b"\x00"
+_CHAIN: Final = b"\x02"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogDraft:
+    """A row before it has a place in the log; `Vault.draft` makes one."""
+
+    uid: bytes
+    at: int
+    kind: str
+    ref: int | None
+    user: str | None
+    persona: str | None
+    connection: str | None
+    action: str | None
+    effect: str | None
+    operation: str | None
+    outcome: str | None
+    subject: str | None
+    revision: int | None
+    facts: str
+    key_id: str | None
+    payload: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A row of the log; `at` is in microseconds since 1970."""
+
+    seq: int
+    uid: bytes
+    at: int
+    kind: str
+    ref: int | None
+    user: str | None
+    persona: str | None
+    connection: str | None
+    action: str | None
+    effect: str | None
+    operation: str | None
+    outcome: str | None
+    subject: str | None
+    revision: int | None
+    facts: dict[str, Any]
+    key_id: str | None
+    payload_hash: bytes | None
+    leaf: bytes
+    chain: bytes
+    mac: bytes
+    payload: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFault:
+    """What is wrong with the log at one place."""
+
+    seq: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogReport:
+    """What a check of the whole log found."""
+
+    rows: int
+    faults: tuple[LogFault, ...]
+    open: tuple[int, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Says whether the log is whole."""
+        return not self.faults
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """The end of the log, which the next row is bound to."""
+
+    seq: int
+    chain: bytes
+
+
+class LogSeal:
+    """Binds rows to one another under the log-MAC key of one vault."""
+
+    def __init__(self, vault: str, key: Key) -> None:
+        """Takes what all rows are bound to."""
+        self._key = key
+        self.start = Tip(0, hashlib.sha256(cipher.context("log", vault)).digest())
+
+    def tip(self, stored: tuple[int, bytes, bytes] | None) -> Tip:
+        """Gives the end of the log as it is stored.
+
+        Raises:
+            IntegrityError: The last row was not written by this vault.
+        """
+        if stored is None:
+            return self.start
+        seq, chain, mac = stored
+        if not hmac.compare_digest(self.mac(seq, chain), mac):
+            raise IntegrityError(f"log {seq}")
+        return Tip(seq, chain)
+
+    def row(self, draft: LogDraft, tip: Tip) -> LogColumns:
+        """Gives the row that follows the tip."""
+        seq = tip.seq + 1
+        hashed: tuple[Any, ...] = (
+            seq,
+            draft.uid,
+            draft.at,
+            draft.kind,
+            draft.ref,
+            draft.user,
+            draft.persona,
+            draft.connection,
+            draft.action,
+            draft.effect,
+            draft.operation,
+            draft.outcome,
+            draft.subject,
+            draft.revision,
+            draft.facts,
+            draft.key_id,
+            payload_hash(draft.payload),
+        )
+        leaf = leaf_hash(hashed)
+        chain = chain_hash(tip.chain, leaf)
+        return LogColumns(*hashed, leaf, chain, self.mac(seq, chain), draft.payload)
+
+    def public(self, row: LogColumns) -> LogRow:
+        """Gives a stored row as callers see it.
+
+        Raises:
+            IntegrityError: It, or the row before it, was altered.
+        """
+        if fault(self, row, row.before or self.start.chain):
+            raise IntegrityError(f"log {row.seq}")
+        facts = msgspec.json.decode(row.facts, type=dict[str, Any])
+        return LogRow(*row[:14], facts, *row[15:21])
+
+    def mac(self, seq: int, chain: bytes) -> bytes:
+        """Computes what the MAC of a row must be."""
+        return self._key.mac(seq.to_bytes(8) + chain)
+
+
+def leaf_hash(hashed: tuple[Value, ...]) -> bytes:
+    """Computes the leaf of a row from its columns."""
+    return hashlib.sha256(_LEAF + encode(*hashed)).digest()
+
+
+def chain_hash(before: bytes, leaf: bytes) -> bytes:
+    """Computes the chain of a row from the chain of the row before it."""
+    return hashlib.sha256(_CHAIN + before + leaf).digest()
+
+
+def payload_hash(payload: bytes | None) -> bytes | None:
+    """Computes the hash by which a row holds its payload."""
+    return None if payload is None else hashlib.sha256(payload).digest()
+
+
+def fault(seal: LogSeal, row: LogColumns, before: bytes) -> str | None:
+    """Says what is wrong with a row, given the chain of the row before it."""
+    if leaf_hash(row[:17]) != row.leaf:
+        return "a column was altered"
+    if row.payload_hash != payload_hash(row.payload):
+        return "the payload was altered or removed"
+    if chain_hash(before, row.leaf) != row.chain:
+        return "does not follow the row before it"
+    if not hmac.compare_digest(seal.mac(row.seq, row.chain), row.mac):
+        return "was not written by this vault"
+    return None

@@ -1,0 +1,64 @@
+"""Keeps records: rows that decide something, each with a MAC under a key of the vault.
+
+The MAC covers the vault, every column and the revision. The log holds the revision too, for
+records whose changes are logged, so that an older row that was valid once is refused.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from connector_vault import cipher
+from connector_vault.cipher import Key
+from connector_vault.encoding import json_text
+from connector_vault.errors import IntegrityError
+from connector_vault.rows import RecordRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One record; `revision` counts its changes, and `name` is unique in its kind if given."""
+
+    kind: str
+    id: str
+    parent: str | None = None
+    name: str | None = None
+    revision: int = 0
+    body: dict[str, Any]
+
+
+def sealed_row(record: Record, revision: int, *, vault: str, key: Key) -> RecordRow:
+    """Gives the row that stores a new revision of a record."""
+    body = json_text(record.body)
+    row = RecordRow(record.kind, record.id, record.parent, record.name, revision, body, b"")
+    return row._replace(mac=_mac(row, vault, key))
+
+
+def opened_row(row: RecordRow, *, vault: str, key: Key) -> Record:
+    """Gives the record in a row.
+
+    Raises:
+        IntegrityError: The row was edited, or is older than the log says.
+    """
+    if not hmac.compare_digest(row.mac, _mac(row, vault, key)):
+        raise IntegrityError(f"records {row.kind} {row.id}")
+    if row.logged is not None and row.logged > row.revision:
+        raise IntegrityError(f"records {row.kind} {row.id}", "is older than the log says")
+    body = msgspec.json.decode(row.body, type=dict[str, Any])
+    return Record(
+        kind=row.kind,
+        id=row.id,
+        parent=row.parent,
+        name=row.name,
+        revision=row.revision,
+        body=body,
+    )
+
+
+def _mac(row: RecordRow, vault: str, key: Key) -> bytes:
+    """Computes what the MAC of a row must be."""
+    return key.mac(cipher.context("record", vault, *row[:6]))

@@ -1,0 +1,304 @@
+"""Reads and writes single rows: every statement but those of the log's search.
+
+A `Rows` belongs to one connection and is used inside one transaction. The first write of a piece
+of work opens a savepoint, so that work which only reads pays for none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import apsw
+
+from connector_vault.errors import OperationClaimedError
+
+#: The columns of a log row in the order in which everything else names them.
+LOG_COLUMNS: Final = (
+    "seq, uid, at, kind, ref, user, persona, connection, action, effect, operation, outcome, "
+    "subject, revision, facts, key_id, payload_hash, leaf, chain, mac, payload"
+)
+#: A log row with what is needed to check it.
+LOG_CHECKED: Final = ", ".join(f"l.{name}" for name in LOG_COLUMNS.split(", ")) + (
+    ", (SELECT p.chain FROM log p WHERE p.seq = l.seq - 1)"
+)
+#: So many log rows share one entry of `log_spans`.
+SPAN_ROWS: Final = 1024
+#: Every row of the log stands before this one.
+END: Final = 1 << 62
+
+_INSERT_LOG: Final = f"INSERT INTO log ({LOG_COLUMNS}) VALUES ({', '.join('?' * 21)})"
+_CLAIMED: Final = (
+    "SELECT 1 FROM log WHERE kind = 'intent' AND operation = ? AND connection = ? AND persona = ?"
+)
+_RECORD: Final = (
+    "SELECT r.kind, r.id, r.parent, r.name, r.revision, r.body, r.mac, "
+    "(SELECT max(l.revision) FROM log l WHERE l.subject = r.kind || ':' || r.id) FROM records r "
+)
+_KEY: Final = "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "
+_SECRET: Final = (
+    "SELECT s.owner, s.field, s.version, s.stage, s.made_at, s.key_id, s.sealed, s.mac, "
+    "EXISTS (SELECT 1 FROM keys k WHERE k.id = s.key_id AND k.sealed IS NOT NULL) FROM secrets s "
+)
+
+
+class KeyRow(NamedTuple):
+    """One wrapped key; `sealed` is None once it is destroyed."""
+
+    id: str
+    wrapper: str
+    purpose: str
+    owner: str
+    period: str
+    state: str
+    made_at: int
+    sealed: bytes | None
+
+
+class SecretRow(NamedTuple):
+    """One version of a secret, and whether its key still exists."""
+
+    owner: str
+    field: str
+    version: int
+    stage: str
+    made_at: int
+    key_id: str | None
+    sealed: bytes | None
+    mac: bytes
+    openable: bool = True
+
+
+class RecordRow(NamedTuple):
+    """One record, and the newest revision of it that stands in the log."""
+
+    kind: str
+    id: str
+    parent: str | None
+    name: str | None
+    revision: int
+    body: str
+    mac: bytes
+    logged: int | None = None
+
+
+class LogColumns(NamedTuple):
+    """One row of the log as it is stored; `before` is the chain of the row before it."""
+
+    seq: int
+    uid: bytes
+    at: int
+    kind: str
+    ref: int | None
+    user: str | None
+    persona: str | None
+    connection: str | None
+    action: str | None
+    effect: str | None
+    operation: str | None
+    outcome: str | None
+    subject: str | None
+    revision: int | None
+    facts: str
+    key_id: str | None
+    payload_hash: bytes | None
+    leaf: bytes
+    chain: bytes
+    mac: bytes
+    payload: bytes | None
+    before: bytes | None = None
+
+
+class Rows:
+    """The rows of the vault, as one transaction sees them."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        """Takes a connection on which a transaction is open whenever this is used."""
+        self._connection = connection
+        #: Whether the work under way has written, and so has a savepoint to go back to.
+        self.marked = False
+
+    def identity(self) -> str | None:
+        """Gives the id of the vault."""
+        return self._value("SELECT value FROM vault WHERE name = 'id'")
+
+    def insert_identity(self, vault: str) -> None:
+        """Stores the id of the vault."""
+        self._write("INSERT INTO vault (name, value) VALUES ('id', ?)", (vault,))
+
+    def keys(self, key_id: str) -> list[KeyRow]:
+        """Gives a key, once for each wrapper."""
+        return [KeyRow(*row) for row in self._all(_KEY + "WHERE id = ?", (key_id,))]
+
+    def terms(self) -> list[KeyRow]:
+        """Gives the terms that are not destroyed."""
+        where = "WHERE purpose = 'term' AND state <> 'destroyed'"
+        return [KeyRow(*row) for row in self._all(_KEY + where, ())]
+
+    def current_key(self, purpose: str, owner: str, period: str) -> KeyRow | None:
+        """Gives the key that new messages of this purpose are sealed under."""
+        where = "WHERE purpose = ? AND owner = ? AND period = ? AND state = 'current'"
+        row = self._one(_KEY + where, (purpose, owner, period))
+        return row and KeyRow(*row)
+
+    def insert_key(self, row: KeyRow) -> None:
+        """Stores a wrapped key."""
+        self._write("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def destroy_keys(self, purpose: str, owner: str) -> None:
+        """Overwrites every wrapped key of this purpose and owner."""
+        where = "WHERE purpose = ? AND owner = ?"
+        destroyed = "UPDATE keys SET sealed = NULL, state = 'destroyed' "
+        self._write(destroyed + where, (purpose, owner))
+
+    def current_secret(self, owner: str, field: str) -> SecretRow | None:
+        """Gives the version of a secret that is in use."""
+        where = "WHERE s.owner = ? AND s.field = ? AND s.stage = 'current'"
+        row = self._one(_SECRET + where, (owner, field))
+        return row and SecretRow(*row)
+
+    def secrets(self, owner: str, field: str | None = None) -> list[SecretRow]:
+        """Gives every version of an owner's secrets, oldest first."""
+        where = "WHERE s.owner = ?1 AND (?2 IS NULL OR s.field = ?2) ORDER BY s.field, s.version"
+        return [SecretRow(*row) for row in self._all(_SECRET + where, (owner, field))]
+
+    def insert_secret(self, row: SecretRow) -> None:
+        """Stores a new version; a version that was ever used is refused."""
+        self._write("INSERT INTO secrets VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row[:8])
+
+    def restage_secret(self, row: SecretRow) -> None:
+        """Moves a version to another stage, or empties it."""
+        self._write(
+            "UPDATE secrets SET stage = ?, key_id = ?, sealed = ?, mac = ? "
+            "WHERE owner = ? AND field = ? AND version = ?",
+            (row.stage, row.key_id, row.sealed, row.mac, row.owner, row.field, row.version),
+        )
+
+    def record(self, kind: str, record_id: str) -> RecordRow | None:
+        """Gives a record by its id."""
+        row = self._one(_RECORD + "WHERE r.kind = ? AND r.id = ?", (kind, record_id))
+        return row and RecordRow(*row)
+
+    def record_named(self, kind: str, name: str) -> RecordRow | None:
+        """Gives a record by its name."""
+        row = self._one(_RECORD + "WHERE r.kind = ? AND r.name = ?", (kind, name))
+        return row and RecordRow(*row)
+
+    def records(self, kind: str, parent: str | None) -> list[RecordRow]:
+        """Gives all records of a kind, or those under one parent, by id."""
+        if parent is None:
+            found = self._all(_RECORD + "WHERE r.kind = ? ORDER BY r.id", (kind,))
+        else:
+            where = "WHERE r.kind = ? AND r.parent = ? ORDER BY r.id"
+            found = self._all(_RECORD + where, (kind, parent))
+        return [RecordRow(*row) for row in found]
+
+    def insert_record(self, row: RecordRow) -> None:
+        """Stores a new record."""
+        self._write("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)", row[:7])
+
+    def update_record(self, row: RecordRow) -> None:
+        """Stores a new revision of a record."""
+        self._write(
+            "UPDATE records SET parent = ?, name = ?, revision = ?, body = ?, mac = ? "
+            "WHERE kind = ? AND id = ?",
+            (row.parent, row.name, row.revision, row.body, row.mac, row.kind, row.id),
+        )
+
+    def logged_revision(self, subject: str) -> int | None:
+        """Gives the newest revision of a subject that stands in the log."""
+        return self._value("SELECT max(revision) FROM log WHERE subject = ?", (subject,))
+
+    def tip(self) -> tuple[int, bytes, bytes] | None:
+        """Gives seq, chain and MAC of the newest row of the log."""
+        return self._one("SELECT seq, chain, mac FROM log ORDER BY seq DESC LIMIT 1")
+
+    def insert_log(self, row: LogColumns) -> None:
+        """Appends a row, and brings the two helps for searching up to date.
+
+        Raises:
+            OperationClaimedError: It is an intent whose operation has one already.
+        """
+        try:
+            self._write(_INSERT_LOG, row[:21])
+        except apsw.ConstraintError:
+            claim = (row.operation, row.connection, row.persona)
+            if row.kind == "intent" and self._one(_CLAIMED, claim):
+                raise OperationClaimedError("The operation has an intent already.") from None
+            raise
+        if row.kind == "intent":
+            self._connection.execute("INSERT INTO log_open VALUES (?)", (row.seq,))
+        elif row.kind == "outcome":
+            self._connection.execute("DELETE FROM log_open WHERE seq = ?", (row.ref,))
+        self._connection.execute(
+            "INSERT INTO log_spans VALUES (?1, ?2, ?2) ON CONFLICT DO UPDATE "
+            "SET first = min(first, ?2), last = max(last, ?2) WHERE ?2 NOT BETWEEN first AND last",
+            (row.seq // SPAN_ROWS, row.at),
+        )
+
+    def log_row(self, seq: int) -> LogColumns | None:
+        """Gives one row of the log."""
+        return self._log_row("l.seq = ?", (seq,))
+
+    def outcome_of(self, seq: int) -> LogColumns | None:
+        """Gives the outcome of an intent."""
+        return self._log_row("l.ref = ? AND l.kind = 'outcome'", (seq,))
+
+    def intent(self, operation: str, connection: str, persona: str) -> LogColumns | None:
+        """Gives the intent that claimed an operation."""
+        where = "l.kind = 'intent' AND l.operation = ? AND l.connection = ? AND l.persona = ?"
+        return self._log_row(where, (operation, connection, persona))
+
+    def log_span(self, span: int) -> list[tuple[Any, ...]]:
+        """Gives a run of the log in its own order."""
+        statement = f"SELECT {LOG_COLUMNS} FROM log WHERE seq >= ? AND seq < ? ORDER BY seq"
+        return self._all(statement, (span * SPAN_ROWS, (span + 1) * SPAN_ROWS))
+
+    def last_seq(self) -> int:
+        """Gives the number of the newest row of the log."""
+        return self._value("SELECT max(seq) FROM log") or 0
+
+    def open_intents(self) -> list[int]:
+        """Gives the intents without an outcome, oldest first."""
+        return [row[0] for row in self._all("SELECT seq FROM log_open ORDER BY seq", ())]
+
+    def span_times(self, span: int) -> tuple[int, int] | None:
+        """Gives the earliest and the latest time of a run of rows."""
+        return self._one("SELECT first, last FROM log_spans WHERE span = ?", (span,))
+
+    def span_range(self, since: int | None, until: int | None) -> tuple[int, int]:
+        """Gives the rows between which all rows of a time stand; the second is not included."""
+        first = self._value("SELECT min(span) FROM log_spans WHERE last >= ?", (since,))
+        last = self._value("SELECT max(span) FROM log_spans WHERE first < ?", (until,))
+        low = 0 if since is None else END if first is None else first * SPAN_ROWS
+        high = END if until is None else 0 if last is None else (last + 1) * SPAN_ROWS
+        return low, high
+
+    def select(self, statement: str, values: Sequence[str | int]) -> list[Any]:
+        """Runs a statement of the log's search."""
+        return self._all(statement, tuple(values))
+
+    def _log_row(self, where: str, values: tuple[Any, ...]) -> LogColumns | None:
+        """Gives the one row of the log that a condition names."""
+        row = self._one(f"SELECT {LOG_CHECKED} FROM log l WHERE {where}", values)
+        return row and LogColumns(*row)
+
+    def _write(self, statement: str, values: tuple[Any, ...]) -> None:
+        """Writes, and marks the point to go back to before the first write."""
+        if not self.marked:
+            self._connection.execute("SAVEPOINT work")
+            self.marked = True
+        self._connection.execute(statement, values)
+
+    def _one(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+        """Gives the first row, or None."""
+        return self._connection.execute(statement, values).fetchone()
+
+    def _all(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
+        """Gives all rows."""
+        return self._connection.execute(statement, values).fetchall()
+
+    def _value(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+        """Gives the first value of the first row, or None."""
+        row = self._one(statement, values)
+        return row and row[0]

@@ -1,0 +1,172 @@
+"""Lays out the database, and brings an older one up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import apsw
+
+from connector_vault.errors import StoreCorruptError, VaultVersionError
+
+#: Stands in the file's header and tells it from any other SQLite database ("CVLT").
+APPLICATION_ID: Final = 0x43564C54
+
+_FIRST: Final = """
+CREATE TABLE vault (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- One row for a key and the key that wraps it; two while a wrapper is being replaced.
+CREATE TABLE keys (
+  id      TEXT NOT NULL,
+  wrapper TEXT NOT NULL,
+  purpose TEXT NOT NULL,
+  owner   TEXT NOT NULL,
+  period  TEXT NOT NULL,
+  state   TEXT NOT NULL CHECK (state IN ('current', 'staged', 'retired', 'destroyed')),
+  made_at INTEGER NOT NULL,
+  sealed  BLOB,
+  CHECK ((sealed IS NULL) = (state = 'destroyed')),
+  PRIMARY KEY (id, wrapper)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX keys_current ON keys (purpose, owner, period) WHERE state = 'current';
+CREATE INDEX keys_wrapper ON keys (wrapper);
+
+-- A destroyed version keeps its row, so that its number is never used again.
+CREATE TABLE secrets (
+  owner   TEXT NOT NULL,
+  field   TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  stage   TEXT NOT NULL CHECK (stage IN ('pending', 'current', 'previous', 'retired')),
+  made_at INTEGER NOT NULL,
+  key_id  TEXT,
+  sealed  BLOB,
+  mac     BLOB NOT NULL,
+  CHECK ((sealed IS NULL) = (key_id IS NULL)),
+  PRIMARY KEY (owner, field, version)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX secrets_stage ON secrets (owner, field, stage) WHERE stage <> 'retired';
+CREATE INDEX secrets_key ON secrets (key_id) WHERE key_id IS NOT NULL;
+
+CREATE TABLE records (
+  kind     TEXT NOT NULL,
+  id       TEXT NOT NULL,
+  parent   TEXT,
+  name     TEXT,
+  revision INTEGER NOT NULL,
+  body     TEXT NOT NULL,
+  mac      BLOB NOT NULL,
+  PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX records_name ON records (kind, name) WHERE name IS NOT NULL;
+CREATE INDEX records_parent ON records (kind, parent) WHERE parent IS NOT NULL;
+
+-- The payload stands last, so that a search never has to read past it.
+CREATE TABLE log (
+  seq          INTEGER PRIMARY KEY,
+  uid          BLOB NOT NULL,
+  at           INTEGER NOT NULL,
+  kind         TEXT NOT NULL,
+  ref          INTEGER,
+  user         TEXT,
+  persona      TEXT,
+  connection   TEXT,
+  action       TEXT,
+  effect       TEXT,
+  operation    TEXT,
+  outcome      TEXT,
+  subject      TEXT,
+  revision     INTEGER,
+  facts        TEXT NOT NULL,
+  key_id       TEXT,
+  payload_hash BLOB,
+  leaf         BLOB NOT NULL,
+  chain        BLOB NOT NULL,
+  mac          BLOB NOT NULL,
+  payload      BLOB,
+  head         INTEGER GENERATED ALWAYS AS (coalesce(ref, seq)) VIRTUAL
+) STRICT;
+CREATE UNIQUE INDEX log_claim ON log (operation, connection, persona) WHERE kind = 'intent';
+CREATE INDEX log_refused ON log (operation) WHERE kind = 'refusal';
+CREATE UNIQUE INDEX log_settled ON log (ref) WHERE kind = 'outcome';
+CREATE INDEX log_ref ON log (ref) WHERE ref IS NOT NULL AND kind <> 'outcome';
+CREATE INDEX log_user ON log (user) WHERE ref IS NULL;
+CREATE INDEX log_persona ON log (persona) WHERE ref IS NULL;
+CREATE INDEX log_connection ON log (connection) WHERE ref IS NULL;
+CREATE INDEX log_action ON log (action) WHERE ref IS NULL;
+CREATE INDEX log_effect ON log (effect) WHERE ref IS NULL;
+CREATE INDEX log_outcome ON log (outcome, head)
+  WHERE outcome IS NOT NULL AND (ref IS NULL OR kind = 'outcome');
+CREATE INDEX log_subject ON log (subject, revision) WHERE subject IS NOT NULL;
+
+-- The triggers stop accidents; what stops an editor is the chain.
+CREATE TRIGGER log_kept BEFORE DELETE ON log
+BEGIN SELECT raise(ABORT, 'the log is append-only'); END;
+CREATE TRIGGER log_fixed BEFORE UPDATE OF seq, uid, at, kind, ref, user, persona, connection,
+  action, effect, operation, outcome, subject, revision, facts, key_id, payload_hash, leaf,
+  chain, mac ON log
+BEGIN SELECT raise(ABORT, 'the log is append-only'); END;
+CREATE TRIGGER log_sealed BEFORE UPDATE OF payload ON log WHEN new.payload IS NOT NULL
+BEGIN SELECT raise(ABORT, 'the log is append-only'); END;
+
+-- Two helps for searching, derived from the log and compared with it by verify: which intents
+-- have no outcome yet, and between which times each run of rows was written.
+CREATE TABLE log_open (
+  seq INTEGER PRIMARY KEY
+) STRICT;
+CREATE TABLE log_spans (
+  span  INTEGER PRIMARY KEY,
+  first INTEGER NOT NULL,
+  last  INTEGER NOT NULL
+) STRICT;
+"""
+
+#: Script n brings a database of version n up to version n + 1; none of them is ever changed.
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST,)
+
+
+def migrate(connection: apsw.Connection, scripts: Sequence[str] = MIGRATIONS) -> None:
+    """Brings the database to the newest version, in one transaction.
+
+    Raises:
+        VaultVersionError: The database is newer than this package.
+    """
+    if version_of(connection, scripts) == len(scripts):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for script in scripts[version_of(connection, scripts) :]:
+            connection.execute(script)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(scripts)}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def version_of(connection: apsw.Connection, scripts: Sequence[str] = MIGRATIONS) -> int:
+    """Reads the version of the database.
+
+    Raises:
+        VaultVersionError: The database is newer than this package.
+    """
+    found = int(connection.pragma("user_version"))
+    if found > len(scripts):
+        raise VaultVersionError(
+            f"The vault has format {found}, this package knows up to {len(scripts)}. "
+            "Install a newer version of it."
+        )
+    return found
+
+
+def check_identity(connection: apsw.Connection) -> None:
+    """Refuses a database that is no vault.
+
+    Raises:
+        StoreCorruptError: It is empty, or belongs to something else.
+    """
+    if connection.pragma("application_id") != APPLICATION_ID:
+        raise StoreCorruptError("The file is not a vault.")

@@ -1,0 +1,288 @@
+"""Joins keys, secrets, records and the log in one database that one key unlocks."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeAlias, TypeVar
+
+from connector_vault import cipher
+from connector_vault.cipher import CipherError, Entropy, Key
+from connector_vault.encoding import json_text
+from connector_vault.errors import (
+    IntegrityError,
+    NotFoundError,
+    StoreCorruptError,
+    VaultExistsError,
+    VaultLockedError,
+)
+from connector_vault.keyring import Keyring, Place, audit_place
+from connector_vault.log import LogDraft, LogReport, LogRow, LogSeal
+from connector_vault.provider import KeyProvider, create_key, key_path, load_key
+from connector_vault.rows import Rows
+from connector_vault.sealed import SecretRows
+from connector_vault.secret import Secret
+from connector_vault.store import Durability, Store, create_database
+from connector_vault.verify import Progress, verify
+from connector_vault.view import Tools, Transaction, View
+
+T = TypeVar("T")
+#: Gives the time in seconds since 1970.
+Clock: TypeAlias = Callable[[], float]
+
+_UID_BYTES: Final = 16
+_ID_BYTES: Final = 16
+
+
+class Vault:
+    """One open vault. Any thread and any event loop of one process may use it."""
+
+    def __init__(
+        self,
+        store: Store,
+        keyring: Keyring,
+        tools: Tools,
+        *,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        """Joins the parts; `create` and `open` are the ways in."""
+        self.id = keyring.vault
+        self.fingerprint = keyring.fingerprint
+        self.path = store.path
+        #: Why new intents are refused, if they are.
+        self.degraded: str | None = None
+        self._store = store
+        self._keyring = keyring
+        self._tools = tools
+        self._clock = clock
+        self._entropy = entropy
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        *,
+        key: str,
+        clock: Clock = time.time,
+        durability: Durability = "full",
+        entropy: Entropy = os.urandom,
+    ) -> Vault:
+        """Makes a vault, and its key if there is none at the URI.
+
+        Raises:
+            VaultExistsError: There is a vault at the path.
+            VaultLockedError: The key cannot be made or used, or lies beside the vault.
+            StoreError: The database cannot be made.
+        """
+        if path.exists():
+            raise VaultExistsError(f"There is a vault at {path} already.")
+        _check_apart(path, key_path(key))
+        provider = create_key(key, entropy)
+        identity = f"vault_{entropy(_ID_BYTES).hex()}"
+        keyring = Keyring(identity, provider, entropy)
+
+        def fill(rows: Rows) -> None:
+            rows.insert_identity(identity)
+            keyring.found(rows, _microseconds(clock))
+
+        create_database(path, fill)
+        return cls.open(path, key=key, clock=clock, durability=durability, entropy=entropy)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        key: str,
+        clock: Clock = time.time,
+        durability: Durability = "full",
+        entropy: Entropy = os.urandom,
+    ) -> Vault:
+        """Opens a vault. Nothing is written unless the key is right.
+
+        Raises:
+            VaultMissingError: There is no vault at the path.
+            VaultLockedError: The key is missing, wrong, unreadable or too open.
+            VaultVersionError: The vault was written by a newer version.
+            IntegrityError: Its keys were altered.
+            StoreError: The database cannot be opened.
+        """
+        store = Store(path, durability)
+        try:
+            provider = load_key(key, entropy)
+            keyring, tools = store.read(lambda rows: _unlocked(rows, provider, entropy))
+            store.migrate()
+        except BaseException:
+            store.close()
+            raise
+        return cls(store, keyring, tools, clock=clock, entropy=entropy)
+
+    def close(self) -> None:
+        """Finishes the writes, closes the files and drops the keys."""
+        self._store.close()
+        self._keyring.forget()
+
+    def __enter__(self) -> Self:
+        """Gives the vault itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes the vault."""
+        self.close()
+
+    def degrade(self, reason: str) -> None:
+        """Refuses new intents from now on; the first reason stays."""
+        self.degraded = self.degraded or reason
+
+    def read(self, work: Callable[[View], T]) -> T:
+        """Runs work on a snapshot of the vault, in the thread that calls."""
+        return self._store.read(lambda rows: work(View(rows, self._tools)))
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """Runs work in a transaction, in the vault's own thread, and waits for the commit.
+
+        If the work raises, what it changed is undone and the error is raised here. The work must
+        not call the vault.
+        """
+        return self._store.write(lambda rows: self._transact(rows, work))
+
+    async def write_async(self, work: Callable[[Transaction], T]) -> T:
+        """Does the same from an event loop. Cancelling it does not stop the work."""
+        return await self._store.write_async(lambda rows: self._transact(rows, work))
+
+    def draft(
+        self,
+        *,
+        kind: str,
+        user: str | None = None,
+        persona: str | None = None,
+        connection: str | None = None,
+        action: str | None = None,
+        effect: str | None = None,
+        operation: str | None = None,
+        outcome: str | None = None,
+        ref: int | None = None,
+        subject: str | None = None,
+        revision: int | None = None,
+        facts: Mapping[str, Any] | None = None,
+        payload: bytes | None = None,
+    ) -> LogDraft:
+        """Makes a row for the log, and seals its payload for user and month.
+
+        It may write the first key of a user and month, so it stays outside of a transaction.
+        """
+        at = _microseconds(self._clock)
+        uid = self._entropy(_UID_BYTES)
+        key_id = sealed = None
+        if payload is not None:
+            place = audit_place(user or "", _month(at))
+            key = self._audit_key(place, at)
+            key_id, bound = key.id, self._payload_bound(place, uid)
+            sealed = cipher.seal(key, payload, bound, self._entropy)
+        return LogDraft(
+            uid=uid,
+            at=at,
+            kind=kind,
+            ref=ref,
+            user=user,
+            persona=persona,
+            connection=connection,
+            action=action,
+            effect=effect,
+            operation=operation,
+            outcome=outcome,
+            subject=subject,
+            revision=revision,
+            facts=json_text(facts or {}),
+            key_id=key_id,
+            payload=sealed,
+        )
+
+    def open_secret(self, owner: str, field: str) -> Secret:
+        """Opens the current version of a secret.
+
+        Raises:
+            NotFoundError: There is none, or it was destroyed.
+            IntegrityError: It was altered, moved or put back without the key.
+        """
+        return self._store.read(lambda rows: self._tools.secrets.open(rows, owner, field))
+
+    def open_payload(self, row: LogRow) -> bytes | None:
+        """Opens what a row of the log holds sealed; None if it holds nothing.
+
+        Raises:
+            NotFoundError: Its key was destroyed.
+            IntegrityError: It was altered or moved without the key.
+        """
+        sealed, key_id = row.payload, row.key_id
+        if sealed is None or key_id is None:
+            return None
+        key = self._store.read(lambda rows: self._keyring.key(rows, key_id))
+        bound = self._payload_bound(audit_place(row.user or "", _month(row.at)), row.uid)
+        try:
+            return bytes(cipher.unseal(key, sealed, bound))
+        except CipherError:
+            raise IntegrityError(f"log {row.seq}") from None
+
+    def verify_log(self, progress: Progress | None = None) -> LogReport:
+        """Checks every row of the log; `progress` is told rows done and rows in all."""
+        return verify(self._store, self._tools.seal, progress)
+
+    def _transact(self, rows: Rows, work: Callable[[Transaction], T]) -> T:
+        """Runs work in the writer's thread."""
+        at = _microseconds(self._clock)
+        transaction = Transaction(rows, self._tools, at=at, refusing=self.degraded)
+        try:
+            return work(transaction)
+        finally:
+            transaction.end()
+
+    def _audit_key(self, place: Place, at: int) -> Key:
+        """Gives the key of a user and month; whoever comes first makes it."""
+        key = self._keyring.remembered(place)
+        if key is None:
+            key = self._store.read(lambda rows: self._keyring.current(rows, place))
+            key = key or self._store.write(lambda rows: self._keyring.make(rows, place, at))
+            self._keyring.remember(key, place)
+        return key
+
+    def _payload_bound(self, place: Place, uid: bytes) -> bytes:
+        """Gives what a payload is bound to."""
+        return cipher.context("payload", self.id, place.owner, place.period, uid)
+
+
+def _unlocked(rows: Rows, provider: KeyProvider, entropy: Entropy) -> tuple[Keyring, Tools]:
+    """Opens the keys of a vault."""
+    identity = rows.identity()
+    if identity is None:
+        raise StoreCorruptError("The file is not a whole vault; restore a backup.")
+    keyring = Keyring(identity, provider, entropy)
+    record_mac, log_mac = keyring.unlock(rows)
+    secrets = SecretRows(keyring, record_mac, entropy)
+    return keyring, Tools(keyring, record_mac, LogSeal(identity, log_mac), secrets)
+
+
+def _check_apart(database: Path, key: Path) -> None:
+    """Refuses a key in the database's folder, where a copy of the one would take both."""
+    if key.parent.resolve().is_relative_to(database.parent.resolve()):
+        raise VaultLockedError("Keep the key outside of the vault's own folder.")
+
+
+def _microseconds(clock: Clock) -> int:
+    """Gives the time as the vault stores it."""
+    return int(clock() * 1_000_000)
+
+
+def _month(at: int) -> str:
+    """Gives the month of a time, as the periods of audit keys are named."""
+    return datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m")

@@ -1,0 +1,89 @@
+"""Checks the whole log, row by row, in memory that does not grow with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from connector_vault.log import LogFault, LogReport, LogSeal, fault
+from connector_vault.rows import SPAN_ROWS, LogColumns, Rows
+from connector_vault.store import Store
+
+Progress = Callable[[int, int], None]
+
+#: So many runs of rows are read in one snapshot, so that a long check does not hold the journal.
+_RUNS: Final = 10
+#: So many faults are told one by one.
+_TOLD: Final = 1_000
+
+
+def verify(store: Store, seal: LogSeal, progress: Progress | None) -> LogReport:
+    """Checks every row; tells how far it is after every few thousand."""
+    check = _Check(seal)
+    while not store.read(check.some):
+        if progress is not None:
+            progress(check.seq, check.end)
+    return LogReport(rows=check.rows, faults=tuple(check.faults), open=tuple(sorted(check.open)))
+
+
+class _Check:
+    """One walk along the log: where it is, and what was wrong so far."""
+
+    def __init__(self, seal: LogSeal) -> None:
+        """Starts before the first row."""
+        self._seal = seal
+        self._chain = seal.start.chain
+        self._span = 0
+        self.seq = 0
+        self.end = 0
+        self.rows = 0
+        self.faults: list[LogFault] = []
+        self.open: set[int] = set()
+
+    def some(self, rows: Rows) -> bool:
+        """Checks a few runs of rows; True says that the log ends there."""
+        self.end = rows.last_seq()
+        for _ in range(_RUNS):
+            self._run(rows.log_span(self._span), rows.span_times(self._span))
+            if (self._span + 1) * SPAN_ROWS > self.end:
+                self._compare_open(rows.open_intents())
+                return True
+            self._span += 1
+        return False
+
+    def _run(self, found: list[tuple[Any, ...]], times: tuple[int, int] | None) -> None:
+        """Checks one run of rows, and that a search by time would find them."""
+        for columns in found:
+            self._row(LogColumns._make((*columns, None)))
+        self.rows += len(found)
+        if found and (times is None or not _covers(times, found)):
+            self._fault(found[0][0], "the times for searching were altered from here on")
+
+    def _row(self, row: LogColumns) -> None:
+        """Checks one row, and goes on from what it says of itself."""
+        if row.seq != self.seq + 1:
+            self._fault(self.seq + 1, f"missing, up to row {row.seq - 1}")
+        what = fault(self._seal, row, self._chain)
+        if what is not None:
+            self._fault(row.seq, what)
+        if row.kind == "intent":
+            self.open.add(row.seq)
+        elif row.kind == "outcome" and row.ref is not None:
+            self.open.discard(row.ref)
+        self.seq, self._chain = row.seq, row.chain
+
+    def _compare_open(self, listed: list[int]) -> None:
+        """Checks the list of open intents against the log."""
+        for seq in sorted(self.open.symmetric_difference(listed)):
+            self._fault(seq, "the list of open intents was altered")
+
+    def _fault(self, seq: int, what: str) -> None:
+        """Notes a fault, unless there are too many to tell."""
+        if len(self.faults) < _TOLD:
+            self.faults.append(LogFault(seq=seq, what=what))
+
+
+def _covers(times: tuple[int, int], found: list[tuple[Any, ...]]) -> bool:
+    """Says whether all rows were written between two times."""
+    written = [columns[2] for columns in found]
+    return times[0] <= min(written) and max(written) <= times[1]

@@ -1,0 +1,203 @@
+"""Shows the vault's rows, checked: what was altered without the key is an error and no row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from connector_vault import records
+from connector_vault.cipher import Key
+from connector_vault.errors import ConflictError, DegradedError, IntegrityError, MisuseError
+from connector_vault.keyring import Keyring
+from connector_vault.log import LogDraft, LogRow, LogSeal, Tip
+from connector_vault.records import Record
+from connector_vault.rows import LogColumns, RecordRow, Rows
+from connector_vault.sealed import SecretRows
+from connector_vault.search import LogQuery, search
+from connector_vault.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What reading and writing rows takes, for one unlocked vault."""
+
+    keyring: Keyring
+    record_mac: Key
+    seal: LogSeal
+    secrets: SecretRows
+
+
+class View:
+    """The vault at one moment; it is used inside the work that it is given to."""
+
+    __slots__ = ("_rows", "_tools")
+
+    def __init__(self, rows: Rows, tools: Tools) -> None:
+        """Takes the rows of one transaction."""
+        self._rows = rows
+        self._tools = tools
+
+    def record(self, kind: str, id: str) -> Record | None:  # noqa: A002 - the column's own name
+        """Gives a record by its id, or None.
+
+        Raises:
+            IntegrityError: It was altered, put back or removed without the key.
+        """
+        row = self._rows.record(kind, id)
+        if row is None:
+            if self._rows.logged_revision(f"{kind}:{id}") is not None:
+                raise IntegrityError(f"records {kind} {id}", "is gone, and the log holds it")
+            return None
+        return self._opened(row)
+
+    def record_named(self, kind: str, name: str) -> Record | None:
+        """Gives a record by its name, or None.
+
+        Raises:
+            IntegrityError: It was altered or put back without the key.
+        """
+        row = self._rows.record_named(kind, name)
+        return row and self._opened(row)
+
+    def records(self, kind: str, *, parent: str | None = None) -> list[Record]:
+        """Gives all records of a kind, or those under one parent, in the order of their ids.
+
+        Raises:
+            IntegrityError: One of them was altered or put back without the key.
+        """
+        return [self._opened(row) for row in self._rows.records(kind, parent)]
+
+    def log_row(self, seq: int) -> LogRow | None:
+        """Gives one row of the log, or None.
+
+        Raises:
+            IntegrityError: It, or the row before it, was altered without the key.
+        """
+        return self._public(self._rows.log_row(seq))
+
+    def log_rows(
+        self, where: LogQuery, *, before: int | None = None, limit: int = 50
+    ) -> list[LogRow]:
+        """Gives heads, newest first: intents, refusals and what admins did.
+
+        Raises:
+            IntegrityError: One of them, or the row before it, was altered without the key.
+        """
+        found = search(self._rows, where, before=before, limit=limit)
+        return [self._tools.seal.public(row) for row in found]
+
+    def outcome_of(self, seq: int) -> LogRow | None:
+        """Gives the outcome of an intent, or None while it has none.
+
+        Raises:
+            IntegrityError: It, or the row before it, was altered without the key.
+        """
+        return self._public(self._rows.outcome_of(seq))
+
+    def outcomes_of(self, seqs: Iterable[int]) -> dict[int, LogRow]:
+        """Gives the outcomes of many intents; those without one are left out."""
+        found = ((seq, self.outcome_of(seq)) for seq in seqs)
+        return {seq: row for seq, row in found if row is not None}
+
+    def open_intents(self) -> list[int]:
+        """Gives the intents that have no outcome, oldest first."""
+        return self._rows.open_intents()
+
+    def intent_of_operation(self, connection: str, persona: str, operation: str) -> LogRow | None:
+        """Gives the intent that claimed an operation, or None.
+
+        Raises:
+            IntegrityError: It, or the row before it, was altered without the key.
+        """
+        return self._public(self._rows.intent(operation, connection, persona))
+
+    def _opened(self, row: RecordRow) -> Record:
+        """Gives the record in a row."""
+        tools = self._tools
+        return records.opened_row(row, vault=tools.keyring.vault, key=tools.record_mac)
+
+    def _public(self, row: LogColumns | None) -> LogRow | None:
+        """Gives a stored row as callers see it."""
+        return row and self._tools.seal.public(row)
+
+
+class Transaction(View):
+    """The vault while it is being changed; all of it commits, or nothing."""
+
+    __slots__ = ("_at", "_live", "_refusing", "_tip")
+
+    def __init__(self, rows: Rows, tools: Tools, *, at: int, refusing: str | None) -> None:
+        """Takes the rows, the time, and why intents are refused, if they are."""
+        super().__init__(rows, tools)
+        self._at = at
+        self._refusing = refusing
+        self._tip: Tip | None = None
+        self._live = True
+
+    def put(self, record: Record, *, expect: int | None) -> Record:
+        """Stores a record if its revision is still the expected one; None means that it is new.
+
+        Raises:
+            ConflictError: It was changed, it exists, or its name is taken.
+        """
+        self._check()
+        found = self.record(record.kind, record.id)
+        if (found and found.revision) != expect:
+            raise ConflictError(f"The {record.kind} {record.id} was changed by somebody else.")
+        named = record.name and self._rows.record_named(record.kind, record.name)
+        if named and named.id != record.id:
+            raise ConflictError(f"There is a {record.kind} with that name already.")
+        tools = self._tools
+        row = records.sealed_row(
+            record, (expect or 0) + 1, vault=tools.keyring.vault, key=tools.record_mac
+        )
+        if found is None:
+            self._rows.insert_record(row)
+        else:
+            self._rows.update_record(row)
+        return self._opened(row)
+
+    def append(self, draft: LogDraft) -> int:
+        """Appends a row to the log and gives its number.
+
+        Raises:
+            DegradedError: It is an intent, and an outcome could not be stored before.
+            OperationClaimedError: It is an intent, and its operation has one.
+            ConflictError: It is an outcome, and its intent has one.
+            IntegrityError: The end of the log was altered without the key.
+        """
+        self._check()
+        if self._refusing is not None and draft.kind == "intent":
+            raise DegradedError(f"No new calls until the vault is reopened: {self._refusing}")
+        seal = self._tools.seal
+        row = seal.row(draft, self._tip or seal.tip(self._rows.tip()))
+        self._rows.insert_log(row)
+        self._tip = Tip(row.seq, row.chain)
+        return row.seq
+
+    def store_secret(self, *, owner: str, field: str, secret: Secret) -> int:
+        """Makes a secret the current version of a field, and gives the version.
+
+        Raises:
+            IntegrityError: An older version was altered without the key.
+        """
+        self._check()
+        return self._tools.secrets.store(self._rows, owner, field, secret, self._at)
+
+    def destroy_secrets(self, owner: str) -> int:
+        """Destroys an owner's data key and secrets, and gives the number of secrets.
+
+        Raises:
+            IntegrityError: One of them was altered without the key.
+        """
+        self._check()
+        return self._tools.secrets.destroy(self._rows, owner)
+
+    def end(self) -> None:
+        """Refuses further changes: the work is over."""
+        self._live = False
+
+    def _check(self) -> None:
+        """Refuses a transaction that was kept after its work."""
+        if not self._live:
+            raise MisuseError("The transaction is over.")
