@@ -7,8 +7,7 @@ from random import Random
 from string import ascii_letters, digits
 from typing import Final
 
-from starlette.applications import Starlette
-
+from clientary_connector.sandbox.control import Control
 from clientary_connector.sandbox.faults import Faults
 from clientary_connector.sandbox.history import History, SeenRequest
 from clientary_connector.sandbox.records import SentMessage
@@ -41,16 +40,19 @@ class Sandbox:
         random = Random(seed)  # noqa: S311 - the same account each time is the point
         self.subdomain = subdomain
         self.key = key or "".join(random.choices(ascii_letters + digits, k=_KEY_LENGTH))
-        self.state = State(clock=clock or SteadyClock(), rules=rules or Rules())
+        self.state = State(
+            clock=clock or SteadyClock(), rules=rules or Rules(), subdomain=subdomain
+        )
         fill(self.state, random, Size(size))
         self.faults = Faults()
         self._history = History(history)
+        control = Control(state=self.state, key=self.key, faults=self.faults, history=self._history)
         self.app = Api(
             state=self.state,
             key=self.key,
             faults=self.faults,
             history=self._history,
-            control=Starlette(),
+            control=control.app(),
         )
 
     @property

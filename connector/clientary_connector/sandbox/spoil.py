@@ -68,7 +68,7 @@ def spelled(token: str, encoding: str) -> bytes:
 def _is_records(value: Any) -> bool:  # noqa: ANN401 - any JSON
     if not isinstance(value, list):
         return False
-    rows: list[Any] = value
+    rows = cast("list[object]", value)
     return all(isinstance(row, dict) and "id" in row for row in rows)
 
 

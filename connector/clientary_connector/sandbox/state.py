@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -62,10 +62,11 @@ class SteadyClock:
 class State:
     """All records of one account, in one table for each noun."""
 
-    def __init__(self, *, clock: Clock, rules: Rules) -> None:
+    def __init__(self, *, clock: Clock, rules: Rules, subdomain: str = "sandbox") -> None:
         """Start empty; estimate and invoice ids lie above 2^31, as they do in Clientary."""
         self.clock = clock
         self.rules = rules
+        self.subdomain = subdomain
         self.today: date = clock().date()
         self.user_id = 0
         self.messages: list[SentMessage] = []
@@ -91,25 +92,18 @@ class State:
         self.payments = Table[Payment](first_id=800_001, parents=("invoice_id",))
         self.profiles = Table[Profile](first_id=9_001, parents=("client_id",))
         self._next_item_id = 10_000_001
-        self._tables: tuple[Table[Any], ...] = (
-            self.clients,
-            self.leads,
-            self.contacts,
-            self.projects,
-            self.tasks,
-            self.hours,
-            self.expenses,
-            self.estimates,
-            self.invoices,
-            self.schedules,
-            self.payments,
-            self.profiles,
-        )
+        self._tables: Mapping[str, Table[Any]] = {
+            name: part for name, part in vars(self).items() if isinstance(part, Table)
+        }
+
+    def counts(self) -> dict[str, int]:
+        """Return how many records each table holds."""
+        return {name: len(table) for name, table in self._tables.items()}
 
     @property
     def revision(self) -> int:
         """Return a number that grows with every change of a record."""
-        return sum(table.changes for table in self._tables)
+        return sum(table.changes for table in self._tables.values())
 
     def new_item_id(self) -> int:
         """Hand out the id of a line."""

@@ -18,12 +18,17 @@ R = TypeVar("R", bound=Record)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noun:
-    """What a write of one noun may hold; `links` names the table that each id points into."""
+    """What a write of one noun may hold; `links` names the table that each id points into.
+
+    `lines` is what a document calls its lines, `line_fields` what each of them may hold.
+    """
 
     wrapper: str
     fields: tuple[Field, ...]
     unique: tuple[str, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict[str, str])
+    lines: str = ""
+    line_fields: tuple[Field, ...] = ()
 
 
 def read_write(
