@@ -11,6 +11,9 @@ unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH
 # pyright runs on the Node.js of its wheel and asks nobody for news.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
+# NAME, COMMAND, ADVICE: says the name, and what the command said only where it failed.
+checked = @printf '%s\n' '$(1)'; said=$$($(2) 2>&1) || { printf '%s\n' "$$said" '$(3)' >&2; exit 1; }
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check docs format bench lock clean install-run install-dev
 
@@ -24,13 +27,13 @@ test: install-dev ## install the test set and run every test
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: install-dev ## look at the code without running it: style, types, import contracts, documents
-	@echo "ruff";            $(BIN)/ruff check --quiet .
-	@echo "ruff format";     $(BIN)/ruff format --quiet --check .
-	@echo "mypy";            $(BIN)/mypy --no-error-summary
-	@echo "pyright";         $(BIN)/pyright --pythonpath $(BIN)/python --warnings
-	@echo "import contracts"; $(BIN)/python -m tests.packaging.contracts
-	@echo "manifest";        $(BIN)/clientary manifest check manifests/clientary.json
-	@echo "documents";       $(BIN)/python -m tests.packaging.documents --check
+	$(call checked,ruff,$(BIN)/ruff check .)
+	$(call checked,ruff format,$(BIN)/ruff format --check .,lay it out: make format)
+	$(call checked,mypy,$(BIN)/mypy)
+	$(call checked,pyright,$(BIN)/pyright --pythonpath $(BIN)/python --warnings)
+	$(call checked,import contracts,$(BIN)/lint-imports --no-logo)
+	$(call checked,manifest,$(BIN)/clientary manifest check manifests/clientary.json)
+	$(call checked,documents,$(BIN)/python -m tests.packaging.documents --check,write them: make docs)
 
 docs: install-dev ## write the generated parts of README.md and manifests/README.md anew
 	@$(BIN)/python -m tests.packaging.documents

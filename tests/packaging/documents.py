@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+from clientary_connector.call.failure import MAYBE_DONE, NOTHING_DONE, WORDS
+from clientary_connector.call.result import ErrorKind
 from clientary_connector.frontends.cli.commands import COMMANDS
 from clientary_connector.settings import PREFIX, limits
 from tests.packaging.installation import ROOT
@@ -20,6 +22,15 @@ def commands() -> str:
     """The table of the commands, in the order of use."""
     rows = ((f"`clientary {name}`", entry.summary) for name, entry in COMMANDS.items())
     return _table(("Command", "Does"), rows)
+
+
+def errors() -> str:
+    """The table of the kinds of error, with what a model is told to do about each."""
+    rows = (
+        (f"`{kind.value}`", *(word.removesuffix(".") for word in WORDS[kind]), _repeatable(kind))
+        for kind in ErrorKind
+    )
+    return _table(("Kind", "What happened", "What to do", "Repeat"), rows)
 
 
 def settings() -> str:
@@ -38,6 +49,7 @@ def settings() -> str:
 
 SECTIONS: Final[Mapping[str, Callable[[], str]]] = {
     "commands": commands,
+    "errors": errors,
     "settings": settings,
 }
 
@@ -68,6 +80,13 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("README.md is not what the code says. Write it anew: make docs\n")
         return 1
     return 0
+
+
+def _repeatable(kind: ErrorKind) -> str:
+    """Says when the same call may be made again, in a word."""
+    if kind in NOTHING_DONE:
+        return "yes"
+    return "reads only" if kind in MAYBE_DONE else "no"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -81,24 +81,26 @@ def test_every_file_that_the_readme_links_to_exists() -> None:
 
 @pytest.mark.requirement("house.documents")
 def test_the_layout_shows_what_is_there() -> None:
-    """Every file and folder in the picture exists, and every part of the plugin is in it."""
+    """Every file and folder in the picture exists, and no part of the plugin is left out."""
+    shown = _layout()
+    assert [str(path) for path in shown if not (ROOT / path).exists()] == []
+    plugin = Path("connector/clientary_connector")
+    parts = {plugin / path.name for path in (ROOT / plugin).iterdir()}
+    unsaid = {plugin / name for name in ("__init__.py", "py.typed", "__pycache__")}
+    assert parts - unsaid - shown == set()
+
+
+def _layout() -> set[Path]:
+    """Reads the picture: folders at the margin, and below each what lies in it."""
     picture = README.partition("## Layout\n\n```\n")[2].partition("```")[0]
-    missing = [str(path) for path in _shown(picture) if not (ROOT / path).exists()]
-    assert missing == []
-
-
-def _shown(picture: str) -> Iterator[Path]:
+    shown: set[Path] = set()
     folder = Path()
     for line in picture.splitlines():
-        names = line[: len("connector/clientary_connector/ ") + 20].split("  ")
-        indented = line.startswith(" ")
-        if not indented:
-            folder = Path(line.split()[0])
-            yield folder
-            continue
-        words = [word for name in names for word in name.split() if word.endswith((".py", "/"))]
-        words += [word for word in line.split()[:1] if "." in word]
-        yield from (folder / word for word in words)
+        names = [word for word in re.split(r"\s{2,}", line.strip()) if " " not in word]
+        if not line.startswith(" "):
+            folder, names = Path(line.split()[0]), ["."]
+        shown |= {folder / name for name in names}
+    return shown
 
 
 def _first(language: str) -> str:
