@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Final, NoReturn, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from clientary_connector.errors import ManifestError
+from clientary_connector.manifest.reading import no_number, parsed, unique
 
 Json: TypeAlias = "str | bool | list[Json] | dict[str, Json] | None"
 
@@ -27,14 +28,9 @@ def format_manifest(text: str) -> str:
     Raises:
         ManifestError: The text is not JSON, or an object names a key twice.
     """
+    value = cast("Json", parsed(text, _DECODER))
     try:
-        value = cast("Json", _decoder.decode(text))
         return _laid_out(value, key="", depth=0, taken=0) + "\n"
-    except json.JSONDecodeError as error:
-        raise ManifestError(
-            f"Not JSON at line {error.lineno}, column {error.colno} ({error.msg}).",
-            hint="Mend the JSON at that place.",
-        ) from error
     except RecursionError as error:
         raise ManifestError("Nested too deeply.", hint="Flatten the JSON.") from error
 
@@ -106,21 +102,6 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=halved)
 
 
-def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    seen: dict[str, Json] = {}
-    for key, value in pairs:
-        if key in seen:
-            raise ManifestError(
-                f"The key {key!r} stands twice in one object.", hint="Keep one of the two."
-            )
-        seen[key] = value
-    return seen
-
-
-def _refused(name: str) -> NoReturn:
-    raise ManifestError(f"{name} is no JSON number.", hint="Write a number that JSON knows.")
-
-
-_decoder: Final = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_float=Number, parse_int=Number, parse_constant=_refused
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=unique, parse_float=Number, parse_int=Number, parse_constant=no_number
 )
