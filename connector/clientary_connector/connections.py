@@ -1,9 +1,16 @@
-"""Keeps the connections: which account is joined under which name, and in what state."""
+"""Describes connections: which account is joined under which name, and in what state."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from connector_vault import Record, View
+
+KIND: Final = "connection"
+ID_PREFIX: Final = "con_"
+ACTIVE: Final = "active"
+REVOKED: Final = "revoked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,19 +32,14 @@ class Connection:
     #: Whose account it is, as the service answered when it was tested.
     account: str
 
+    @property
+    def active(self) -> bool:
+        """Whether calls may go through it."""
+        return self.state == ACTIVE
+
     def to_json(self) -> dict[str, Any]:
         """Returns the connection as a JSON object."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "owner": self.owner,
-            "subdomain": self.subdomain,
-            "sandbox": self.sandbox,
-            "state": self.state,
-            "generation": self.generation,
-            "created_at": self.created_at,
-            "account": self.account,
-        }
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,15 @@ class Account:
     #: How many there are in all.
     total: int
     log_id: int | None = None
+
+    def __str__(self) -> str:
+        """Names the first person and counts the others."""
+        first = self.people[0] if self.people else "nobody"
+        return first if self.total <= 1 else f"{first} and {self.total - 1} more"
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the account as a JSON object."""
+        return {"people": list(self.people), "total": self.total, "log_id": self.log_id}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,3 +82,37 @@ class Revocation:
             "upstream": self.upstream,
             "log_id": self.log_id,
         }
+
+
+def connection_of(record: Record) -> Connection:
+    """Returns the connection that a record holds."""
+    body = record.body
+    return Connection(
+        id=record.id,
+        name=body["name"],
+        owner=body["owner"],
+        subdomain=body["subdomain"],
+        sandbox=body["sandbox"],
+        state=body["state"],
+        generation=body["generation"],
+        created_at=body["created_at"],
+        account=body["account"],
+    )
+
+
+def body_of(connection: Connection) -> dict[str, Any]:
+    """Returns what the record of a connection holds, beside its id."""
+    body = {"kind": "api_key", **asdict(connection)}
+    del body["id"]
+    return body
+
+
+def find_record(view: View, name_or_id: str) -> Record | None:
+    """Finds a connection by id, by the name it has, or by the name it had before a revoke."""
+    if name_or_id.startswith(ID_PREFIX):
+        return view.record(KIND, name_or_id)
+    found = view.record_named(KIND, name_or_id)
+    if found is not None:
+        return found
+    former = [one for one in view.records(KIND) if one.body["name"] == name_or_id]
+    return max(former, key=lambda one: str(one.body["created_at"]), default=None)

@@ -1,9 +1,20 @@
-"""Keeps the grants: what one persona may do over one connection."""
+"""Describes grants: what one persona may do over one connection."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import difflib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from clientary_connector.errors import UnknownScopeError
+from clientary_connector.manifest import Action
+from connector_vault import Record
+
+KIND: Final = "grant"
+ACTIVE: Final = "active"
+CLOSED: Final = "closed"
+ANY: Final = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +38,47 @@ class Grant:
 
     def to_json(self) -> dict[str, Any]:
         """Returns the grant as a JSON object."""
-        return {
-            "persona": self.persona,
-            "connection": self.connection,
-            "connection_name": self.connection_name,
-            "scopes": list(self.scopes),
-            "state": self.state,
-            "revision": self.revision,
-            "user": self.user,
-            "at": self.at,
-            "log_id": self.log_id,
-        }
+        return {**asdict(self), "scopes": list(self.scopes)}
+
+
+def grant_id(connection: str, persona: str) -> str:
+    """Returns the id under which the grant of a persona over a connection is kept."""
+    return f"{connection}/{persona}"
+
+
+def grant_of(record: Record, *, connection_name: str, log_id: int | None = None) -> Grant:
+    """Returns the grant that a record holds."""
+    return Grant(
+        persona=record.body["persona"],
+        connection=str(record.parent),
+        connection_name=connection_name,
+        scopes=tuple(record.body["scopes"]),
+        state=record.body["state"],
+        revision=record.revision,
+        user=record.body["user"],
+        at=record.body["at"],
+        log_id=log_id,
+    )
+
+
+def allows(scopes: Iterable[str], wanted: str) -> bool:
+    """Tells whether one of the scopes covers the scope that an action needs."""
+    resource, _, effect = wanted.partition(":")
+    fitting = {wanted, f"{resource}:{ANY}", f"{ANY}:{effect}", f"{ANY}:{ANY}"}
+    return not fitting.isdisjoint(scopes)
+
+
+def checked_scopes(scopes: Iterable[str], actions: Iterable[Action]) -> tuple[str, ...]:
+    """Returns the scopes in order, each once.
+
+    Raises:
+        UnknownScopeError: One of them covers no action.
+    """
+    known = {action.scope for action in actions}
+    for scope in scopes:
+        if not any(allows((scope,), wanted) for wanted in known):
+            wild = {f"{wanted.partition(':')[0]}:{ANY}" for wanted in known}
+            wild |= {f"{ANY}:{wanted.partition(':')[2]}" for wanted in known}
+            near = difflib.get_close_matches(scope, sorted(known | wild), n=2, cutoff=0.6)
+            raise UnknownScopeError(scope, suggestions=tuple(near))
+    return tuple(sorted(set(scopes)))

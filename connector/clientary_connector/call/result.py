@@ -202,6 +202,7 @@ class Preview:
     cascade: tuple[CascadeCount, ...] = ()
     #: Why the call would be refused; the rest is empty then.
     error: CallError | None = None
+    #: The refusal's line in the log; a preview that is not refused has none.
     log_id: int | None = None
 
     def to_json(self) -> dict[str, Any]:

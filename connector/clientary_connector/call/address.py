@@ -1,0 +1,93 @@
+"""Decides where a request may go: names are checked when saved, when sent and when connected.
+
+1. A subdomain is one ASCII label of a DNS name, by full match; nothing is mended.
+2. A host comes from the manifest's pattern and that label, and from nowhere else.
+3. A simulated account lives on loopback, over http, and says so.
+4. The address itself is checked when the line opens: public for a real host, loopback for
+   a simulated one. A name that answers differently the second time gains nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Final
+
+LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+SANDBOX: Final = re.compile(
+    r"http://(?P<host>127(?:\.[0-9]{1,3}){3}|localhost|\[::1\]):(?P<port>[0-9]{1,5})/?"
+)
+#: Addresses that carry another address inside: what lies behind them cannot be seen.
+TUNNELS: Final = tuple(
+    ipaddress.ip_network(net)
+    for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
+)
+MAX_PORT: Final = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Names the one host to which a connection's requests may go."""
+
+    scheme: str
+    host: str
+    port: int | None
+    loopback: bool
+
+    @property
+    def origin(self) -> str:
+        """The target as the beginning of a URL."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}" + ("" if self.port is None else f":{self.port}")
+
+
+def is_label(subdomain: str) -> bool:
+    """Tells whether a subdomain is one plain label; encoded foreign names are none."""
+    return LABEL.fullmatch(subdomain) is not None and not subdomain.startswith("xn--")
+
+
+def target_of(
+    pattern: str, *, subdomain: str | None = None, sandbox: str | None = None
+) -> Target | None:
+    """Returns where a connection leads; None where its subdomain or address is not plain."""
+    if sandbox is not None:
+        return None if subdomain is not None else simulated(sandbox)
+    if "{subdomain}" not in pattern:
+        return Target("https", pattern, None, loopback=False) if subdomain is None else None
+    if subdomain is None or not is_label(subdomain):
+        return None
+    return Target("https", pattern.replace("{subdomain}", subdomain), None, loopback=False)
+
+
+def simulated(url: str) -> Target | None:
+    """Reads the URL of a simulated account; None where it is not plain loopback."""
+    found = SANDBOX.fullmatch(url)
+    if found is None or not 0 < int(found["port"]) <= MAX_PORT:
+        return None
+    host = found["host"].strip("[]")
+    if host != "localhost" and not is_loopback(host):
+        return None
+    return Target("http", host, int(found["port"]), loopback=True)
+
+
+def is_loopback(address: str) -> bool:
+    """Tells whether an address never leaves the machine."""
+    try:
+        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def is_public(address: str) -> bool:
+    """Tells whether an address lies on the open internet, and not behind a tunnel."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return is_public(str(found.ipv4_mapped))
+        if any(found in net for net in TUNNELS):
+            return False
+    return found.is_global and not found.is_multicast

@@ -1,0 +1,22 @@
+"""Holds how a call ended, before it is written down and handed to the host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from clientary_connector.call.result import CallError, Outcome, Page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What a call came to, and what it took."""
+
+    outcome: Outcome
+    data: Any = None
+    page: Page | None = None
+    warnings: tuple[str, ...] = ()
+    error: CallError | None = None
+    attempts: int = 0
+    status: int | None = None
+    duration_ms: float = 0.0

@@ -1,0 +1,160 @@
+"""Runs a call, one governed step after the other; there is no other way to the service.
+
+1. look up      the action and its arguments                       `tools`, `arguments`
+2. policy       may this persona do that over this connection?     `policy`
+3. request      what would be sent: pure data                      `request`
+4. intent       into the log, or nothing is sent                   `journal`
+5. credential   opened for one send                                `sending`
+6. send         through the one door                               `transport`
+7. read         the answer, leniently                              `answer`, `exchange`
+8. outcome      into the log                                       `journal`
+9. result       to the host                                        `result`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+
+from clientary_connector.call import policy
+from clientary_connector.call.arguments import json_path
+from clientary_connector.call.ending import Ending
+from clientary_connector.call.exchange import Exchange
+from clientary_connector.call.failure import RefusedError, failure, is_change, refused
+from clientary_connector.call.journal import ClaimedError, Intent, Journal
+from clientary_connector.call.policy import Permit
+from clientary_connector.call.replay import Replays
+from clientary_connector.call.request import PathPartError, Request
+from clientary_connector.call.result import (
+    ArgumentFault,
+    Call,
+    CallError,
+    ErrorKind,
+    Outcome,
+    Result,
+)
+from clientary_connector.call.sending import Sender
+from clientary_connector.call.tools import Tool, Tools
+from clientary_connector.call.trouble import vault_kind
+from clientary_connector.manifest import Manifest
+from clientary_connector.settings import Settings
+from connector_vault import Vault, VaultError
+
+
+class Executor:
+    """Runs calls for one vault and one manifest."""
+
+    def __init__(
+        self, *, manifest: Manifest, vault: Vault, sender: Sender, settings: Settings
+    ) -> None:
+        """Takes the parts that `wiring` has joined."""
+        self.tools = Tools(manifest)
+        self._manifest = manifest
+        self._vault = vault
+        self._sender = sender
+        self._settings = settings
+        self._journal = Journal(vault)
+        self._replays = Replays(vault)
+
+    async def run(self, call: Call) -> Result:
+        """Runs a call; whatever happens is in the result, and in the log.
+
+        Raises:
+            CancelledError: The caller left; what is known stands in the log.
+        """
+        tool = None
+        try:
+            tool = self.tools.look_up(call)
+            permit = self.permit(call, tool)
+            request = self.request(call, tool)
+            intent = await self._intent(call, tool, permit=permit, request=request)
+        except RefusedError as refusal:
+            return await self._journal.refuse(call, refusal.error, tool=tool)
+        if isinstance(intent, Result):
+            return intent
+        ending = await self._carried(intent, permit)
+        return await self._journal.settle(intent, ending)
+
+    async def refuse(self, call: Call, error: CallError) -> Result:
+        """Writes down that a call was refused before it was run."""
+        return await self._journal.refuse(call, error, tool=None)
+
+    def permit(self, call: Call, tool: Tool) -> Permit:
+        """Returns under what a call is allowed.
+
+        Raises:
+            RefusedError: It is not, or the vault cannot be read.
+        """
+        pattern = self._manifest.host_pattern
+        try:
+            return self._vault.read(
+                lambda view: policy.decide(view, call, tool.action, host_pattern=pattern)
+            )
+        except VaultError as error:
+            kind = vault_kind(error)
+        raise refused(kind)
+
+    def request(self, call: Call, tool: Tool) -> Request:
+        """Returns what would be sent.
+
+        Raises:
+            RefusedError: An argument of the path would lead elsewhere.
+        """
+        try:
+            return tool.requests.build(call.arguments)
+        except PathPartError as error:
+            fault = ArgumentFault(path=json_path([error.name]), expected="an id")
+        raise refused(ErrorKind.INVALID_ARGUMENTS, faults=(fault,))
+
+    async def _intent(
+        self, call: Call, tool: Tool, *, permit: Permit, request: Request
+    ) -> Intent | Result:
+        """Writes the intent, or finds the first result of an operation that is repeated."""
+        try:
+            return await self._journal.open(call, tool, permit=permit, request=request)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._journal.abandon(call, permit))
+            raise
+        except ClaimedError:
+            return await self._replays.first(call, tool, permit)
+
+    async def _carried(self, intent: Intent, permit: Permit) -> Ending:
+        """Carries a call whose intent stands in the log, and measures how long it took."""
+        exchange = Exchange(
+            intent.tool,
+            self._sender.way(permit),
+            sender=self._sender,
+            tools=self.tools,
+            settings=self._settings,
+        )
+        started = time.perf_counter()
+        try:
+            ending = await exchange.run(intent.call.arguments)
+        except asyncio.CancelledError:
+            ending = _left(intent, exchange)
+            await asyncio.shield(self._journal.settle(intent, ending))
+            raise
+        except Exception:  # noqa: BLE001 - the outermost edge of a call: it must end in the log
+            ending = _broken(intent, exchange)
+        return replace(ending, duration_ms=(time.perf_counter() - started) * 1000)
+
+
+def _left(intent: Intent, exchange: Exchange) -> Ending:
+    return _cut_short(intent, exchange, ErrorKind.UNKNOWN, "The host left while it was under way.")
+
+
+def _broken(intent: Intent, exchange: Exchange) -> Ending:
+    return _cut_short(intent, exchange, ErrorKind.INTERNAL, "The connector broke on the way.")
+
+
+def _cut_short(intent: Intent, exchange: Exchange, kind: ErrorKind, message: str) -> Ending:
+    """Returns the ending of a call that was cut short, by what may have been sent of it."""
+    tally, effect = exchange.tally, intent.tool.action.effect
+    maybe_done = is_change(effect) and (tally.pending or tally.sent > 0)
+    return Ending(
+        outcome=Outcome.UNKNOWN if maybe_done else Outcome.FAILED,
+        error=failure(kind, effect=effect, message=message),
+        attempts=tally.attempts,
+        status=tally.status,
+    )

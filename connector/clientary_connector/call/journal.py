@@ -1,0 +1,236 @@
+"""Writes calls into the log: the intent before anything is sent, the outcome after.
+
+1. The intent commits, or nothing is sent. Its transaction compares the connection's generation
+   and the grant's revision again, and claims the operation for this connection and persona.
+2. Refusals are written too.
+3. An outcome that cannot commit after a send latches the vault: the effect is unknown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from clientary_connector.call import policy
+from clientary_connector.call.arguments import MAX_ID_CHARS, encodable
+from clientary_connector.call.ending import Ending
+from clientary_connector.call.failure import failure, is_change, refused
+from clientary_connector.call.policy import Permit
+from clientary_connector.call.request import Request
+from clientary_connector.call.result import Call, CallError, ErrorKind, Outcome, Result
+from clientary_connector.call.tools import Tool
+from clientary_connector.call.trouble import vault_kind
+from clientary_connector.connections import find_record
+from connector_vault import LogDraft, OperationClaimedError, Transaction, Vault, VaultError
+
+INTENT: Final = "intent"
+OUTCOME: Final = "outcome"
+REFUSAL: Final = "refusal"
+#: What is known of a call whose caller left before anything was sent.
+GONE: Final = {"error": ErrorKind.INTERNAL.value, "attempts": 0, "status": None}
+ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A call that stands in the log and may now be sent."""
+
+    log_id: int
+    call: Call
+    tool: Tool
+    #: Id of the connection.
+    connection: str
+
+
+class ClaimedError(Exception):
+    """The operation has an intent already."""
+
+
+class Journal:
+    """Keeps the log of calls in the vault."""
+
+    def __init__(self, vault: Vault) -> None:
+        """Takes the vault whose log it writes."""
+        self._vault = vault
+
+    async def open(self, call: Call, tool: Tool, *, permit: Permit, request: Request) -> Intent:
+        """Writes the intent of a call.
+
+        Raises:
+            RefusedError: The call is no longer allowed, or the intent could not be written.
+            ClaimedError: The operation has an intent already.
+        """
+        kind: ErrorKind | None = None
+        try:
+            draft = self._intent(call, tool, permit=permit, request=request)
+            log_id = await self._vault.write_async(lambda log: _claimed(log, permit, draft))
+        except OperationClaimedError:
+            kind = None
+        except VaultError as error:
+            kind = vault_kind(error)
+        else:
+            return Intent(log_id=log_id, call=call, tool=tool, connection=permit.connection)
+        raise ClaimedError if kind is None else refused(kind)
+
+    async def settle(self, intent: Intent, ending: Ending) -> Result:
+        """Writes the outcome of a call and returns its result."""
+        result = result_of(intent.call, ending, log_id=intent.log_id)
+        try:
+            draft = self._outcome(intent, ending, result)
+            await self._vault.write_async(lambda log: log.append(draft))
+        except VaultError as error:
+            reason = str(error)
+        else:
+            return result
+        if ending.outcome is not Outcome.REFUSED:
+            self._vault.degrade(f"The outcome of call {intent.log_id} was not written: {reason}")
+        return result_of(intent.call, _unwritten(intent, ending), log_id=intent.log_id)
+
+    async def abandon(self, call: Call, permit: Permit) -> None:
+        """Settles an intent whose caller left while it was being written: nothing was sent."""
+        draft = self._vault.draft
+
+        def settle(log: Transaction) -> None:
+            row = log.intent_of_operation(permit.connection, call.persona, call.operation)
+            if row is not None and log.outcome_of(row.seq) is None:
+                log.append(draft(kind=OUTCOME, ref=row.seq, outcome=Outcome.REFUSED, facts=GONE))
+
+        with contextlib.suppress(VaultError):
+            await self._vault.write_async(settle)
+
+    async def refuse(self, call: Call, error: CallError, *, tool: Tool | None) -> Result:
+        """Writes a refusal and returns its result; it stays a refusal if that fails."""
+        log_id = None
+        with contextlib.suppress(VaultError):
+            draft = self._refusal(call, error, tool=tool)
+            log_id = await self._vault.write_async(lambda log: log.append(draft))
+        return result_of(call, Ending(outcome=Outcome.REFUSED, error=error), log_id=log_id)
+
+    def _intent(self, call: Call, tool: Tool, *, permit: Permit, request: Request) -> LogDraft:
+        payload = {
+            "prompt": call.prompt,
+            "arguments": tool.requests.canonical(call.arguments),
+            "request": request.to_json(),
+            "context": dict(call.context),
+        }
+        return self._vault.draft(
+            kind=INTENT,
+            user=call.user,
+            persona=call.persona,
+            connection=permit.connection,
+            action=tool.action.id,
+            effect=tool.action.effect.value,
+            operation=call.operation,
+            facts={
+                "generation": permit.generation,
+                "grant_revision": permit.grant_revision,
+                "cost": tool.action.cost,
+            },
+            payload=ENCODER.encode(payload),
+        )
+
+    def _outcome(self, intent: Intent, ending: Ending, result: Result) -> LogDraft:
+        document = result.to_json()
+        if intent.tool.redact is not None:
+            document["data"] = intent.tool.redact(document["data"])
+        return self._vault.draft(
+            kind=OUTCOME,
+            ref=intent.log_id,
+            user=intent.call.user,
+            persona=intent.call.persona,
+            connection=intent.connection,
+            action=intent.tool.action.id,
+            effect=intent.tool.action.effect.value,
+            operation=intent.call.operation,
+            outcome=ending.outcome.value,
+            facts=_facts(ending, cost=intent.tool.action.cost),
+            payload=ENCODER.encode(document),
+        )
+
+    def _refusal(self, call: Call, error: CallError, *, tool: Tool | None) -> LogDraft:
+        ending = Ending(outcome=Outcome.REFUSED, error=error)
+        payload = {
+            "prompt": shown(call.prompt),
+            "arguments": _as_given(call.arguments),
+            "context": _as_given(call.context),
+            "response": result_of(call, ending, log_id=None).to_json(),
+        }
+        action = shown(call.action) if tool is None else tool.action.id
+        return self._vault.draft(
+            kind=REFUSAL,
+            user=shown(call.user),
+            persona=shown(call.persona),
+            connection=self._connection(call),
+            action=action,
+            effect=None if tool is None else tool.action.effect.value,
+            operation=shown(call.operation),
+            outcome=Outcome.REFUSED.value,
+            facts=_facts(ending, cost=0),
+            payload=ENCODER.encode(payload),
+        )
+
+    def _connection(self, call: Call) -> str | None:
+        """Returns the id of the connection where there is one, else what was asked for."""
+        asked = shown(call.connection)
+        found = asked and self._vault.read(lambda view: find_record(view, asked))
+        return found.id if found else asked
+
+
+def result_of(call: Call, ending: Ending, *, log_id: int | None) -> Result:
+    """Returns the result of a call that ended."""
+    return Result(
+        outcome=ending.outcome,
+        operation=shown(call.operation) or "",
+        data=ending.data,
+        page=ending.page,
+        warnings=ending.warnings,
+        error=ending.error,
+        log_id=log_id,
+    )
+
+
+def shown(text: object) -> str | None:
+    """Returns what a caller gave as a name, as far as it can stand in the log."""
+    if not isinstance(text, str):
+        return None
+    return (text if encodable(text) else text.encode(errors="replace").decode())[:MAX_ID_CHARS]
+
+
+def _claimed(log: Transaction, permit: Permit, draft: LogDraft) -> int:
+    policy.confirm(log, permit)
+    return log.append(draft)
+
+
+def _facts(ending: Ending, *, cost: int) -> dict[str, Any]:
+    return {
+        "status": ending.status,
+        "attempts": ending.attempts,
+        "duration_ms": round(ending.duration_ms, 3),
+        "error": None if ending.error is None else ending.error.kind.value,
+        "warnings": len(ending.warnings),
+        "cost": cost,
+    }
+
+
+def _as_given(value: object) -> Any:  # noqa: ANN401 - any JSON value
+    """Returns what a caller gave, or what can be said of it where JSON cannot hold it."""
+    try:
+        return msgspec.Raw(ENCODER.encode(value))
+    except (TypeError, ValueError, RecursionError):
+        return {"unreadable": type(value).__name__}
+
+
+def _unwritten(intent: Intent, ending: Ending) -> Ending:
+    effect = intent.tool.action.effect
+    message = "The outcome could not be written to the log."
+    if ending.outcome is Outcome.REFUSED:
+        return ending
+    outcome = Outcome.UNKNOWN if is_change(effect) else Outcome.FAILED
+    return Ending(
+        outcome=outcome,
+        warnings=ending.warnings,
+        error=failure(ErrorKind.UNKNOWN, effect=effect, message=message),
+    )

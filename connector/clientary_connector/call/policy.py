@@ -1,0 +1,100 @@
+"""Decides whether a call may go on: nothing is allowed that was not granted.
+
+1. The connection is there, and this persona holds a grant over it. Whoever does not learns
+   nothing: "not yours" and "not there" read the same.
+2. The connection was not revoked.
+3. The grant is active and covers the scope of the action.
+4. The connection's subdomain or address is plain still.
+
+The decision is made on one snapshot, and its revisions are compared again where the intent is
+written and before every send.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clientary_connector import connections, grants
+from clientary_connector.call.address import Target, target_of
+from clientary_connector.call.failure import refused
+from clientary_connector.call.result import Call, ErrorKind
+from clientary_connector.manifest import Action
+from connector_vault import Record, View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permit:
+    """Says under what a call was allowed, and where it goes."""
+
+    #: Id of the connection.
+    connection: str
+    generation: int
+    #: Id of the grant; None for the test of a new connection, which no persona makes.
+    grant: str | None
+    grant_revision: int
+    target: Target
+
+
+def decide(view: View, call: Call, action: Action, *, host_pattern: str) -> Permit:
+    """Returns the permit of a call.
+
+    Raises:
+        RefusedError: The call is not allowed.
+    """
+    connection, grant = _held(view, call)
+    if connection.body["state"] != connections.ACTIVE:
+        raise refused(ErrorKind.REVOKED)
+    if grant.body["state"] != grants.ACTIVE:
+        raise refused(ErrorKind.DENIED)
+    if not grants.allows(grant.body["scopes"], action.scope):
+        raise refused(
+            ErrorKind.DENIED,
+            message=f"This persona's grant does not cover {action.scope}.",
+            hint=f"Do not try again. Ask a person to grant {action.scope}.",
+        )
+    target = target_of(
+        host_pattern, subdomain=connection.body["subdomain"], sandbox=connection.body["sandbox"]
+    )
+    if target is None:
+        raise refused(
+            ErrorKind.DENIED, message="The connection leads to no address that is allowed."
+        )
+    return Permit(
+        connection=connection.id,
+        generation=connection.body["generation"],
+        grant=grant.id,
+        grant_revision=grant.revision,
+        target=target,
+    )
+
+
+def still_holds(view: View, permit: Permit) -> bool:
+    """Tells whether the connection is what it was when the permit was given."""
+    connection = view.record(connections.KIND, permit.connection)
+    return (
+        connection is not None
+        and connection.body["state"] == connections.ACTIVE
+        and connection.body["generation"] == permit.generation
+    )
+
+
+def confirm(view: View, permit: Permit) -> None:
+    """Compares connection and grant with the permit, inside the transaction of the intent.
+
+    Raises:
+        RefusedError: One of them was changed in between.
+    """
+    if not still_holds(view, permit):
+        raise refused(ErrorKind.REVOKED)
+    grant = None if permit.grant is None else view.record(grants.KIND, permit.grant)
+    if grant is None or grant.revision != permit.grant_revision:
+        raise refused(ErrorKind.DENIED, message="The grant was changed just now.")
+
+
+def _held(view: View, call: Call) -> tuple[Record, Record]:
+    connection = connections.find_record(view, call.connection)
+    if connection is not None:
+        grant = view.record(grants.KIND, grants.grant_id(connection.id, call.persona))
+        if grant is not None:
+            return connection, grant
+    raise refused(ErrorKind.DENIED)

@@ -1,0 +1,77 @@
+"""Takes a secret out of what the service sent back, in every spelling it may come in.
+
+1. Plain, and joined as Basic credentials, in base64 of both alphabets at each alignment.
+2. In hexadecimal.
+3. With any of its signs percent-encoded or escaped as JSON does.
+4. A secret too short to be told from ordinary text is not looked for: connections refuse it.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+MARK: Final = b"[secret]"
+#: Shorter ones are refused when an account is connected.
+MIN_SECRET_CHARS: Final = 16
+#: What JSON may write in more than one way: a solidus, and any ASCII sign by its number.
+ESCAPED: Final = re.compile(rb"\\\\|\\/|\\u00([2-7][0-9a-fA-F])")
+
+
+def scrub(body: bytes, secret: str) -> bytes:
+    """Returns the body with every spelling of the secret replaced by a mark."""
+    if len(secret) < MIN_SECRET_CHARS:
+        return body
+    raw = secret.encode()
+    for form in spellings(raw):
+        if form in body:
+            body = body.replace(form, MARK)
+    if b"%" in body or b"\\" in body:
+        body = _scrub_escaped(body, raw)
+    return body
+
+
+def spellings(raw: bytes) -> tuple[bytes, ...]:
+    """Returns the fixed spellings of a secret, longest first where one holds another."""
+    pair = base64.b64encode(raw + b":" + raw)
+    plain = (pair, *(_aligned(raw, offset) for offset in range(3)))
+    urlsafe = tuple(form.replace(b"+", b"-").replace(b"/", b"_") for form in plain)
+    digits = raw.hex().encode()
+    return (*plain, *(form for form in urlsafe if form not in plain), raw, digits, digits.upper())
+
+
+def _aligned(raw: bytes, offset: int) -> bytes:
+    """Returns the signs of base64 that depend on the secret alone, at one alignment."""
+    encoded = base64.b64encode(b"\0" * offset + raw)
+    first = (offset * 8 + 5) // 6
+    last = (offset + len(raw)) * 8 // 6
+    return encoded[first:last]
+
+
+def _scrub_escaped(body: bytes, raw: bytes) -> bytes:
+    shown = ESCAPED.sub(_unescape, body)
+    if raw not in shown and raw not in unquote_to_bytes(shown):
+        return body
+    cleaned = re.sub(b"".join(_any_spelling(sign) for sign in raw), MARK, body)
+    left = ESCAPED.sub(_unescape, cleaned)
+    # Escaped twice over: nothing honest writes that, so nothing of it is kept.
+    return MARK if raw in left or raw in unquote_to_bytes(left) else cleaned
+
+
+def _unescape(found: re.Match[bytes]) -> bytes:
+    if found[1]:
+        return bytes([int(found[1], 16)])
+    return b"/" if found[0] == b"\\/" else found[0]
+
+
+def _any_spelling(sign: int) -> bytes:
+    code = b"%02x" % sign
+    either = b"".join(
+        b"[%c%c]" % (digit, digit - 32) if digit > ord("9") else b"%c" % digit for digit in code
+    )
+    forms = [re.escape(b"%c" % sign), b"%" + either, rb"\\u00" + either]
+    if sign in rb"\"/":
+        forms.append(rb"\\" + re.escape(b"%c" % sign))
+    return b"(?:" + b"|".join(forms) + b")"

@@ -1,0 +1,229 @@
+"""Sends with a fresh look before each send, and repeats only what cannot be done twice.
+
+1. Before every send, whatever led to it, the connection's generation is compared and the
+   secret is opened anew: a revoke stops retries, further pages and rereads alike.
+2. A read is repeated when the line broke, on 429 and on 502, 503 and 504.
+3. Everything else is repeated only when nothing was sent, and on 429.
+4. Retry-After is honoured; where it asks for more than the limit, the caller is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
+
+from clientary_connector.call.address import Target
+from clientary_connector.call.answer import SUCCESS, effect_unknown, error_of, wait_of
+from clientary_connector.call.failure import failure, is_change, refused
+from clientary_connector.call.policy import Permit, still_holds
+from clientary_connector.call.request import Request
+from clientary_connector.call.result import CallError, ErrorKind, Outcome
+from clientary_connector.call.transport import (
+    BodyFault,
+    NoAnswerError,
+    NotSentError,
+    Reply,
+    Transport,
+)
+from clientary_connector.call.trouble import vault_kind
+from clientary_connector.manifest import Effect
+from clientary_connector.settings import Settings
+from connector_vault import (
+    Secret,
+    Vault,
+    VaultError,
+)
+
+SECRET_FIELD: Final = "api_key"  # noqa: S105 - the name of the field, not its value
+TOO_MANY: Final = 429
+GATEWAY: Final = frozenset({502, 503, 504})
+NOT_FOUND: Final = 404
+
+
+class EndedError(Exception):
+    """A call ends here, after something was sent or tried."""
+
+    def __init__(self, outcome: Outcome, error: CallError) -> None:
+        """Takes what the result will say."""
+        super().__init__(error.message)
+        self.outcome = outcome
+        self.error = error
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts what one call has sent."""
+
+    attempts: int = 0
+    #: Sends whose bytes may have left.
+    sent: int = 0
+    status: int | None = None
+    #: A send is under way.
+    pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where requests go, and how the secret is opened for each of them."""
+
+    target: Target
+    #: Raises RefusedError where nothing may be sent any more.
+    credential: Callable[[], AbstractContextManager[Secret]]
+
+
+class Clock(Protocol):
+    """Tells the time; tests bring their own."""
+
+    def __call__(self) -> datetime:
+        """Returns the time now, in UTC."""
+        ...
+
+
+def utc_now() -> datetime:
+    """Returns the time of the machine."""
+    return datetime.now(UTC)
+
+
+class Sender:
+    """Sends the requests of calls over the one transport."""
+
+    def __init__(
+        self,
+        *,
+        vault: Vault,
+        transport: Transport,
+        settings: Settings,
+        clock: Clock = utc_now,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Takes what it sends with."""
+        self._vault = vault
+        self._transport = transport
+        self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
+        self._backoff = wait_random_exponential(
+            multiplier=settings.backoff_first_s, max=settings.max_wait_s
+        )
+
+    async def send(self, request: Request, *, way: Way, effect: Effect, tally: Tally) -> Reply:
+        """Sends until an answer stands, and returns it if it is a success.
+
+        Raises:
+            RefusedError: The connection no longer holds, or the vault does not open.
+            EndedError: There is no answer, or it is no success.
+        """
+        attempt = 1
+        while True:
+            try:
+                reply = await self._once(request, way, tally)
+            except NotSentError as error:
+                again, wait = True, None
+                ended = EndedError(Outcome.FAILED, _unreachable(error, effect))
+            except NoAnswerError as error:
+                again, wait = not is_change(effect) and error.broken, None
+                ended = EndedError(_lost(effect), _no_answer(error, effect))
+            else:
+                if _is_success(reply, effect, attempt):
+                    return reply
+                again = may_repeat(reply, effect)
+                wait = wait_of(reply.retry_after, now=self._clock())
+                ended = EndedError(_said_no(reply, effect), _answered(reply, effect, self._clock()))
+            if not again or not await self._waited(attempt, wait):
+                raise ended
+            attempt += 1
+
+    async def _once(self, request: Request, way: Way, tally: Tally) -> Reply:
+        with way.credential() as secret:
+            tally.attempts += 1
+            tally.pending = True
+            try:
+                reply = await self._transport.send(way.target, request, secret)
+            except NotSentError:
+                tally.pending = False
+                raise
+            except NoAnswerError:
+                tally.pending = False
+                tally.sent += 1
+                raise
+        tally.pending = False
+        tally.sent += 1
+        tally.status = reply.status
+        return reply
+
+    def way(self, permit: Permit) -> Way:
+        """Returns the way of a call that was allowed."""
+        return Way(permit.target, lambda: self._credential(permit))
+
+    def _credential(self, permit: Permit) -> Secret:
+        """Opens the secret for one send, if the connection still holds.
+
+        Raises:
+            RefusedError: It was revoked, or the vault does not open.
+        """
+        kind = ErrorKind.INTERNAL
+        try:
+            if self._vault.read(lambda view: still_holds(view, permit)):
+                return self._vault.open_secret(permit.connection, SECRET_FIELD)
+            kind = ErrorKind.REVOKED
+        except VaultError as error:
+            kind = vault_kind(error)
+        raise refused(kind)
+
+    async def _waited(self, attempt: int, asked: float | None) -> bool:
+        """Waits before the next attempt; says no where there is none."""
+        wait = self._jittered(attempt) if asked is None else asked
+        if attempt >= self._settings.max_attempts or wait > self._settings.max_wait_s:
+            return False
+        await self._sleep(wait)
+        return True
+
+    def _jittered(self, attempt: int) -> float:
+        state = RetryCallState(AsyncRetrying(), fn=None, args=(), kwargs={})
+        state.attempt_number = attempt
+        return float(self._backoff(state))
+
+
+def may_repeat(reply: Reply, effect: Effect) -> bool:
+    """Tells whether an answer allows the same send again."""
+    if reply.status == TOO_MANY:
+        return True
+    return not is_change(effect) and (reply.status in GATEWAY or reply.fault is BodyFault.CUT)
+
+
+def _is_success(reply: Reply, effect: Effect, attempt: int) -> bool:
+    if reply.status == NOT_FOUND and effect is Effect.DELETE and attempt > 1:
+        return True
+    cut_read = reply.fault is BodyFault.CUT and not is_change(effect)
+    return reply.status in SUCCESS and not cut_read
+
+
+def _lost(effect: Effect) -> Outcome:
+    return Outcome.UNKNOWN if is_change(effect) else Outcome.FAILED
+
+
+def _said_no(reply: Reply, effect: Effect) -> Outcome:
+    return Outcome.UNKNOWN if effect_unknown(reply, effect) else Outcome.FAILED
+
+
+def _unreachable(error: NotSentError, effect: Effect) -> CallError:
+    message = f"The service could not be reached: {error.reason}. Nothing was sent."
+    return failure(ErrorKind.UNREACHABLE, effect=effect, message=message)
+
+
+def _no_answer(error: NoAnswerError, effect: Effect) -> CallError:
+    message = f"It was sent, and there is no answer: {error.reason}."
+    return failure(ErrorKind.UNKNOWN, effect=effect, message=message)
+
+
+def _answered(reply: Reply, effect: Effect, now: datetime) -> CallError:
+    if reply.status in SUCCESS:
+        message = "The service's answer was cut off."
+        return failure(ErrorKind.BAD_RESPONSE, effect=effect, message=message, status=reply.status)
+    return error_of(reply, effect, now=now)

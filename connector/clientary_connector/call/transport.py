@@ -1,0 +1,360 @@
+"""Is the one door to the network: the secret is put on here and nowhere else.
+
+1. The target comes from the manifest and a plain label; the built request is compared with it.
+2. Proxies, certificates, netrc and key logs named by the environment are ignored.
+3. The address is checked when the line opens: public, or loopback for a simulated account.
+4. The secret goes onto the request last. It is revealed in this module alone.
+5. One send is one send: nothing below repeats it, redirects are not followed.
+6. The answer is read up to a limit, in a limited time, and the secret is taken out of it.
+7. Errors from below are not passed on: theirs would hold the request. Ours say one thing,
+   whether anything can have been sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import re
+import socket
+import ssl
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, TypeAlias, cast
+
+import aiohttp
+import certifi
+import httpx
+from aiohttp.resolver import ThreadedResolver
+from httpx_aiohttp import AiohttpTransport
+
+from clientary_connector.call.address import Target, is_loopback, is_public
+from clientary_connector.call.request import Request
+from clientary_connector.call.scrub import MIN_SECRET_CHARS, scrub
+from clientary_connector.manifest import Auth
+from clientary_connector.settings import Settings
+from connector_vault import Secret
+
+#: Only these prove that nothing has left: the line never opened.
+NEVER_SENT: Final = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+)
+#: A host with its port, or the mark of a secret that was taken out of it.
+HOST: Final = re.compile(rb"[A-Za-z0-9_.:\[\]-]{1,255}")
+Place: TypeAlias = tuple[asyncio.AbstractEventLoop, bool]
+MAX_SECRET_CHARS: Final = 4096
+LATE: Final = "no answer came in time"
+NOT_PUBLIC: Final = "the address is not one that this connection may reach"
+
+
+class BodyFault(StrEnum):
+    """Says why the body of an answer is not there whole."""
+
+    CUT = "cut"
+    TOO_LARGE = "too_large"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came back, with the secret taken out."""
+
+    status: int
+    body: bytes = field(repr=False)
+    fault: BodyFault | None = None
+    retry_after: str | None = None
+    #: The host that a redirect names.
+    location: str | None = None
+
+
+class TransportError(Exception):
+    """There is no answer; the reason can be shown to anyone."""
+
+    def __init__(self, reason: str) -> None:
+        """Takes the reason in a few words."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NotSentError(TransportError):
+    """Nothing was sent."""
+
+
+class NoAnswerError(TransportError):
+    """It was sent, or may have been, and no answer came.
+
+    `broken` says that the line broke; otherwise the time was up.
+    """
+
+    def __init__(self, reason: str, *, broken: bool = True) -> None:
+        """Takes the reason in a few words."""
+        super().__init__(reason)
+        self.broken = broken
+
+
+class AddressRefusedError(OSError):
+    """The name led to an address that this connection may not reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The open lines of one event loop, to public hosts or to loopback."""
+
+    transport: AiohttpTransport
+    #: Waiting for a free line happens here, where it is known that nothing was sent yet.
+    room: asyncio.Semaphore
+
+
+class Transport:
+    """Sends requests; one set of lines for each event loop, which is one for the process."""
+
+    def __init__(self, *, auth: Auth, headers: Mapping[str, str], settings: Settings) -> None:
+        """Takes how the secret goes on, what every request carries, and the limits."""
+        self._auth = auth
+        self._headers = dict(headers)
+        self._settings = settings
+        self._lines: dict[Place, tuple[Line, AsyncGenerator[Line]]] = {}
+        # What the layer below calls `pool` spans the wait for a line and its opening.
+        timeout = {"pool": settings.connect_timeout_s, "read": settings.read_timeout_s}
+        self._extensions = {"timeout": timeout}
+
+    def built(self, target: Target, request: Request) -> httpx.Request:
+        """Returns the request as it goes out, save for the secret.
+
+        Raises:
+            NotSentError: The built request would go elsewhere than to the target.
+        """
+        built = httpx.Request(
+            request.method,
+            target.origin + request.resource,
+            headers=self.headers(request),
+            content=request.body,
+            extensions=self._extensions,
+        )
+        if not goes_to(built.url, target):
+            raise NotSentError("the request would have left for another host")
+        return built
+
+    def headers(self, request: Request) -> dict[str, str]:
+        """Returns what the request carries, save for the secret."""
+        if request.body is None:
+            return self._headers
+        return {**self._headers, "Content-Type": "application/json"}
+
+    async def send(self, target: Target, request: Request, secret: Secret) -> Reply:
+        """Sends one request once and reads the answer.
+
+        Raises:
+            NotSentError: Nothing was sent.
+            NoAnswerError: It may have been sent, and there is no answer.
+            CancelledError: The caller was cancelled; it may have been sent.
+        """
+        built = self.built(target, request)
+        line = await self._line(loopback=target.loopback)
+        async with line.room:
+            failure = await self._attempt(line, built, secret)
+        if isinstance(failure, BaseException):
+            raise failure
+        return failure
+
+    async def aclose(self) -> None:
+        """Closes the lines of this loop, and asks other loops to close theirs."""
+        here = asyncio.get_running_loop()
+        for (loop, _), (_, lifetime) in list(self._lines.items()):
+            if loop is here:
+                await lifetime.aclose()
+        self.close_soon()
+
+    def close_soon(self) -> None:
+        """Asks every running loop to close its lines; a loop that has ended has done so."""
+        for (loop, _), (_, lifetime) in list(self._lines.items()):
+            if loop.is_running():
+                asyncio.run_coroutine_threadsafe(_close(lifetime), loop)
+        self._lines.clear()
+
+    async def _attempt(
+        self, line: Line, built: httpx.Request, secret: Secret
+    ) -> Reply | TransportError | asyncio.CancelledError:
+        """Returns errors instead of raising them: a raised one would drag the request along."""
+        revealed = secret.reveal()
+        built.headers["Authorization"] = authorization(self._auth, revealed)
+        try:
+            async with asyncio.timeout(self._settings.send_timeout_s):
+                return await self._exchange(line, built, revealed)
+        except asyncio.CancelledError:
+            return asyncio.CancelledError()
+        except TimeoutError:
+            return NoAnswerError(LATE, broken=False)
+        except Exception as error:  # noqa: BLE001 - whatever breaks below must not carry the request up
+            return failure_of(error)
+        finally:
+            del built.headers["Authorization"]
+
+    async def _exchange(self, line: Line, built: httpx.Request, revealed: str) -> Reply:
+        response = await line.transport.handle_async_request(built)
+        try:
+            body, fault = await self._body(response)
+        finally:
+            with contextlib.suppress(httpx.HTTPError, aiohttp.ClientError):
+                await response.aclose()
+        location = response.headers.get("location")
+        return Reply(
+            status=response.status_code,
+            body=scrub(body, revealed),
+            fault=fault,
+            retry_after=response.headers.get("retry-after"),
+            location=None if location is None else host_of(location, built.url, revealed),
+        )
+
+    async def _body(self, response: httpx.Response) -> tuple[bytes, BodyFault | None]:
+        chunks: list[bytes] = []
+        size = 0
+        encoded = "content-encoding" in response.headers
+        stream = (
+            response.aiter_bytes() if encoded else cast("httpx.AsyncByteStream", response.stream)
+        )
+        try:
+            async for chunk in stream:
+                size += len(chunk)
+                if size > self._settings.max_body_bytes:
+                    return b"", BodyFault.TOO_LARGE
+                chunks.append(chunk)
+        except (httpx.HTTPError, aiohttp.ClientError, OSError):
+            return b"", BodyFault.CUT
+        return b"".join(chunks), None
+
+    async def _line(self, *, loopback: bool) -> Line:
+        key = (asyncio.get_running_loop(), loopback)
+        if key not in self._lines:
+            for stale in [other for other in self._lines if other[0].is_closed()]:
+                del self._lines[stale]
+            lifetime = self._lifetime(key)
+            self._lines[key] = (await anext(lifetime), lifetime)
+        return self._lines[key][0]
+
+    async def _lifetime(self, key: Place) -> AsyncGenerator[Line]:
+        """Opens the lines of a loop; a loop that ends closes its generators, and so them."""
+        context = tls()
+        room = asyncio.Semaphore(self._settings.max_connections)
+        async with session_of(self._settings, context=context, loopback=key[1]) as session:
+            try:
+                yield Line(AiohttpTransport(verify=context, client=session), room)
+            finally:
+                self._lines.pop(key, None)
+
+
+async def _close(lifetime: AsyncGenerator[Line]) -> None:
+    await lifetime.aclose()
+
+
+def tls() -> ssl.SSLContext:
+    """Returns a TLS context that knows the public authorities and nothing of the environment."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+def session_of(
+    settings: Settings, *, context: ssl.SSLContext, loopback: bool
+) -> aiohttp.ClientSession:
+    """Returns a session that keeps no cookies, reads no environment and repeats nothing."""
+    connector = aiohttp.TCPConnector(
+        ssl=context,
+        limit=settings.max_connections + 1,
+        keepalive_timeout=settings.keepalive_s,
+        resolver=ThreadedResolver(),
+        socket_factory=open_to_loopback if loopback else open_to_public,
+    )
+    session = aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+    )
+    # There is no public switch: on a line that drops, the session would send a PUT or DELETE twice.
+    session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return session
+
+
+def open_to_public(info: tuple[Any, ...]) -> socket.socket:
+    """Opens a socket to a public address only."""
+    return _socket(info, allowed=is_public)
+
+
+def open_to_loopback(info: tuple[Any, ...]) -> socket.socket:
+    """Opens a socket to this machine only."""
+    return _socket(info, allowed=is_loopback)
+
+
+def _socket(info: tuple[Any, ...], *, allowed: Callable[[str], bool]) -> socket.socket:
+    family, kind, protocol, _, address = info
+    if not allowed(address[0]):
+        raise AddressRefusedError(NOT_PUBLIC)
+    return socket.socket(family, kind, protocol)
+
+
+def goes_to(url: httpx.URL, target: Target) -> bool:
+    """Compares a built URL with the target, part by part."""
+    return (
+        url.scheme == target.scheme
+        and url.host == target.host
+        and url.port == target.port
+        and not url.userinfo
+    )
+
+
+def authorization(auth: Auth, revealed: str) -> str:
+    """Returns the header that carries the secret."""
+    if auth.scheme == "bearer":
+        return f"Bearer {_filled(auth.token, revealed)}"
+    pair = f"{_filled(auth.username, revealed)}:{_filled(auth.password, revealed)}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def _filled(template: str | None, revealed: str) -> str:
+    return (template or "").replace("{secret}", revealed)
+
+
+def is_usable(secret: Secret, auth: Auth) -> bool:
+    """Tells whether a secret can go onto a request, and be found again in an answer."""
+    revealed = secret.reveal()
+    plain = revealed.isascii() and revealed.isprintable() and " " not in revealed
+    whole = auth.scheme != "basic" or ":" not in revealed
+    return plain and whole and MIN_SECRET_CHARS <= len(revealed) <= MAX_SECRET_CHARS
+
+
+def host_of(location: str, base: httpx.URL, revealed: str) -> str:
+    """Returns the host that a redirect names, fit to be shown."""
+    try:
+        url = base.join(location)
+        host = url.host if url.port is None else f"{url.host}:{url.port}"
+    except (httpx.InvalidURL, ValueError):
+        return "an unreadable address"
+    # Hosts come in small letters, whatever the spelling of the secret inside.
+    shown = scrub(host.encode(), revealed.lower())
+    return shown.decode() if HOST.fullmatch(shown) else "an unreadable address"
+
+
+def failure_of(error: Exception) -> TransportError:
+    """Says in our words whether anything can have been sent."""
+    cause = error.__cause__ or error
+    if isinstance(cause, aiohttp.SocketTimeoutError):
+        return NoAnswerError(LATE, broken=False)
+    if not isinstance(cause, NEVER_SENT):
+        return NoAnswerError("the connection broke before the answer came")
+    if isinstance(cause, aiohttp.ConnectionTimeoutError):
+        return NotSentError("the host did not accept a connection in time")
+    if isinstance(cause, aiohttp.ClientConnectorDNSError):
+        return NotSentError("the name of the host could not be resolved")
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        return NotSentError(_refused(cause))
+    return NotSentError("the address of the host could not be used")
+
+
+def _refused(error: aiohttp.ClientConnectorError) -> str:
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "the host did not prove who it is"
+    if NOT_PUBLIC in str(error.os_error):
+        return NOT_PUBLIC
+    return "the host refused the connection"
