@@ -25,7 +25,7 @@ from connector_vault.log import LogDraft, LogFault, LogReport, LogRow
 from connector_vault.records import Record
 from connector_vault.search import LogQuery
 from connector_vault.secret import Secret
-from connector_vault.store import Durability
+from connector_vault.sqlite import Durability
 from connector_vault.vault import Clock, Vault
 from connector_vault.view import Transaction, View
 

@@ -7,11 +7,13 @@ value ends and the next begins, never give the same bytes.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 Value: TypeAlias = str | bytes | int | None
+
+_OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 def encode(*values: Value) -> bytes:
@@ -22,3 +24,8 @@ def encode(*values: Value) -> bytes:
 def json_text(value: object) -> str:
     """Gives JSON with sorted keys and no spaces, so that equal values give equal text."""
     return msgspec.json.encode(value, order="sorted").decode()
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """Reads a JSON object."""
+    return _OBJECT.decode(text)

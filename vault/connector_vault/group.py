@@ -1,35 +1,42 @@
-"""Writes for everybody through one thread, so that those who wait together commit together.
+"""Writes for everybody in turn, so that those who wait together commit together.
 
 1. Work is taken in the order in which it came; nobody waits for more of it to come.
 2. One transaction holds a whole group. Work that raises undoes itself alone.
 3. Nobody is told of success before the commit. If the commit fails, all are told so.
 4. Work that was handed in runs, even if nobody waits for it any more.
+
+Whoever holds the turn uses the connection. An event loop does its work in its own thread, since
+every statement gives up Python's lock and a second thread would wait for it each time; the commit,
+which waits for the disk, is left to the writer's thread. That thread also does the work of callers
+without a loop, and of a loop that does not take the turn when it is offered.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread, get_ident
-from typing import Any, Final, TypeVar, cast
-
-import apsw
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from connector_vault.errors import MisuseError, StoreError, VaultClosedError
-from connector_vault.faults import FOREIGN, meaning
 from connector_vault.rows import Rows
+from connector_vault.sqlite import BUSY_MS, FOREIGN, BusyError, Connection, meaning
 
 T = TypeVar("T")
-Work = Callable[[Rows], T]
+Work: TypeAlias = Callable[[Rows], T]
 
-#: More than this waits for the next group, so that one commit stays short.
-MAX_GROUP: Final = 512
+#: More than this waits for the next group, so that an event loop is never held for long.
+MAX_GROUP: Final = 128
+#: A loop that has not taken the turn by then is stopped or held up.
+OFFER_S: Final = 0.02
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     """One piece of work, who waits for it, and what became of it."""
 
@@ -40,17 +47,39 @@ class _Job:
     error: BaseException | None = None
 
 
-class GroupWriter:
-    """The one thread of this process that writes to the vault; it starts with the first work."""
+@dataclass(slots=True, eq=False)
+class _Group:
+    """Work that commits together, and how far it is."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    jobs: list[_Job]
+    begun: bool = False
+    failed: bool = False
+
+    def fail(self, error: BaseException | None) -> None:
+        """Gives everybody the error that undoes the group, each an object of its own."""
+        self.failed = True
+        cause = error if isinstance(error, StoreError) else StoreError("The work was cut short.")
+        for job in self.jobs:
+            job.error = job.error or type(cause)(*cause.args)
+
+
+class GroupWriter:
+    """The one way in which this process writes to the vault."""
+
+    def __init__(self, connection: Connection) -> None:
         """Takes the connection over: nobody else may use it."""
         self._connection = connection
         self._rows = Rows(connection)
-        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._lock = Lock()
+        self._waiting: deque[_Job] = deque()
+        #: Whether somebody holds the turn, and to whom it is on offer.
+        self._taken = False
+        self._offer: object | None = None
+        self._runner: int | None = None
+        self._orders: SimpleQueue[_Group | None] = SimpleQueue()
         self._thread: Thread | None = None
         self._closed = False
+        self._stopping = False
 
     def write(self, work: Work[T]) -> T:
         """Runs the work and waits for its commit.
@@ -58,122 +87,184 @@ class GroupWriter:
         Raises:
             MisuseError: It is called from inside other work.
         """
-        if self._thread is not None and get_ident() == self._thread.ident:
-            raise MisuseError("Work cannot start and await other work.")
         future: Future[T] = Future()
-        self._submit(_Job(work, None, future))
+        if self._hand_in(_Job(work, None, future)):
+            self._orders.put(self._take())
         return future.result()
 
     async def write_async(self, work: Work[T]) -> T:
         """Runs the work and awaits its commit; cancelling only stops the waiting."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._submit(_Job(work, loop, future))
+        if self._hand_in(_Job(work, loop, future)):
+            self._work_here()
         return await future
 
     def close(self) -> None:
-        """Finishes what was handed in, and closes the connection."""
+        """Finishes what was handed in, and closes the connection.
+
+        Raises:
+            MisuseError: It is called from inside work.
+        """
+        self._check_outside()
         with self._lock:
-            if self._closed:
-                return
             self._closed = True
-            self._queue.put(None)
-        if self._thread is not None:
-            self._thread.join()
+            thread = self._thread
+        if thread is not None:
+            self._orders.put(None)
+            thread.join()
         self._connection.close()
 
-    def _submit(self, job: _Job) -> None:
-        """Hands work in."""
+    def _hand_in(self, job: _Job) -> bool:
+        """Puts work in line; True says that the turn was free and is now the caller's."""
+        self._check_outside()
         with self._lock:
             if self._closed:
                 raise VaultClosedError("The vault was closed.")
-            self._queue.put(job)
+            self._waiting.append(job)
             if self._thread is None:
                 # A daemon: an interpreter that ends without closing is a crash, and is safe.
-                self._thread = Thread(target=self._run, name="vault-writer", daemon=True)
+                self._thread = Thread(target=self._serve, name="vault-writer", daemon=True)
                 self._thread.start()
+            free, self._taken = not self._taken, True
+        return free
 
-    def _run(self) -> None:
-        """Takes group after group until the vault is closed."""
-        ending = False
-        while not ending:
-            group, ending = self._take()
-            if group:
-                self._commit(group)
-                _deliver(group)
+    def _check_outside(self) -> None:
+        """Refuses work that waits for other work, which would wait for ever."""
+        if self._runner == get_ident():
+            raise MisuseError("Work cannot call the vault; it has its transaction.")
 
-    def _take(self) -> tuple[list[_Job], bool]:
-        """Waits for work, and takes all that has come by now; True says that it was the last."""
-        job = self._queue.get()
-        group: list[_Job] = []
-        while job is not None:
-            group.append(job)
-            if len(group) == MAX_GROUP:
-                return group, False
-            try:
-                job = self._queue.get_nowait()
-            except Empty:
-                return group, False
-        return group, True
+    def _take(self) -> _Group:
+        """Takes those who wait, in their order."""
+        with self._lock:
+            count = min(len(self._waiting), MAX_GROUP)
+            return _Group([self._waiting.popleft() for _ in range(count)])
 
-    def _commit(self, group: list[_Job]) -> None:
-        """Runs a group in one transaction."""
+    def _work_here(self) -> None:
+        """Does the work in a loop's own thread, and leaves the commit to the writer's."""
+        group = self._take()
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            for job in group:
+            self._connection.set_busy_timeout(0)
+            self._begin(group)
+        except BusyError:
+            # Another process writes. The writer's thread begins anew, and waits for it.
+            group.begun = False
+        except BaseException as error:
+            group.fail(error)
+            raise
+        finally:
+            self._connection.set_busy_timeout(BUSY_MS)
+            self._orders.put(group)
+
+    def _serve(self) -> None:
+        """Commits group after group until the vault is closed."""
+        while self._taken or not self._stopping:
+            group = self._orders.get()
+            if group is None:
+                self._stopping = True
+            while group is not None:
+                self._finish(group)
+                group = self._pass_on(group)
+
+    def _begin(self, group: _Group) -> None:
+        """Opens a transaction and does all the work in it."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        group.begun = True
+        self._runner = get_ident()
+        try:
+            for job in group.jobs:
                 self._attempt(job)
                 if not self._connection.in_transaction:
                     # A full disk undoes the whole transaction, and with it all the others' work.
-                    _fail(group, job.error)
+                    group.fail(job.error)
                     return
-            self._connection.execute("COMMIT")
-        except FOREIGN as error:
-            _fail(group, meaning(error))
         finally:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            self._runner = None
 
     def _attempt(self, job: _Job) -> None:
-        """Runs one piece of work; if it raises, undoes it alone."""
+        """Does one piece of work; if it raises, undoes it alone."""
         self._rows.marked = False
         try:
             job.value = job.work(self._rows)
         except BaseException as error:  # noqa: BLE001 - whatever it is belongs to whoever waits
             job.error = meaning(error) if isinstance(error, FOREIGN) else error
+            self._rows.tip = None
             if self._rows.marked and self._connection.in_transaction:
                 self._connection.execute("ROLLBACK TO work")
         if self._rows.marked and self._connection.in_transaction:
             self._connection.execute("RELEASE work")
 
-
-def _fail(group: list[_Job], error: BaseException | None) -> None:
-    """Gives everybody the error that undid the group, each an object of its own."""
-    cause = error if isinstance(error, StoreError) else StoreError("The database gave up.")
-    for job in group:
-        job.error = job.error or type(cause)(*cause.args)
-
-
-def _deliver(group: list[_Job]) -> None:
-    """Tells everybody, with one wake-up for each event loop."""
-    loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-    for job in group:
-        if job.loop is None:
-            _settle(job)
-        else:
-            loops.setdefault(job.loop, []).append(job)
-    for loop, jobs in loops.items():
+    def _finish(self, group: _Group) -> None:
+        """Commits a group, after doing its work if nobody did."""
         try:
-            loop.call_soon_threadsafe(_settle_all, jobs)
-        except RuntimeError:
-            # The loop was closed: nobody waits any more.
-            continue
+            if not group.begun and not group.failed:
+                self._begin(group)
+            if not group.failed:
+                self._connection.execute("COMMIT")
+        except FOREIGN as error:
+            group.fail(meaning(error))
+        finally:
+            self._rows.tip = None
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
+    def _pass_on(self, done: _Group) -> _Group | None:
+        """Tells everybody, and gives the turn to who waits; None says that nobody does."""
+        with self._lock:
+            loop = self._waiting[0].loop if self._waiting else None
+            self._taken = bool(self._waiting)
+            taken, offer = self._taken, None if loop is None else object()
+            self._offer = offer
+        self._tell(done.jobs, loop, offer)
+        if not taken:
+            return None
+        return self._take() if offer is None else self._awaited(offer)
 
-def _settle_all(jobs: list[_Job]) -> None:
-    """Tells those who wait in one event loop."""
-    for job in jobs:
-        if not job.future.done():
-            _settle(job)
+    def _awaited(self, offer: object) -> _Group:
+        """Waits until the loop has done its work, or does the work in its place."""
+        while True:
+            try:
+                group = self._orders.get(timeout=OFFER_S)
+            except Empty:
+                if self._settled(offer):
+                    return self._take()
+                continue
+            if group is not None:
+                return group
+            self._stopping = True
+
+    def _settled(self, offer: object) -> bool:
+        """Ends an offer; True says that it was still open, so the turn is the caller's."""
+        with self._lock:
+            mine = self._offer is offer
+            if mine:
+                self._offer = None
+        return mine
+
+    def _tell(
+        self, jobs: list[_Job], offered: asyncio.AbstractEventLoop | None, offer: object
+    ) -> None:
+        """Tells everybody, with one wake-up for each loop, and offers the turn to one of them."""
+        loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+        if offered is not None:
+            loops[offered] = []
+        for job in jobs:
+            if job.loop is None:
+                _settle(job)
+            else:
+                loops.setdefault(job.loop, []).append(job)
+        for loop, waiting in loops.items():
+            # A loop that was closed raises: nobody waits there any more.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._told, waiting, offer if loop is offered else None)
+
+    def _told(self, jobs: list[_Job], offer: object | None) -> None:
+        """Tells those who wait in this loop, and takes the turn if it is on offer."""
+        for job in jobs:
+            if not job.future.done():
+                _settle(job)
+        if offer is not None and self._settled(offer):
+            self._work_here()
 
 
 def _settle(job: _Job) -> None:

@@ -16,11 +16,9 @@ import hmac
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import msgspec
-
 from connector_vault import cipher
 from connector_vault.cipher import Key
-from connector_vault.encoding import Value, encode
+from connector_vault.encoding import Value, encode, json_object
 from connector_vault.errors import IntegrityError
 from connector_vault.rows import LogColumns
 
@@ -50,7 +48,7 @@ class LogDraft:
     payload: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogRow:
     """A row of the log; `at` is in microseconds since 1970."""
 
@@ -99,23 +97,16 @@ class LogReport:
         return not self.faults
 
 
-@dataclass(frozen=True, slots=True)
-class Tip:
-    """The end of the log, which the next row is bound to."""
-
-    seq: int
-    chain: bytes
-
-
 class LogSeal:
     """Binds rows to one another under the log-MAC key of one vault."""
 
     def __init__(self, vault: str, key: Key) -> None:
         """Takes what all rows are bound to."""
         self._key = key
-        self.start = Tip(0, hashlib.sha256(cipher.context("log", vault)).digest())
+        #: Number and chain of what stands before the first row.
+        self.start = (0, hashlib.sha256(cipher.context("log", vault)).digest())
 
-    def tip(self, stored: tuple[int, bytes, bytes] | None) -> Tip:
+    def tip(self, stored: tuple[int, bytes, bytes] | None) -> tuple[int, bytes]:
         """Gives the end of the log as it is stored.
 
         Raises:
@@ -126,11 +117,11 @@ class LogSeal:
         seq, chain, mac = stored
         if not hmac.compare_digest(self.mac(seq, chain), mac):
             raise IntegrityError(f"log {seq}")
-        return Tip(seq, chain)
+        return seq, chain
 
-    def row(self, draft: LogDraft, tip: Tip) -> LogColumns:
+    def row(self, draft: LogDraft, tip: tuple[int, bytes]) -> LogColumns:
         """Gives the row that follows the tip."""
-        seq = tip.seq + 1
+        seq, before = tip[0] + 1, tip[1]
         hashed: tuple[Any, ...] = (
             seq,
             draft.uid,
@@ -151,8 +142,9 @@ class LogSeal:
             payload_hash(draft.payload),
         )
         leaf = leaf_hash(hashed)
-        chain = chain_hash(tip.chain, leaf)
-        return LogColumns(*hashed, leaf, chain, self.mac(seq, chain), draft.payload)
+        chain = chain_hash(before, leaf)
+        mac = self.mac(seq, chain)
+        return LogColumns._make((*hashed, leaf, chain, mac, draft.payload, before))
 
     def public(self, row: LogColumns) -> LogRow:
         """Gives a stored row as callers see it.
@@ -160,10 +152,12 @@ class LogSeal:
         Raises:
             IntegrityError: It, or the row before it, was altered.
         """
-        if fault(self, row, row.before or self.start.chain):
+        if fault(self, row, row.before or self.start[1]):
             raise IntegrityError(f"log {row.seq}")
-        facts = msgspec.json.decode(row.facts, type=dict[str, Any])
-        return LogRow(*row[:14], facts, *row[15:21])
+        columns = row._asdict()
+        del columns["before"]
+        columns["facts"] = json_object(row.facts)
+        return LogRow(**columns)
 
     def mac(self, seq: int, chain: bytes) -> bytes:
         """Computes what the MAC of a row must be."""

@@ -19,7 +19,7 @@ import binascii
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
@@ -127,7 +127,7 @@ def key_path(uri: str) -> Path:
 
 
 @contextmanager
-def _directory(path: Path) -> Iterator[int]:
+def _directory(path: Path) -> Generator[int]:
     """Opens the key's directory, checked, for as long as the file in it is used."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:

@@ -10,11 +10,9 @@ import hmac
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from connector_vault import cipher
 from connector_vault.cipher import Key
-from connector_vault.encoding import json_text
+from connector_vault.encoding import json_object, json_text
 from connector_vault.errors import IntegrityError
 from connector_vault.rows import RecordRow
 
@@ -48,14 +46,13 @@ def opened_row(row: RecordRow, *, vault: str, key: Key) -> Record:
         raise IntegrityError(f"records {row.kind} {row.id}")
     if row.logged is not None and row.logged > row.revision:
         raise IntegrityError(f"records {row.kind} {row.id}", "is older than the log says")
-    body = msgspec.json.decode(row.body, type=dict[str, Any])
     return Record(
         kind=row.kind,
         id=row.id,
         parent=row.parent,
         name=row.name,
         revision=row.revision,
-        body=body,
+        body=json_object(row.body),
     )
 
 

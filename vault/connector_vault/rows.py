@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-import apsw
-
 from connector_vault.errors import OperationClaimedError
+from connector_vault.sqlite import Connection, ConstraintError, SqlValue
 
 #: The columns of a log row in the order in which everything else names them.
 LOG_COLUMNS: Final = (
@@ -19,15 +18,16 @@ LOG_COLUMNS: Final = (
     "subject, revision, facts, key_id, payload_hash, leaf, chain, mac, payload"
 )
 #: A log row with what is needed to check it.
-LOG_CHECKED: Final = ", ".join(f"l.{name}" for name in LOG_COLUMNS.split(", ")) + (
-    ", (SELECT p.chain FROM log p WHERE p.seq = l.seq - 1)"
+LOG_CHECKED: Final = ", ".join(
+    [f"l.{name}" for name in LOG_COLUMNS.split(", ")]
+    + ["(SELECT p.chain FROM log p WHERE p.seq = l.seq - 1)"]
 )
 #: So many log rows share one entry of `log_spans`.
 SPAN_ROWS: Final = 1024
 #: Every row of the log stands before this one.
 END: Final = 1 << 62
 
-_INSERT_LOG: Final = f"INSERT INTO log ({LOG_COLUMNS}) VALUES ({', '.join('?' * 21)})"
+_INSERT_LOG: Final = f"INSERT INTO log ({LOG_COLUMNS}) VALUES ({', '.join('?' * 21)})"  # noqa: S608 - constants only
 _CLAIMED: Final = (
     "SELECT 1 FROM log WHERE kind = 'intent' AND operation = ? AND connection = ? AND persona = ?"
 )
@@ -36,7 +36,7 @@ _RECORD: Final = (
     "(SELECT max(l.revision) FROM log l WHERE l.subject = r.kind || ':' || r.id) FROM records r "
 )
 _KEY: Final = "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "
-_SECRET: Final = (
+_VERSION: Final = (
     "SELECT s.owner, s.field, s.version, s.stage, s.made_at, s.key_id, s.sealed, s.mac, "
     "EXISTS (SELECT 1 FROM keys k WHERE k.id = s.key_id AND k.sealed IS NOT NULL) FROM secrets s "
 )
@@ -112,15 +112,18 @@ class LogColumns(NamedTuple):
 class Rows:
     """The rows of the vault, as one transaction sees them."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         """Takes a connection on which a transaction is open whenever this is used."""
         self._connection = connection
         #: Whether the work under way has written, and so has a savepoint to go back to.
         self.marked = False
+        #: The end of the log, while one transaction that appends to it goes on.
+        self.tip: tuple[int, bytes] | None = None
 
     def identity(self) -> str | None:
         """Gives the id of the vault."""
-        return self._value("SELECT value FROM vault WHERE name = 'id'")
+        found: str | None = self._first("SELECT value FROM vault WHERE name = 'id'")
+        return found
 
     def insert_identity(self, vault: str) -> None:
         """Stores the id of the vault."""
@@ -128,18 +131,18 @@ class Rows:
 
     def keys(self, key_id: str) -> list[KeyRow]:
         """Gives a key, once for each wrapper."""
-        return [KeyRow(*row) for row in self._all(_KEY + "WHERE id = ?", (key_id,))]
+        return [KeyRow._make(row) for row in self._all(_KEY + "WHERE id = ?", (key_id,))]
 
     def terms(self) -> list[KeyRow]:
         """Gives the terms that are not destroyed."""
         where = "WHERE purpose = 'term' AND state <> 'destroyed'"
-        return [KeyRow(*row) for row in self._all(_KEY + where, ())]
+        return [KeyRow._make(row) for row in self._all(_KEY + where, ())]
 
     def current_key(self, purpose: str, owner: str, period: str) -> KeyRow | None:
         """Gives the key that new messages of this purpose are sealed under."""
         where = "WHERE purpose = ? AND owner = ? AND period = ? AND state = 'current'"
         row = self._one(_KEY + where, (purpose, owner, period))
-        return row and KeyRow(*row)
+        return KeyRow._make(row) if row else None
 
     def insert_key(self, row: KeyRow) -> None:
         """Stores a wrapped key."""
@@ -154,13 +157,13 @@ class Rows:
     def current_secret(self, owner: str, field: str) -> SecretRow | None:
         """Gives the version of a secret that is in use."""
         where = "WHERE s.owner = ? AND s.field = ? AND s.stage = 'current'"
-        row = self._one(_SECRET + where, (owner, field))
-        return row and SecretRow(*row)
+        row = self._one(_VERSION + where, (owner, field))
+        return SecretRow._make(row) if row else None
 
     def secrets(self, owner: str, field: str | None = None) -> list[SecretRow]:
         """Gives every version of an owner's secrets, oldest first."""
         where = "WHERE s.owner = ?1 AND (?2 IS NULL OR s.field = ?2) ORDER BY s.field, s.version"
-        return [SecretRow(*row) for row in self._all(_SECRET + where, (owner, field))]
+        return [SecretRow._make(row) for row in self._all(_VERSION + where, (owner, field))]
 
     def insert_secret(self, row: SecretRow) -> None:
         """Stores a new version; a version that was ever used is refused."""
@@ -177,12 +180,12 @@ class Rows:
     def record(self, kind: str, record_id: str) -> RecordRow | None:
         """Gives a record by its id."""
         row = self._one(_RECORD + "WHERE r.kind = ? AND r.id = ?", (kind, record_id))
-        return row and RecordRow(*row)
+        return RecordRow._make(row) if row else None
 
     def record_named(self, kind: str, name: str) -> RecordRow | None:
         """Gives a record by its name."""
         row = self._one(_RECORD + "WHERE r.kind = ? AND r.name = ?", (kind, name))
-        return row and RecordRow(*row)
+        return RecordRow._make(row) if row else None
 
     def records(self, kind: str, parent: str | None) -> list[RecordRow]:
         """Gives all records of a kind, or those under one parent, by id."""
@@ -191,7 +194,7 @@ class Rows:
         else:
             where = "WHERE r.kind = ? AND r.parent = ? ORDER BY r.id"
             found = self._all(_RECORD + where, (kind, parent))
-        return [RecordRow(*row) for row in found]
+        return [RecordRow._make(row) for row in found]
 
     def insert_record(self, row: RecordRow) -> None:
         """Stores a new record."""
@@ -207,11 +210,15 @@ class Rows:
 
     def logged_revision(self, subject: str) -> int | None:
         """Gives the newest revision of a subject that stands in the log."""
-        return self._value("SELECT max(revision) FROM log WHERE subject = ?", (subject,))
+        statement = "SELECT max(revision) FROM log WHERE subject = ?"
+        found: int | None = self._first(statement, (subject,))
+        return found
 
-    def tip(self) -> tuple[int, bytes, bytes] | None:
+    def last_row(self) -> tuple[int, bytes, bytes] | None:
         """Gives seq, chain and MAC of the newest row of the log."""
-        return self._one("SELECT seq, chain, mac FROM log ORDER BY seq DESC LIMIT 1")
+        statement = "SELECT seq, chain, mac FROM log ORDER BY seq DESC LIMIT 1"
+        found: tuple[int, bytes, bytes] | None = self._connection.execute(statement).fetchone()
+        return found
 
     def insert_log(self, row: LogColumns) -> None:
         """Appends a row, and brings the two helps for searching up to date.
@@ -221,7 +228,7 @@ class Rows:
         """
         try:
             self._write(_INSERT_LOG, row[:21])
-        except apsw.ConstraintError:
+        except ConstraintError:
             claim = (row.operation, row.connection, row.persona)
             if row.kind == "intent" and self._one(_CLAIMED, claim):
                 raise OperationClaimedError("The operation has an intent already.") from None
@@ -251,12 +258,13 @@ class Rows:
 
     def log_span(self, span: int) -> list[tuple[Any, ...]]:
         """Gives a run of the log in its own order."""
-        statement = f"SELECT {LOG_COLUMNS} FROM log WHERE seq >= ? AND seq < ? ORDER BY seq"
+        statement = f"SELECT {LOG_COLUMNS} FROM log WHERE seq >= ? AND seq < ? ORDER BY seq"  # noqa: S608 - constants only
         return self._all(statement, (span * SPAN_ROWS, (span + 1) * SPAN_ROWS))
 
     def last_seq(self) -> int:
         """Gives the number of the newest row of the log."""
-        return self._value("SELECT max(seq) FROM log") or 0
+        found: int | None = self._first("SELECT max(seq) FROM log")
+        return found or 0
 
     def open_intents(self) -> list[int]:
         """Gives the intents without an outcome, oldest first."""
@@ -264,41 +272,44 @@ class Rows:
 
     def span_times(self, span: int) -> tuple[int, int] | None:
         """Gives the earliest and the latest time of a run of rows."""
-        return self._one("SELECT first, last FROM log_spans WHERE span = ?", (span,))
+        statement = "SELECT first, last FROM log_spans WHERE span = ?"
+        found: tuple[int, int] | None = self._connection.execute(statement, (span,)).fetchone()
+        return found
 
     def span_range(self, since: int | None, until: int | None) -> tuple[int, int]:
         """Gives the rows between which all rows of a time stand; the second is not included."""
-        first = self._value("SELECT min(span) FROM log_spans WHERE last >= ?", (since,))
-        last = self._value("SELECT max(span) FROM log_spans WHERE first < ?", (until,))
+        first = self._first("SELECT min(span) FROM log_spans WHERE last >= ?", (since,))
+        last = self._first("SELECT max(span) FROM log_spans WHERE first < ?", (until,))
         low = 0 if since is None else END if first is None else first * SPAN_ROWS
         high = END if until is None else 0 if last is None else (last + 1) * SPAN_ROWS
         return low, high
 
-    def select(self, statement: str, values: Sequence[str | int]) -> list[Any]:
+    def select(self, statement: str, values: Sequence[SqlValue]) -> list[Any]:
         """Runs a statement of the log's search."""
-        return self._all(statement, tuple(values))
+        return self._all(statement, values)
 
-    def _log_row(self, where: str, values: tuple[Any, ...]) -> LogColumns | None:
+    def _log_row(self, where: str, values: Sequence[SqlValue]) -> LogColumns | None:
         """Gives the one row of the log that a condition names."""
-        row = self._one(f"SELECT {LOG_CHECKED} FROM log l WHERE {where}", values)
-        return row and LogColumns(*row)
+        row = self._one(f"SELECT {LOG_CHECKED} FROM log l WHERE {where}", values)  # noqa: S608 - constants only
+        return LogColumns._make(row) if row else None
 
-    def _write(self, statement: str, values: tuple[Any, ...]) -> None:
+    def _write(self, statement: str, values: Sequence[SqlValue]) -> None:
         """Writes, and marks the point to go back to before the first write."""
         if not self.marked:
             self._connection.execute("SAVEPOINT work")
             self.marked = True
         self._connection.execute(statement, values)
 
-    def _one(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+    def _one(self, statement: str, values: Sequence[SqlValue] = ()) -> tuple[Any, ...] | None:
         """Gives the first row, or None."""
-        return self._connection.execute(statement, values).fetchone()
+        row: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
+        return row
 
-    def _all(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
+    def _all(self, statement: str, values: Sequence[SqlValue]) -> list[tuple[Any, ...]]:
         """Gives all rows."""
         return self._connection.execute(statement, values).fetchall()
 
-    def _value(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+    def _first(self, statement: str, values: Sequence[SqlValue] = ()) -> Any:  # noqa: ANN401 - the database says what it is
         """Gives the first value of the first row, or None."""
         row = self._one(statement, values)
-        return row and row[0]
+        return row[0] if row else None

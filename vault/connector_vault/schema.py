@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import apsw
-
 from connector_vault.errors import StoreCorruptError, VaultVersionError
+from connector_vault.sqlite import Connection
 
 #: Stands in the file's header and tells it from any other SQLite database ("CVLT").
 APPLICATION_ID: Final = 0x43564C54
@@ -127,7 +126,7 @@ CREATE TABLE log_spans (
 MIGRATIONS: Final[tuple[str, ...]] = (_FIRST,)
 
 
-def migrate(connection: apsw.Connection, scripts: Sequence[str] = MIGRATIONS) -> None:
+def migrate(connection: Connection, scripts: Sequence[str] = MIGRATIONS) -> None:
     """Brings the database to the newest version, in one transaction.
 
     Raises:
@@ -147,13 +146,13 @@ def migrate(connection: apsw.Connection, scripts: Sequence[str] = MIGRATIONS) ->
             connection.execute("ROLLBACK")
 
 
-def version_of(connection: apsw.Connection, scripts: Sequence[str] = MIGRATIONS) -> int:
+def version_of(connection: Connection, scripts: Sequence[str] = MIGRATIONS) -> int:
     """Reads the version of the database.
 
     Raises:
         VaultVersionError: The database is newer than this package.
     """
-    found = int(connection.pragma("user_version"))
+    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if found > len(scripts):
         raise VaultVersionError(
             f"The vault has format {found}, this package knows up to {len(scripts)}. "
@@ -162,11 +161,11 @@ def version_of(connection: apsw.Connection, scripts: Sequence[str] = MIGRATIONS)
     return found
 
 
-def check_identity(connection: apsw.Connection) -> None:
+def check_identity(connection: Connection) -> None:
     """Refuses a database that is no vault.
 
     Raises:
         StoreCorruptError: It is empty, or belongs to something else.
     """
-    if connection.pragma("application_id") != APPLICATION_ID:
+    if connection.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
         raise StoreCorruptError("The file is not a vault.")

@@ -66,23 +66,25 @@ def search(rows: Rows, where: LogQuery, *, before: int | None, limit: int) -> li
             conditions.append(f"l.at {compared} ?")
             values.append(bound)
     statement = (
-        f"SELECT {LOG_CHECKED} FROM {leader.source} WHERE {' AND '.join(conditions)} "
+        f"SELECT {LOG_CHECKED} FROM {leader.source} WHERE {' AND '.join(conditions)} "  # noqa: S608 - constants only
         f"ORDER BY {leader.head} DESC LIMIT ?"
     )
-    return [LogColumns(*row) for row in rows.select(statement, [*values, limit])]
+    return [LogColumns._make(row) for row in rows.select(statement, [*values, limit])]
 
 
 def _leader(rows: Rows, filters: list[_Filter], span: tuple[int, int]) -> _Filter:
     """Chooses the filter with the fewest rows to walk along."""
-    if len(filters) < 2:
-        return filters[0] if filters else _ALL
+    if not filters:
+        return _ALL
+    if len(filters) == 1:
+        return filters[0]
     return min(filters, key=lambda one: _count(rows, one, span))
 
 
 def _count(rows: Rows, one: _Filter, span: tuple[int, int]) -> int:
     """Counts the rows that a filter leads along, up to a limit."""
     statement = (
-        f"SELECT count(*) FROM (SELECT 1 FROM {one.source} WHERE {one.lead} "
+        f"SELECT count(*) FROM (SELECT 1 FROM {one.source} WHERE {one.lead} "  # noqa: S608 - constants only
         f"AND {one.head} >= ? AND {one.head} < ? LIMIT {_COUNTED})"
     )
     return int(rows.select(statement, [*one.lead_values, *span])[0][0])

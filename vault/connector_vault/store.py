@@ -13,9 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
-from typing import Final, Literal, TypeAlias, TypeVar
-
-import apsw
+from typing import Final, TypeVar
 
 from connector_vault import schema
 from connector_vault.errors import (
@@ -25,19 +23,13 @@ from connector_vault.errors import (
     VaultExistsError,
     VaultMissingError,
 )
-from connector_vault.faults import FOREIGN, meaning
 from connector_vault.group import GroupWriter
 from connector_vault.rows import Rows
+from connector_vault.sqlite import FOREIGN, Connection, Durability, connect, meaning
 
 T = TypeVar("T")
-Durability: TypeAlias = Literal["full", "normal"]
 
-#: How long to wait for another process that writes.
-BUSY_MS: Final = 10_000
 _IDLE_READERS: Final = 8
-_CACHE_KIB: Final = 8_192
-#: The journal is copied into the database after so many pages of 4 KiB.
-_CHECKPOINT_PAGES: Final = 2_000
 
 
 class Store:
@@ -53,11 +45,11 @@ class Store:
         if not path.exists():
             raise VaultMissingError(f"There is no vault at {path}.")
         self.path = path
-        self._durability = durability
+        self._durability: Durability = durability
         self._process = os.getpid()
         self._closed = False
         self._lock = Lock()
-        self._idle: deque[tuple[apsw.Connection, Rows]] = deque()
+        self._idle: deque[tuple[Connection, Rows]] = deque()
         self._writer: GroupWriter | None = None
         self._release(self._reader())
 
@@ -88,7 +80,7 @@ class Store:
     def migrate(self) -> None:
         """Brings an older database up to date."""
         try:
-            connection = _connect(self.path, self._durability)
+            connection = connect(self.path, self._durability)
             try:
                 schema.migrate(connection)
             finally:
@@ -125,26 +117,26 @@ class Store:
         with self._lock:
             if self._writer is None:
                 try:
-                    self._writer = GroupWriter(_connect(self.path, self._durability))
+                    self._writer = GroupWriter(connect(self.path, self._durability))
                 except FOREIGN as error:
                     raise meaning(error) from error
             return self._writer
 
-    def _reader(self) -> tuple[apsw.Connection, Rows]:
+    def _reader(self) -> tuple[Connection, Rows]:
         """Gives a connection that nobody else uses."""
         try:
             return self._idle.pop()
         except IndexError:
             pass
         try:
-            connection = _connect(self.path, self._durability)
+            connection = connect(self.path, self._durability)
             schema.check_identity(connection)
             schema.version_of(connection)
         except FOREIGN as error:
             raise meaning(error) from error
         return connection, Rows(connection)
 
-    def _release(self, reader: tuple[apsw.Connection, Rows]) -> None:
+    def _release(self, reader: tuple[Connection, Rows]) -> None:
         """Takes a connection back."""
         if self._closed or len(self._idle) >= _IDLE_READERS:
             reader[0].close()
@@ -194,9 +186,9 @@ def _make_private(path: Path, fresh: Path) -> None:
 
 def _fill(path: Path, fill: Callable[[Rows], T]) -> T:
     """Lays the tables out and runs the first transaction."""
-    connection = _connect(path, "full")
+    connection = connect(path, "full")
     try:
-        connection.pragma("journal_mode", "wal")
+        connection.execute("PRAGMA journal_mode = WAL")
         schema.migrate(connection)
         connection.execute("BEGIN IMMEDIATE")
         filled = fill(Rows(connection))
@@ -204,18 +196,6 @@ def _fill(path: Path, fill: Callable[[Rows], T]) -> T:
         return filled
     finally:
         connection.close()
-
-
-def _connect(path: Path, durability: Durability) -> apsw.Connection:
-    """Opens one connection, with the settings that every one has."""
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    connection.set_busy_timeout(BUSY_MS)
-    connection.execute(
-        f"PRAGMA synchronous = {durability}; PRAGMA foreign_keys = ON; "
-        f"PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; "
-        f"PRAGMA cache_size = -{_CACHE_KIB}; PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}"
-    )
-    return connection
 
 
 def _sync_directory(directory: Path) -> None:

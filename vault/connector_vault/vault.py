@@ -15,7 +15,6 @@ from connector_vault.cipher import CipherError, Entropy, Key
 from connector_vault.encoding import json_text
 from connector_vault.errors import (
     IntegrityError,
-    NotFoundError,
     StoreCorruptError,
     VaultExistsError,
     VaultLockedError,
@@ -26,7 +25,8 @@ from connector_vault.provider import KeyProvider, create_key, key_path, load_key
 from connector_vault.rows import Rows
 from connector_vault.sealed import SecretRows
 from connector_vault.secret import Secret
-from connector_vault.store import Durability, Store, create_database
+from connector_vault.sqlite import Durability
+from connector_vault.store import Store, create_database
 from connector_vault.verify import Progress, verify
 from connector_vault.view import Tools, Transaction, View
 
@@ -160,7 +160,7 @@ class Vault:
         """Does the same from an event loop. Cancelling it does not stop the work."""
         return await self._store.write_async(lambda rows: self._transact(rows, work))
 
-    def draft(
+    def draft(  # noqa: PLR0913 - a column each, all by name
         self,
         *,
         kind: str,

@@ -32,7 +32,7 @@ class _Check:
     def __init__(self, seal: LogSeal) -> None:
         """Starts before the first row."""
         self._seal = seal
-        self._chain = seal.start.chain
+        self._chain = seal.start[1]
         self._span = 0
         self.seq = 0
         self.end = 0
@@ -86,4 +86,4 @@ class _Check:
 def _covers(times: tuple[int, int], found: list[tuple[Any, ...]]) -> bool:
     """Says whether all rows were written between two times."""
     written = [columns[2] for columns in found]
-    return times[0] <= min(written) and max(written) <= times[1]
+    return bool(times[0] <= min(written) and max(written) <= times[1])

@@ -9,7 +9,7 @@ from connector_vault import records
 from connector_vault.cipher import Key
 from connector_vault.errors import ConflictError, DegradedError, IntegrityError, MisuseError
 from connector_vault.keyring import Keyring
-from connector_vault.log import LogDraft, LogRow, LogSeal, Tip
+from connector_vault.log import LogDraft, LogRow, LogSeal
 from connector_vault.records import Record
 from connector_vault.rows import LogColumns, RecordRow, Rows
 from connector_vault.sealed import SecretRows
@@ -124,14 +124,13 @@ class View:
 class Transaction(View):
     """The vault while it is being changed; all of it commits, or nothing."""
 
-    __slots__ = ("_at", "_live", "_refusing", "_tip")
+    __slots__ = ("_at", "_live", "_refusing")
 
     def __init__(self, rows: Rows, tools: Tools, *, at: int, refusing: str | None) -> None:
         """Takes the rows, the time, and why intents are refused, if they are."""
         super().__init__(rows, tools)
         self._at = at
         self._refusing = refusing
-        self._tip: Tip | None = None
         self._live = True
 
     def put(self, record: Record, *, expect: int | None) -> Record:
@@ -170,9 +169,10 @@ class Transaction(View):
         if self._refusing is not None and draft.kind == "intent":
             raise DegradedError(f"No new calls until the vault is reopened: {self._refusing}")
         seal = self._tools.seal
-        row = seal.row(draft, self._tip or seal.tip(self._rows.tip()))
+        tip = self._rows.tip or seal.tip(self._rows.last_row())
+        row = seal.row(draft, tip)
         self._rows.insert_log(row)
-        self._tip = Tip(row.seq, row.chain)
+        self._rows.tip = (row.seq, row.chain)
         return row.seq
 
     def store_secret(self, *, owner: str, field: str, secret: Secret) -> int:

@@ -1,8 +1,10 @@
-"""Maps the errors of SQLite to the errors of the vault, at one place."""
+"""Meets SQLite: a connection as the vault uses it, and what its errors mean."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol, TypeAlias, cast
 
 import apsw
 
@@ -18,13 +20,20 @@ from connector_vault.errors import (
     VaultError,
 )
 
+Durability: TypeAlias = Literal["full", "normal"]
+
+SqlValue: TypeAlias = str | int | bytes | None
+
+#: How long to wait for another process that writes.
+BUSY_MS: Final = 10_000
+_CACHE_KIB: Final = 8_192
+#: The journal is copied into the database after so many pages of 4 KiB.
+_CHECKPOINT_PAGES: Final = 4_000
+
 _BUSY: Final = (StoreBusyError, "Another process holds the vault; try again.")
 _FULL: Final = (StoreFullError, "The disk that holds the vault is full; make room.")
 _READ_ONLY: Final = (StoreReadOnlyError, "The vault, or its disk, is read-only.")
-_UNAVAILABLE: Final = (
-    StoreUnavailableError,
-    "The vault's files cannot be opened, read or written.",
-)
+_UNAVAILABLE: Final = (StoreUnavailableError, "The vault's files cannot be opened or used.")
 _CORRUPT: Final = (StoreCorruptError, "The vault's file is damaged; restore a backup.")
 _CONFLICT: Final = (ConflictError, "The vault holds something else in that place already.")
 _MISUSE: Final = (MisuseError, "The database was used in a way that it does not allow.")
@@ -75,14 +84,59 @@ MEANING: Final[dict[type[Exception], tuple[type[VaultError], str]]] = {
     apsw.VFSNotImplementedError: _OTHER,
 }
 
-#: What the store layer may see: errors of apsw, and text in the file that is not UTF-8.
+BusyError: Final = apsw.BusyError
+ConstraintError: Final = apsw.ConstraintError
+#: What may come out of a connection: errors of apsw, and text in the file that is not UTF-8.
 FOREIGN: Final = (apsw.Error, UnicodeDecodeError)
 
 
+class Cursor(Protocol):
+    """The rows that a statement gives."""
+
+    def fetchone(self) -> Any:  # noqa: ANN401 - the database says what it is
+        """Gives the next row, or None."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """Gives all rows that are left."""
+        ...
+
+
+class Connection(Protocol):
+    """One connection; `connect` makes it."""
+
+    @property
+    def in_transaction(self) -> bool:
+        """Says whether a transaction is open."""
+        ...
+
+    def execute(self, statements: str, bindings: Sequence[SqlValue] = ()) -> Cursor:
+        """Runs statements."""
+        ...
+
+    def set_busy_timeout(self, milliseconds: int) -> None:
+        """Says how long to wait for another process."""
+        ...
+
+    def close(self) -> None:
+        """Closes the connection."""
+        ...
+
+
+def connect(path: Path, durability: Durability) -> Connection:
+    """Opens a database that exists, with the settings that every connection has."""
+    opened = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    connection = cast("Connection", opened)
+    connection.set_busy_timeout(BUSY_MS)
+    connection.execute(
+        f"PRAGMA synchronous = {durability}; PRAGMA secure_delete = ON; "
+        "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; "
+        f"PRAGMA cache_size = -{_CACHE_KIB}; PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}"
+    )
+    return connection
+
+
 def meaning(error: Exception) -> VaultError:
-    """Gives the vault's own error for a foreign one; other errors of the vault pass."""
-    if isinstance(error, UnicodeDecodeError):
-        kind, message = _CORRUPT
-        return kind(message)
-    kind, message = MEANING.get(type(error), _OTHER)
+    """Gives the vault's own error for a foreign one."""
+    kind, message = MEANING.get(type(error), _CORRUPT)
     return kind(f"{message} ({type(error).__name__})")
