@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from clientary_connector.connections import find_record
+from clientary_connector.errors import UnknownEntryError
+from connector_vault import LogQuery, LogRow, NotFoundError, Vault, View
+
+#: An intent is called what it is to a reader.
+KINDS: Final[Mapping[str, str]] = {"intent": "call"}
+INTENT: Final = "intent"
+OPEN: Final = "open"
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +43,7 @@ class LogEntry:
 
     id: int
     at: datetime
-    #: `call`, `refusal`, `connect`, `grant` or `revoke`.
+    #: `call`, `refusal`, `replay`, `connect`, `grant` or `revoke`.
     kind: str
     user: str
     persona: str | None
@@ -90,3 +103,101 @@ class LogPage:
     entries: tuple[LogEntry, ...]
     #: Give it as `before` to go on; None where there is nothing older.
     next_before: int | None
+
+
+class Log:
+    """Reads the log of a vault and opens what is sealed in it."""
+
+    def __init__(self, vault: Vault) -> None:
+        """Takes the vault that keeps the log."""
+        self._vault = vault
+
+    def page(self, where: LogFilter, *, before: int | None, limit: int) -> LogPage:
+        """Returns entries that fit a filter, newest first."""
+        query = self._query(where)
+
+        def read(view: View) -> tuple[list[LogRow], dict[int, LogRow]]:
+            rows = view.log_rows(query, before=before, limit=limit)
+            return rows, view.outcomes_of(row.seq for row in rows if row.kind == INTENT)
+
+        rows, outcomes = self._vault.read(read)
+        entries = tuple(self._entry(row, outcomes.get(row.seq)) for row in rows)
+        more = len(rows) == limit
+        return LogPage(entries=entries, next_before=rows[-1].seq if more and rows else None)
+
+    def entry(self, log_id: int) -> LogEntry:
+        """Returns one entry; the id of an outcome leads to its call.
+
+        Raises:
+            UnknownEntryError: There is none of that id.
+        """
+
+        def read(view: View) -> tuple[LogRow | None, LogRow | None]:
+            row = view.log_row(log_id)
+            if row is not None and row.ref is not None:
+                row = view.log_row(row.ref)
+            return row, None if row is None else view.outcome_of(row.seq)
+
+        row, outcome = self._vault.read(read)
+        if row is None:
+            raise UnknownEntryError(f"The log has no entry {log_id}.")
+        return self._entry(row, outcome)
+
+    def _query(self, where: LogFilter) -> LogQuery:
+        connection = where.connection
+        if connection is not None:
+            found = self._vault.read(lambda view: find_record(view, str(connection)))
+            connection = connection if found is None else found.id
+        return LogQuery(
+            connection=connection,
+            persona=where.persona,
+            user=where.user,
+            action=where.action,
+            effect=where.effect,
+            outcome=where.outcome,
+            operation=where.operation,
+            since=microseconds(where.since),
+            until=microseconds(where.until),
+        )
+
+    def _entry(self, row: LogRow, outcome: LogRow | None) -> LogEntry:
+        end = row if row.kind != INTENT else outcome
+        facts = {**row.facts, **(end.facts if end is not None else {})}
+        head = self._opened(row)
+        response = head.get("response") if outcome is None else self._opened(outcome) or None
+        return LogEntry(
+            id=row.seq,
+            at=EPOCH + row.at * MICROSECOND,
+            kind=KINDS.get(row.kind, row.kind),
+            user=row.user or "",
+            persona=row.persona,
+            connection=row.connection,
+            action=row.action,
+            effect=row.effect,
+            operation=row.operation,
+            outcome=OPEN if end is None else end.outcome or OPEN,
+            status=facts.get("status"),
+            attempts=facts.get("attempts"),
+            duration_ms=facts.get("duration_ms"),
+            error=facts.get("error"),
+            cost=facts.get("cost"),
+            warnings=facts.get("warnings", 0),
+            prompt=head.get("prompt"),
+            arguments=head.get("arguments"),
+            request=head.get("request"),
+            response=response,
+            facts=facts,
+        )
+
+    def _opened(self, row: LogRow) -> dict[str, Any]:
+        """Opens what a row holds sealed; nothing where its key was destroyed."""
+        try:
+            payload = self._vault.open_payload(row)
+        except NotFoundError:
+            payload = None
+        return {} if payload is None else msgspec.json.decode(payload, type=dict[str, Any])
+
+
+def microseconds(moment: datetime | None) -> int | None:
+    """Returns a moment as the log counts time; without a zone it is taken as local."""
+    return None if moment is None else (moment.astimezone(UTC) - EPOCH) // MICROSECOND

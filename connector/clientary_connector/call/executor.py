@@ -34,7 +34,7 @@ from clientary_connector.call.result import (
     Outcome,
     Result,
 )
-from clientary_connector.call.sending import Sender
+from clientary_connector.call.sending import Sender, Way
 from clientary_connector.call.tools import Tool, Tools
 from clientary_connector.call.trouble import vault_kind
 from clientary_connector.manifest import Manifest
@@ -107,6 +107,10 @@ class Executor:
             fault = ArgumentFault(path=json_path([error.name]), expected="an id")
         raise refused(ErrorKind.INVALID_ARGUMENTS, faults=(fault,))
 
+    def exchange(self, tool: Tool, way: Way) -> Exchange:
+        """Returns an exchange with the service that is ready to run."""
+        return Exchange(tool, way, sender=self._sender, tools=self.tools, settings=self._settings)
+
     async def _intent(
         self, call: Call, tool: Tool, *, permit: Permit, request: Request
     ) -> Intent | Result:
@@ -121,13 +125,7 @@ class Executor:
 
     async def _carried(self, intent: Intent, permit: Permit) -> Ending:
         """Carries a call whose intent stands in the log, and measures how long it took."""
-        exchange = Exchange(
-            intent.tool,
-            self._sender.way(permit),
-            sender=self._sender,
-            tools=self.tools,
-            settings=self._settings,
-        )
+        exchange = self.exchange(intent.tool, self._sender.way(permit))
         started = time.perf_counter()
         try:
             ending = await exchange.run(intent.call.arguments)

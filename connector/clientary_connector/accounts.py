@@ -1,0 +1,338 @@
+"""Joins accounts to the host, gives personas their grants, and takes both away again.
+
+1. A name, a subdomain or address and a secret are checked before anything is sent.
+2. A connection is tested before it is saved, and shows whose account it is.
+3. Every change commits together with its row in the log, or not at all.
+4. A revoke raises the generation, closes the grants and destroys the secret in one go: no send
+   starts after it returned, in any process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from clientary_connector import connections, grants
+from clientary_connector.call.address import Target, target_of
+from clientary_connector.call.arguments import MAX_ID_CHARS, usable
+from clientary_connector.call.ending import Ending
+from clientary_connector.call.executor import Executor
+from clientary_connector.call.kinds import is_object
+from clientary_connector.call.result import CallError, Outcome
+from clientary_connector.call.sending import SECRET_FIELD, Clock, Way
+from clientary_connector.call.transport import is_usable
+from clientary_connector.connections import Account, Connection, Revocation
+from clientary_connector.errors import (
+    ConnectError,
+    InvalidValueError,
+    NameTakenError,
+    UnknownConnectionError,
+)
+from clientary_connector.grants import Grant
+from clientary_connector.manifest import Manifest
+from connector_vault import ConflictError, LogDraft, Record, Secret, Transaction, Vault, View
+
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class Accounts:
+    """Keeps connections and grants in the vault."""
+
+    def __init__(
+        self, *, manifest: Manifest, vault: Vault, executor: Executor, clock: Clock
+    ) -> None:
+        """Takes the parts that `wiring` has joined."""
+        self._manifest = manifest
+        self._vault = vault
+        self._executor = executor
+        self._clock = clock
+
+    async def connect(
+        self, name: str, *, secret: Secret, user: str, subdomain: str | None, sandbox: str | None
+    ) -> tuple[Connection, Account]:
+        """Tests an account and saves it under a name.
+
+        Raises:
+            InvalidValueError: Name, user, secret, subdomain or address cannot be used.
+            NameTakenError: A connection has that name.
+            ConnectError: The service refused the test, or could not be reached.
+        """
+        check_user(user)
+        self._check_name(name)
+        target = self._target(subdomain, sandbox)
+        if not is_usable(secret, self._manifest.auth):
+            raise InvalidValueError(
+                "The secret cannot be used.",
+                hint="Give 16 or more plain characters, without spaces or colons.",
+            )
+        ending = await self._tested(target, secret)
+        if ending.error is not None:
+            await self._note_failure(name, user=user, error=ending.error)
+            raise ConnectError(ending.error)
+        account = self._account(ending)
+        connection = Connection(
+            id=f"{connections.ID_PREFIX}{secrets.token_hex(6)}",
+            name=name,
+            owner=user,
+            subdomain=subdomain,
+            sandbox=None if sandbox is None else target.origin,
+            state=connections.ACTIVE,
+            generation=1,
+            created_at=self._now().isoformat(),
+            account=str(account),
+        )
+        log_id = await self._save(connection, account, secret=secret)
+        return connection, replace(account, log_id=log_id)
+
+    def connections(self, *, revoked: bool) -> tuple[Connection, ...]:
+        """Returns the connections by name; revoked ones only where they are asked for."""
+        records = self._vault.read(lambda view: view.records(connections.KIND))
+        found = [connections.connection_of(record) for record in records]
+        wanted = [one for one in found if revoked or one.active]
+        return tuple(sorted(wanted, key=lambda one: (one.name, one.created_at)))
+
+    def connection(self, name_or_id: str) -> Connection:
+        """Returns one connection.
+
+        Raises:
+            UnknownConnectionError: There is none of that name or id.
+        """
+        return connections.connection_of(self._vault.read(lambda view: _record(view, name_or_id)))
+
+    def grant(self, persona: str, connection: str, *, scopes: Sequence[str], user: str) -> Grant:
+        """Gives a persona exactly these scopes over a connection, in place of any before.
+
+        Raises:
+            UnknownScopeError: A scope covers no action.
+            UnknownConnectionError: There is no such connection, or it was revoked.
+            InvalidValueError: The persona or user cannot be used, or there is no scope.
+        """
+        check_user(user)
+        if not usable(persona, longest=MAX_ID_CHARS):
+            raise InvalidValueError("The persona has no name that can stand in the log.")
+        wanted = grants.checked_scopes(scopes, self._manifest.actions.values())
+        if not wanted:
+            raise InvalidValueError("There is no scope to grant.", hint="Name one or more scopes.")
+        body = {
+            "persona": persona,
+            "scopes": list(wanted),
+            "state": grants.ACTIVE,
+            "user": user,
+            "at": self._now().isoformat(),
+        }
+        return self._vault.write(lambda log: self._granted(log, connection, body))
+
+    def grants(self, *, persona: str | None, connection: str | None) -> tuple[Grant, ...]:
+        """Returns the grants, closed ones too, by connection and persona.
+
+        Raises:
+            UnknownConnectionError: There is no such connection.
+        """
+        return self._vault.read(lambda view: _grants(view, persona, connection))
+
+    async def revoke(self, name_or_id: str, *, user: str, reason: str) -> Revocation:
+        """Revokes a connection: state, generation, grants and secret, in one transaction.
+
+        Raises:
+            UnknownConnectionError: There is no such connection, or it was revoked before.
+        """
+        check_user(user)
+        return await self._vault.write_async(
+            lambda log: self._revoked(log, name_or_id, user, reason)
+        )
+
+    async def _tested(self, target: Target, secret: Secret) -> Ending:
+        """Reads the account that the manifest names, with a secret that is not saved yet."""
+        tool = self._executor.tools.find(self._manifest.account.action)
+        way = Way(target, lambda: contextlib.nullcontext(secret))
+        return await self._executor.exchange(tool, way).run({})
+
+    def _account(self, ending: Ending) -> Account:
+        records = [one for one in ending.data or () if is_object(one)]
+        lines = (_line(one, self._manifest.account.show) for one in records)
+        total = None if ending.page is None else ending.page.total
+        return Account(people=tuple(line for line in lines if line), total=total or len(records))
+
+    async def _save(self, connection: Connection, account: Account, *, secret: Secret) -> int:
+        draft = self._vault.draft(
+            kind="connect",
+            user=connection.owner,
+            connection=connection.id,
+            outcome=Outcome.SUCCEEDED.value,
+            subject=f"{connections.KIND}:{connection.id}",
+            revision=1,
+            facts={"name": connection.name, "generation": connection.generation},
+            payload=msgspec.json.encode({"account": account.to_json()}),
+        )
+
+        def save(log: Transaction) -> int:
+            record = Record(
+                kind=connections.KIND,
+                id=connection.id,
+                name=connection.name,
+                body=connections.body_of(connection),
+            )
+            log.put(record, expect=None)
+            log.store_secret(owner=connection.id, field=SECRET_FIELD, secret=secret)
+            return log.append(draft)
+
+        try:
+            return await self._vault.write_async(save)
+        except ConflictError:
+            taken = _taken(connection.name)
+        raise taken
+
+    async def _note_failure(self, name: str, *, user: str, error: CallError) -> None:
+        draft = self._vault.draft(
+            kind="connect",
+            user=user,
+            outcome=Outcome.FAILED.value,
+            facts={"name": name, "error": error.kind.value, "status": error.status},
+        )
+        await self._vault.write_async(lambda log: log.append(draft))
+
+    def _granted(self, log: Transaction, connection: str, body: Mapping[str, Any]) -> Grant:
+        owner = connections.connection_of(_record(log, connection))
+        if not owner.active:
+            raise UnknownConnectionError(f"The connection {connection!r} was revoked.")
+        name = grants.grant_id(owner.id, body["persona"])
+        before = log.record(grants.KIND, name)
+        record = Record(kind=grants.KIND, id=name, parent=owner.id, body=dict(body))
+        kept = log.put(record, expect=None if before is None else before.revision)
+        log_id = log.append(self._grant_draft(kept, user=body["user"]))
+        return grants.grant_of(kept, connection_name=owner.name, log_id=log_id)
+
+    def _revoked(self, log: Transaction, name: str, user: str, reason: str) -> Revocation:
+        record = _record(log, name)
+        before = connections.connection_of(record)
+        if not before.active:
+            raise UnknownConnectionError(f"The connection {name!r} was revoked before.")
+        after = replace(before, state=connections.REVOKED, generation=before.generation + 1)
+        kept = log.put(
+            replace(record, name=None, body=connections.body_of(after)), expect=record.revision
+        )
+        closed = [self._closed(log, one, user=user) for one in _open_grants(log, before.id)]
+        destroyed = log.destroy_secrets(before.id)
+        facts = {"name": after.name, "generation": after.generation, "reason": reason}
+        log_id = log.append(
+            self._vault.draft(
+                kind="revoke",
+                user=user,
+                connection=after.id,
+                outcome=Outcome.SUCCEEDED.value,
+                subject=f"{connections.KIND}:{after.id}",
+                revision=kept.revision,
+                facts={**facts, "grants_closed": len(closed), "secrets_destroyed": destroyed},
+            )
+        )
+        return Revocation(
+            connection=after,
+            grants_closed=len(closed),
+            secrets_destroyed=destroyed,
+            upstream=self._upstream(after),
+            log_id=log_id,
+        )
+
+    def _closed(self, log: Transaction, grant: Record, *, user: str) -> Record:
+        body = {**grant.body, "state": grants.CLOSED}
+        kept = log.put(replace(grant, body=body), expect=grant.revision)
+        log.append(self._grant_draft(kept, user=user))
+        return kept
+
+    def _grant_draft(self, grant: Record, *, user: str) -> LogDraft:
+        return self._vault.draft(
+            kind="grant",
+            user=user,
+            persona=grant.body["persona"],
+            connection=grant.parent,
+            outcome=Outcome.SUCCEEDED.value,
+            subject=f"{grants.KIND}:{grant.id}",
+            revision=grant.revision,
+            facts={"scopes": grant.body["scopes"], "state": grant.body["state"]},
+        )
+
+    def _upstream(self, connection: Connection) -> str:
+        if connection.sandbox is not None:
+            return "Nothing: the account was a simulated one."
+        return (
+            f"Delete the API key in {self._manifest.title}, on the profile page of the user whose "
+            "key it is: a revoke here cannot make it invalid there."
+        )
+
+    def _check_name(self, name: str) -> None:
+        if NAME.fullmatch(name) is None or name.startswith(connections.ID_PREFIX):
+            raise InvalidValueError(
+                f"The name {name[:64]!r} cannot be used.",
+                hint="Give up to 64 letters, digits, dots, dashes and underscores.",
+            )
+        if self._vault.read(lambda view: view.record_named(connections.KIND, name)) is not None:
+            raise _taken(name)
+
+    def _target(self, subdomain: str | None, sandbox: str | None) -> Target:
+        target = target_of(self._manifest.host_pattern, subdomain=subdomain, sandbox=sandbox)
+        if target is not None:
+            return target
+        if sandbox is not None:
+            raise InvalidValueError(
+                "The address of the simulated account cannot be used.",
+                hint="Give http://127.0.0.1 and its port, and no subdomain beside it.",
+            )
+        raise InvalidValueError(
+            "The subdomain cannot be used.",
+            hint="Give the first part of the account's address: small letters, digits, dashes.",
+        )
+
+    def _now(self) -> datetime:
+        return self._clock().replace(microsecond=0)
+
+
+def check_user(user: str) -> None:
+    """Refuses a user that cannot stand in the log.
+
+    Raises:
+        InvalidValueError: The user is empty, too long, or holds signs that cannot be shown.
+    """
+    if not usable(user, longest=MAX_ID_CHARS):
+        raise InvalidValueError("There is no user.", hint="Say for whom this is done.")
+
+
+def _record(view: View, name_or_id: str) -> Record:
+    found = connections.find_record(view, name_or_id)
+    if found is None:
+        raise UnknownConnectionError(
+            f"There is no connection {name_or_id[:64]!r}.", hint="List them with `connections`."
+        )
+    return found
+
+
+def _open_grants(view: View, connection: str) -> list[Record]:
+    records = view.records(grants.KIND, parent=connection)
+    return [one for one in records if one.body["state"] == grants.ACTIVE]
+
+
+def _grants(view: View, persona: str | None, connection: str | None) -> tuple[Grant, ...]:
+    parent = None if connection is None else _record(view, connection).id
+    names = {one.id: str(one.body["name"]) for one in view.records(connections.KIND)}
+    return tuple(
+        grants.grant_of(record, connection_name=names.get(str(record.parent), ""))
+        for record in view.records(grants.KIND, parent=parent)
+        if persona is None or record.body["persona"] == persona
+    )
+
+
+def _taken(name: str) -> NameTakenError:
+    return NameTakenError(
+        f"There is a connection {name!r} already.", hint="Revoke it first, or take another name."
+    )
+
+
+def _line(record: Mapping[str, Any], show: Sequence[str]) -> str:
+    first, *others = [str(record[name]) for name in show if record.get(name)] or [""]
+    return first + "".join(f" <{other}>" for other in others)

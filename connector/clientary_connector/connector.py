@@ -1,0 +1,240 @@
+"""Is what a host holds in its hand: run calls, connect, grant, revoke, and read the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from clientary_connector import grants
+from clientary_connector.accounts import Accounts
+from clientary_connector.background import Background
+from clientary_connector.call.executor import Executor
+from clientary_connector.call.preview import Previews
+from clientary_connector.call.result import Call, Preview, Result
+from clientary_connector.call.transport import Transport
+from clientary_connector.connections import Account, Connection, Revocation
+from clientary_connector.errors import ClosedError
+from clientary_connector.grants import Grant
+from clientary_connector.log import Log, LogEntry, LogFilter, LogPage
+from clientary_connector.manifest import Action, Manifest
+from clientary_connector.settings import Settings
+from clientary_connector.state import state_faults
+from connector_vault import LogReport, Secret, Vault
+
+__all__ = ["Connector", "LogReport", "Secret"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a connector is made of; `wiring` joins them."""
+
+    manifest: Manifest
+    settings: Settings
+    vault: Vault
+    transport: Transport
+    executor: Executor
+    accounts: Accounts
+    previews: Previews
+    log: Log
+
+
+class Connector:
+    """The connector of one state directory; `open_connector` makes one.
+
+    `run` never raises for what happens to a call: its result says it. The other methods raise
+    a `ConnectorError`.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        """Takes the parts that `wiring` has joined."""
+        self.manifest = parts.manifest
+        self.settings = parts.settings
+        self._vault = parts.vault
+        self._transport = parts.transport
+        self._executor = parts.executor
+        self._accounts = parts.accounts
+        self._previews = parts.previews
+        self._log = parts.log
+        self._background = Background()
+        self._closed = False
+
+    async def run(self, call: Call) -> Result:
+        """Runs a call the one governed way.
+
+        Raises:
+            ClosedError: The connector was closed.
+            CancelledError: The caller left; what is known stands in the log.
+        """
+        self._check_open()
+        return await self._executor.run(call)
+
+    def run_sync(self, call: Call) -> Result:
+        """Does the same for callers without an event loop; safe from many threads.
+
+        Raises:
+            ClosedError: The connector was closed.
+        """
+        self._check_open()
+        return self._background.run(self._executor.run(call))
+
+    async def preview(self, call: Call) -> Preview:
+        """Shows what a call would send and take along; sends nothing but reads that count.
+
+        Raises:
+            ClosedError: The connector was closed.
+        """
+        self._check_open()
+        return await self._previews.show(call)
+
+    async def connect(
+        self,
+        name: str,
+        *,
+        secret: Secret,
+        user: str,
+        subdomain: str | None = None,
+        sandbox: str | None = None,
+    ) -> tuple[Connection, Account]:
+        """Tests an account, saves it under a name, and shows whose it is.
+
+        `sandbox` is the loopback URL of a simulated account, in place of a subdomain.
+
+        Raises:
+            InvalidValueError: Name, user, secret, subdomain or address cannot be used.
+            NameTakenError: A connection has that name.
+            ConnectError: The service refused the test, or could not be reached.
+            OperatorError: The state cannot be used.
+        """
+        self._check_open()
+        with state_faults():
+            return await self._accounts.connect(
+                name, secret=secret, user=user, subdomain=subdomain, sandbox=sandbox
+            )
+
+    def connections(self, *, revoked: bool = False) -> tuple[Connection, ...]:
+        """Returns the connections by name; revoked ones only where they are asked for."""
+        with state_faults():
+            return self._accounts.connections(revoked=revoked)
+
+    def connection(self, name_or_id: str) -> Connection:
+        """Returns one connection, by name or id.
+
+        Raises:
+            UnknownConnectionError: There is none.
+        """
+        with state_faults():
+            return self._accounts.connection(name_or_id)
+
+    def grant(self, persona: str, connection: str, *, scopes: Sequence[str], user: str) -> Grant:
+        """Gives a persona exactly these scopes over a connection, in place of any before.
+
+        Raises:
+            UnknownScopeError: A scope covers no action.
+            UnknownConnectionError: There is no such connection, or it was revoked.
+            InvalidValueError: The persona or user cannot be used, or there is no scope.
+        """
+        self._check_open()
+        with state_faults():
+            return self._accounts.grant(persona, connection, scopes=scopes, user=user)
+
+    def grants(
+        self, *, persona: str | None = None, connection: str | None = None
+    ) -> tuple[Grant, ...]:
+        """Returns the grants, closed ones too.
+
+        Raises:
+            UnknownConnectionError: There is no such connection.
+        """
+        with state_faults():
+            return self._accounts.grants(persona=persona, connection=connection)
+
+    def allowed(self, persona: str, connection: str) -> tuple[Action, ...]:
+        """Returns the actions that a persona may call over a connection, in their order.
+
+        Raises:
+            UnknownConnectionError: There is no such connection.
+        """
+        held = self.grants(persona=persona, connection=connection)
+        scopes = [scope for one in held if one.state == grants.ACTIVE for scope in one.scopes]
+        actions = self.manifest.actions.values()
+        return tuple(action for action in actions if grants.allows(scopes, action.scope))
+
+    async def revoke(self, name: str, *, user: str, reason: str = "") -> Revocation:
+        """Revokes a connection: no send over it starts after this returned, in any process.
+
+        Raises:
+            UnknownConnectionError: There is no such connection, or it was revoked before.
+            InvalidValueError: The user cannot be used.
+        """
+        self._check_open()
+        with state_faults():
+            return await self._accounts.revoke(name, user=user, reason=reason)
+
+    def log(
+        self, where: LogFilter | None = None, *, before: int | None = None, limit: int = 50
+    ) -> LogPage:
+        """Returns entries of the log, newest first, each call joined with its outcome."""
+        with state_faults():
+            return self._log.page(where or LogFilter(), before=before, limit=limit)
+
+    def log_entry(self, log_id: int) -> LogEntry:
+        """Returns one entry of the log.
+
+        Raises:
+            UnknownEntryError: There is none of that id.
+        """
+        with state_faults():
+            return self._log.entry(log_id)
+
+    def verify_log(self, progress: Callable[[int, int], None] | None = None) -> LogReport:
+        """Checks every row of the log; `progress` is told rows done and rows in all."""
+        with state_faults():
+            return self._vault.verify_log(progress)
+
+    async def aclose(self) -> None:
+        """Closes the connector; calls under way on other loops are cancelled."""
+        if not self._closed:
+            self._closed = True
+            await self._transport.aclose()
+            self._background.close()
+            self._vault.close()
+
+    def close(self) -> None:
+        """Does the same for callers without an event loop."""
+        if not self._closed:
+            self._closed = True
+            self._background.close()
+            self._transport.close_soon()
+            self._vault.close()
+
+    def __enter__(self) -> Self:
+        """Gives the connector itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes the connector."""
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        """Gives the connector itself."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes the connector."""
+        await self.aclose()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedError("The connector was closed.", hint="Open it again.")

@@ -1,0 +1,64 @@
+"""Says faults of the state in words of the connector: the vault's own errors end here."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Final
+
+from clientary_connector.errors import (
+    ClosedError,
+    ConnectorError,
+    StateExistsError,
+    StateIntegrityError,
+    StateLockedError,
+    StateMissingError,
+    StateUnavailableError,
+)
+from connector_vault import (
+    ConflictError,
+    IntegrityError,
+    NotFoundError,
+    StoreCorruptError,
+    VaultClosedError,
+    VaultError,
+    VaultExistsError,
+    VaultLockedError,
+    VaultMissingError,
+)
+
+#: The vault's error, ours, and what to do; the most particular first.
+MEANINGS: Final[tuple[tuple[type[VaultError], type[ConnectorError], str], ...]] = (
+    (VaultMissingError, StateMissingError, "Set it up once with `clientary init`."),
+    (VaultExistsError, StateExistsError, "It is ready for use; there is nothing to set up."),
+    (VaultLockedError, StateLockedError, "Put the right key back, readable by its owner alone."),
+    (VaultClosedError, ClosedError, "Open the connector again."),
+    (StoreCorruptError, StateIntegrityError, "Restore the last backup."),
+    (IntegrityError, StateIntegrityError, "Run `clientary log verify`, and restore a backup."),
+    (NotFoundError, StateIntegrityError, "Run `clientary log verify`, and restore a backup."),
+    (ConflictError, StateUnavailableError, "Somebody else changed it just now. Try again."),
+)
+
+
+@contextmanager
+def state_faults() -> Generator[None]:
+    """Turns the vault's errors into those of the connector.
+
+    Raises:
+        ConnectorError: The state cannot be used as it is.
+    """
+    try:
+        yield
+    except VaultError as error:
+        fault = meaning_of(error)
+    else:
+        return
+    raise fault
+
+
+def meaning_of(error: VaultError) -> ConnectorError:
+    """Returns what an error of the vault means to those who use the connector."""
+    for theirs, ours, advice in MEANINGS:
+        if isinstance(error, theirs):
+            return ours(str(error), hint=advice)
+    return StateUnavailableError(str(error), hint="Look at the disk and its rights, and try again.")
