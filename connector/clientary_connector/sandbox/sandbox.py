@@ -39,7 +39,8 @@ class Sandbox:
         """Make the account; `history` bounds how many requests are remembered."""
         random = Random(seed)  # noqa: S311 - the same account each time is the point
         self.subdomain = subdomain
-        self.key = key or "".join(random.choices(ascii_letters + digits, k=_KEY_LENGTH))
+        made_key = "".join(random.choices(ascii_letters + digits, k=_KEY_LENGTH))
+        self.key = made_key if key is None else key
         self.state = State(
             clock=clock or SteadyClock(), rules=rules or Rules(), subdomain=subdomain
         )

@@ -20,8 +20,6 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 
 _BACKLOG: Final = 2_048
 _KEEP_ALIVE_S: Final = 75
-_TICK_S: Final = 1.0
-_TICKS_PER_S: Final = 10  # uvicorn renews the Date header on every tenth tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +69,11 @@ class _Protocol(HttpToolsProtocol):
 class _Server(uvicorn.Server):
     """Starts and stops at once: says when it is ready, waits for no idle connection."""
 
+    _loop: asyncio.AbstractEventLoop
+
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -83,14 +82,7 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
     async def main_loop(self) -> None:
-        tick = 0
-        while not await self.on_tick(tick * _TICKS_PER_S):
-            tick += 1
-            try:
-                await asyncio.wait_for(self._stopping.wait(), _TICK_S)
-            except TimeoutError:
-                continue
-            self.should_exit = True
+        await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
@@ -105,8 +97,7 @@ class _Server(uvicorn.Server):
             await server.wait_closed()
 
     def stop(self) -> None:
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._stopping.set)
+        self._loop.call_soon_threadsafe(self._stopping.set)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -132,6 +123,7 @@ def _config(sandbox: Sandbox) -> uvicorn.Config:
         loop="asyncio",
         lifespan="off",
         server_header=False,
+        date_header=False,
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_S,
         **quiet,

@@ -21,21 +21,10 @@ def settle(invoice: Invoice) -> None:
         invoice.status = SENT
 
 
-def put_on(state: State, invoice: Invoice, payment: Payment) -> None:
-    """Add a payment to its invoice."""
-    state.payments.add(payment)
-    _settle_anew(state, invoice)
-
-
 def take_off(state: State, invoice: Invoice, payment: Payment) -> None:
     """Remove a payment from its invoice."""
     state.payments.remove(payment)
-    _settle_anew(state, invoice)
-
-
-def _settle_anew(state: State, invoice: Invoice) -> None:
     payments = state.payments.under("invoice_id", invoice.id)
-    state.invoices.change(
-        invoice, state.clock(), paid=sum((payment.amount for payment in payments), ZERO)
-    )
+    paid = sum((payment.amount for payment in payments), ZERO)
+    state.invoices.change(invoice, state.clock(), paid=paid)
     settle(invoice)

@@ -44,7 +44,7 @@ def spoil(fault: Fault, reply: Reply | None, *, token: str) -> Reply:
 
 def drifted(body: bytes, change: Callable[[dict[str, Any]], dict[str, Any]]) -> bytes:
     """Change each record of a body: the record itself, or those of its list."""
-    content = decode(body) if body else None
+    content = decode(body) if body.startswith(b"{") else None
     if not isinstance(content, dict):
         return body
     record = cast("dict[str, Any]", content)
@@ -121,8 +121,8 @@ def _extras(fault: Fault, body: bytes, token: str) -> bytes:
 
 def _padded(fault: Fault, body: bytes, token: str) -> bytes:
     del token
-    rest = (body or b"{}").lstrip()[1:]
-    comma = b"" if rest.strip() == b"}" else b","
+    rest = body[1:] if body.startswith(b"{") else b"}"
+    comma = b"" if rest == b"}" else b","
     return b'{"padding":"' + b"x" * fault.size + b'"' + comma + rest
 
 

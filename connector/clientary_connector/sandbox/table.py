@@ -19,6 +19,7 @@ class Table(Generic[R]):
         self.rows: dict[int, R] = {}
         self.changes = 0
         self._next_id = first_id
+        self.parents = parents
         self._children: dict[str, dict[int | None, dict[int, R]]] = {name: {} for name in parents}
         self._orders: dict[Callable[[R], Any], tuple[int, list[R]]] = {}
 
