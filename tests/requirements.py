@@ -26,7 +26,16 @@ ENGINE: Final[dict[str, str]] = {}
 
 TRANSPORT: Final[dict[str, str]] = {}
 
-SANDBOX: Final[dict[str, str]] = {}
+SANDBOX: Final[dict[str, str]] = {
+    "sandbox.account": "The same seed makes the same account, of a size that fills its pages.",
+    "sandbox.cascades": "A deletion takes along what belongs to it, and leaves the rest in order.",
+    "sandbox.control": "People set faults and see what was asked and done, with the key only.",
+    "sandbox.faults": "Every kind of fault is seen by a real client, when and as often as set.",
+    "sandbox.http": "The simulated Clientary authenticates, wraps and refuses as the API does.",
+    "sandbox.invoices": "Invoices add up, number, settle and go out as the API's do.",
+    "sandbox.lists": "Lists have the API's envelopes, page sizes, filters and orders.",
+    "sandbox.records": "Each record is made, read and changed with the API's fields and rules.",
+}
 
 CLI: Final[dict[str, str]] = {}
 
