@@ -5,17 +5,18 @@
 3. Nobody is told of success before the commit. If the commit fails, all are told so.
 4. Work that was handed in runs, even if nobody waits for it any more.
 
-Whoever holds the turn uses the connection. An event loop does its work in its own thread, since
-every statement gives up Python's lock and a second thread would wait for it each time; the commit,
-which waits for the disk, is left to the writer's thread. That thread also does the work of callers
-without a loop, and of a loop that does not take the turn when it is offered.
+Whoever holds the turn uses the connection. It is offered to the event loop whose work comes next,
+and the loop does the work in its own thread: every statement gives up Python's lock, and a second
+thread would have to wait for it each time. The commit, which waits for the disk, is left to the
+writer's thread. That thread also does the work of callers without a loop, and of a loop that does
+not take the turn when it is offered.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,6 +49,13 @@ class _Job:
 
 
 @dataclass(slots=True, eq=False)
+class _Offer:
+    """The turn, kept for a loop until it comes for it."""
+
+    loop: asyncio.AbstractEventLoop
+
+
+@dataclass(slots=True, eq=False)
 class _Group:
     """Work that commits together, and how far it is."""
 
@@ -72,14 +80,13 @@ class GroupWriter:
         self._rows = Rows(connection)
         self._lock = Lock()
         self._waiting: deque[_Job] = deque()
-        #: Whether somebody holds the turn, and to whom it is on offer.
+        #: Whether somebody holds the turn, and whether that is only an offer so far.
         self._taken = False
-        self._offer: object | None = None
+        self._offer: _Offer | None = None
         self._runner: int | None = None
         self._orders: SimpleQueue[_Group | None] = SimpleQueue()
         self._thread: Thread | None = None
         self._closed = False
-        self._stopping = False
 
     def write(self, work: Work[T]) -> T:
         """Runs the work and waits for its commit.
@@ -97,7 +104,8 @@ class GroupWriter:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         if self._hand_in(_Job(work, loop, future)):
-            self._work_here()
+            # Not at once: what other tasks hand in before the loop's next round comes along.
+            loop.call_soon(self._told, (), self._offer)
         return await future
 
     def close(self) -> None:
@@ -127,6 +135,11 @@ class GroupWriter:
                 self._thread = Thread(target=self._serve, name="vault-writer", daemon=True)
                 self._thread.start()
             free, self._taken = not self._taken, True
+            if free and job.loop is not None:
+                self._offer = _Offer(job.loop)
+            elif self._offer is not None and self._offer.loop is not job.loop:
+                # That loop may never run again; the writer's thread looks after the offer.
+                self._orders.put(None)
         return free
 
     def _check_outside(self) -> None:
@@ -149,6 +162,8 @@ class GroupWriter:
         except BusyError:
             # Another process writes. The writer's thread begins anew, and waits for it.
             group.begun = False
+        except FOREIGN as error:
+            group.fail(meaning(error))
         except BaseException as error:
             group.fail(error)
             raise
@@ -158,10 +173,10 @@ class GroupWriter:
 
     def _serve(self) -> None:
         """Commits group after group until the vault is closed."""
-        while self._taken or not self._stopping:
+        while self._taken or not self._closed:
             group = self._orders.get()
-            if group is None:
-                self._stopping = True
+            if group is None and self._offer is not None:
+                group = self._awaited(self._offer)
             while group is not None:
                 self._finish(group)
                 group = self._pass_on(group)
@@ -212,28 +227,25 @@ class GroupWriter:
         """Tells everybody, and gives the turn to who waits; None says that nobody does."""
         with self._lock:
             loop = self._waiting[0].loop if self._waiting else None
-            self._taken = bool(self._waiting)
-            taken, offer = self._taken, None if loop is None else object()
-            self._offer = offer
-        self._tell(done.jobs, loop, offer)
+            taken = self._taken = bool(self._waiting)
+            offer = self._offer = None if loop is None else _Offer(loop)
+        self._tell(done.jobs, offer)
         if not taken:
             return None
         return self._take() if offer is None else self._awaited(offer)
 
-    def _awaited(self, offer: object) -> _Group:
+    def _awaited(self, offer: _Offer) -> _Group:
         """Waits until the loop has done its work, or does the work in its place."""
-        while True:
+        group = None
+        while group is None:
             try:
                 group = self._orders.get(timeout=OFFER_S)
             except Empty:
-                if self._settled(offer):
-                    return self._take()
-                continue
-            if group is not None:
-                return group
-            self._stopping = True
+                if self._ended(offer):
+                    group = self._take()
+        return group
 
-    def _settled(self, offer: object) -> bool:
+    def _ended(self, offer: _Offer) -> bool:
         """Ends an offer; True says that it was still open, so the turn is the caller's."""
         with self._lock:
             mine = self._offer is offer
@@ -241,29 +253,28 @@ class GroupWriter:
                 self._offer = None
         return mine
 
-    def _tell(
-        self, jobs: list[_Job], offered: asyncio.AbstractEventLoop | None, offer: object
-    ) -> None:
-        """Tells everybody, with one wake-up for each loop, and offers the turn to one of them."""
+    def _tell(self, jobs: list[_Job], offer: _Offer | None) -> None:
+        """Tells everybody, with one wake-up for each loop, and makes the offer."""
         loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-        if offered is not None:
-            loops[offered] = []
+        if offer is not None:
+            loops[offer.loop] = []
         for job in jobs:
             if job.loop is None:
                 _settle(job)
             else:
                 loops.setdefault(job.loop, []).append(job)
-        for loop, waiting in loops.items():
+        for loop, told in loops.items():
+            mine = offer if offer is not None and offer.loop is loop else None
             # A loop that was closed raises: nobody waits there any more.
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._told, waiting, offer if loop is offered else None)
+                loop.call_soon_threadsafe(self._told, told, mine)
 
-    def _told(self, jobs: list[_Job], offer: object | None) -> None:
+    def _told(self, jobs: Sequence[_Job], offer: _Offer | None) -> None:
         """Tells those who wait in this loop, and takes the turn if it is on offer."""
         for job in jobs:
             if not job.future.done():
                 _settle(job)
-        if offer is not None and self._settled(offer):
+        if offer is not None and self._ended(offer):
             self._work_here()
 
 
