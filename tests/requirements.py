@@ -16,7 +16,14 @@ HOUSE: Final = {
     "house.documents": "The README's tables, links and layout are those of the code.",
 }
 
-MANIFEST: Final[dict[str, str]] = {}
+MANIFEST: Final[dict[str, str]] = {
+    "manifest.catalogue": "The manifest holds exactly the 57 actions of the host's catalogue.",
+    "manifest.check": "Each fault of a manifest is found, with file, action, field and advice.",
+    "manifest.format": "Laying a manifest out changes how it looks and never what it says.",
+    "manifest.loading": "A manifest loads as it stands, and a broken file is named.",
+    "manifest.size": "The manifest stays short enough for a person and for a model.",
+    "manifest.table": "The table of actions is that of the manifest.",
+}
 
 VAULT: Final[dict[str, str]] = {}
 
@@ -37,9 +44,41 @@ SANDBOX: Final[dict[str, str]] = {
     "sandbox.records": "Each record is made, read and changed with the API's fields and rules.",
 }
 
-CLI: Final[dict[str, str]] = {}
+CLI: Final[dict[str, str]] = {
+    "cli.arguments": "An argument on the command line is read by the type that its schema names.",
+    "cli.batch": "A batch answers each line in its order, in bounded memory; a bad one fails alone.",
+    "cli.call": "A call takes its arguments from options and JSON, and may be shown but not sent.",
+    "cli.commands": "Every command works as a person uses it, against real HTTP.",
+    "cli.demo": "The demo does the main job before the user's eyes, and its suggestions work.",
+    "cli.errors": "What is wrong is said in words, with what to do, and never with a traceback.",
+    "cli.json": "JSON from a person is read exactly, and its faults are named by line and column.",
+    "cli.output": "With -o json, stdout is one JSON document; all else goes to stderr.",
+    "cli.revoke": "A revoke asks first on a terminal, and elsewhere needs --yes.",
+    "cli.secret": "The API key is never an argument, and never on the screen.",
+    "cli.status": "The exit status tells succeeded, failed, bad usage, refused and unknown apart.",
+    "cli.terminal": "Text from elsewhere is shown and never obeyed; colour is for terminals.",
+}
 
-PROOF: Final[dict[str, str]] = {}
+PROOF: Final = {
+    "proof.rows": "Each of the 57, and each of its arguments, has a hand-written expected request.",
+    "proof.wire": "Method, path, query and body over real HTTP are those of the API reference.",
+    "proof.headers": "Each request carries Basic auth, asks for JSON, and types only a body.",
+    "proof.output": "Each result fits the action's output schema, by an independent checker.",
+    "proof.read_back": "What an action wrote is what the account then holds.",
+    "proof.money": "Money goes out and comes back without the loss of a digit.",
+    "proof.alias": "An action answers to its name of the older catalogue.",
+    "proof.pages": "Pages are followed until exactly the records asked for are there.",
+    "proof.log": "Each call is logged with user, persona, prompt, arguments, request and response.",
+    "proof.faults": "Under each fault each action ends as the rules say.",
+    "proof.one_entry": "Each call has exactly one log entry, whatever happens.",
+    "proof.once": "No write is done twice, whatever happens.",
+    "proof.no_trace": "No form of the key is found in results, errors, logs, files or tracebacks.",
+    "proof.two_processes": "Two processes work on one state directory at once.",
+    "proof.kill": "A kill at any moment loses neither a write that was sent nor an outcome told.",
+    "proof.revoke": "A revoke in one process stops the next send in every other.",
+    "proof.cancel": "A write that its host cancels is logged as unknown and never sent again.",
+    "proof.batch": "Calls at once do not touch each other, and one operation is done once.",
+}
 
 REQUIREMENTS: Final = {
     **HOUSE,
