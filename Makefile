@@ -33,6 +33,7 @@ check: install-dev ## look at the code without running it: style, types, import 
 	$(call checked,pyright,$(BIN)/pyright --pythonpath $(BIN)/python --warnings)
 	$(call checked,import contracts,$(BIN)/lint-imports --no-logo)
 	$(call checked,manifest,$(BIN)/clientary manifest check manifests/clientary.json)
+	$(call checked,manifest layout,$(BIN)/clientary manifest format --check manifests/clientary.json,lay it out: make format)
 	$(call checked,documents,$(BIN)/python -m tests.packaging.documents --check,write them: make docs)
 
 docs: install-dev ## write the generated parts of README.md and manifests/README.md anew
@@ -44,7 +45,7 @@ format: install-dev ## lay out the code and the manifests
 	@$(BIN)/clientary manifest format manifests/clientary.json
 
 bench: install-dev ## measure, and write the table of numbers in README.md
-	@$(BIN)/python -m tests.benchmarks
+	@$(BIN)/python -m tests.benchmarks --readme $(ARGS)
 
 lock: install-dev ## choose the pinned versions anew, from what pyproject.toml admits
 	@.ci/lock

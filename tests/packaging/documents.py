@@ -1,4 +1,4 @@
-"""Writes the parts of README.md that are made from code, or says which of them are stale.
+"""Writes the parts of the documents that are made from code, or says which of them are stale.
 
 `python -m tests.packaging.documents` writes, with `--check` it compares and ends with 1.
 """
@@ -12,10 +12,10 @@ from typing import Final
 from clientary_connector.call.failure import MAYBE_DONE, NOTHING_DONE, WORDS
 from clientary_connector.call.result import ErrorKind
 from clientary_connector.frontends.cli.commands import COMMANDS
+from clientary_connector.manifest import load_manifest
+from clientary_connector.manifest_table import manifest_table
 from clientary_connector.settings import PREFIX, limits
 from tests.packaging.installation import ROOT
-
-README: Final = ROOT / "README.md"
 
 
 def commands() -> str:
@@ -54,8 +54,8 @@ SECTIONS: Final[Mapping[str, Callable[[], str]]] = {
 }
 
 
-def renewed(text: str) -> str:
-    """Returns the README with every generated section as the code would have it.
+def renewed_readme(text: str) -> str:
+    """Returns README.md with every generated section as the code would have it.
 
     Raises:
         ValueError: A section's two marks are missing, or in the wrong order.
@@ -65,21 +65,45 @@ def renewed(text: str) -> str:
         head, opened, rest = text.partition(start)
         _, closed, tail = rest.partition(end)
         if not (opened and closed):
-            raise ValueError(f"{README.name} needs {start.strip()} and, below it, {end}.")
+            raise ValueError(f"README.md needs {start.strip()} and, below it, {end}.")
         text = f"{head}{start}{section()}{end}{tail}"
     return text
 
 
+def renewed_list(text: str) -> str:
+    """Returns manifests/README.md with the table of actions, which ends it."""
+    table = manifest_table(load_manifest())
+    return text.partition(table.partition("\n")[0])[0] + table
+
+
+DOCUMENTS: Final[Mapping[str, Callable[[str], str]]] = {
+    "README.md": renewed_readme,
+    "manifests/README.md": renewed_list,
+}
+
+
+def stale(*, write: bool) -> list[str]:
+    """Returns the documents that are not what the code says, and writes them anew if asked."""
+    found: list[str] = []
+    for name, renewed in DOCUMENTS.items():
+        path = ROOT / name
+        text = path.read_text(encoding="utf-8")
+        fresh = renewed(text)
+        if fresh != text:
+            found.append(name)
+            if write:
+                path.write_text(fresh, encoding="utf-8")
+    return found
+
+
 def main(arguments: list[str]) -> int:
-    """Writes the README anew, or only compares it."""
-    text = README.read_text(encoding="utf-8")
-    fresh = renewed(text)
-    if "--check" not in arguments:
-        README.write_text(fresh, encoding="utf-8")
-    elif fresh != text:
-        sys.stderr.write("README.md is not what the code says. Write it anew: make docs\n")
-        return 1
-    return 0
+    """Writes the documents anew, or only compares them."""
+    only_check = "--check" in arguments
+    found = stale(write=not only_check)
+    for name in found:
+        verb = "is not what the code says" if only_check else "written"
+        sys.stderr.write(f"{name}: {verb}\n")
+    return 1 if only_check and found else 0
 
 
 def _repeatable(kind: ErrorKind) -> str:
