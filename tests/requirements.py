@@ -10,7 +10,7 @@ HOUSE: Final = {
     "house.artifacts": "Wheel, sdist, editable install and checkout all find the manifests.",
     "house.pins": "What is installed is pinned to the byte, and what is shown is what is tested.",
     "house.portable": "No file names a registry or a path of a machine.",
-    "house.shape": "Modules and functions stay short, and one module reads the environment.",
+    "house.shape": "Modules and functions stay short, and one module a package reads the environment.",
     "house.contracts": "The import contracts hold, and each of them catches a violation.",
     "house.readme": "The README's examples run as they stand.",
     "house.documents": "The README's tables, links and layout are those of the code.",
