@@ -33,7 +33,8 @@ KINDS: Final[Mapping[int, ErrorKind]] = {
 SUCCESS: Final = range(200, 300)
 REDIRECT: Final = range(300, 400)
 FIRST_SERVER_ERROR: Final = 500
-SEE_OTHER: Final = 303
+#: Answers that may follow work that was done: "now look there".
+LOOK_THERE: Final = frozenset({301, 302, 303})
 MAX_FIELDS: Final = 50
 MAX_TEXT_CHARS: Final = 500
 #: Longer waits are not believed.
@@ -134,7 +135,7 @@ def error_of(reply: Reply, effect: Effect, *, now: datetime) -> CallError:
 
 def effect_unknown(reply: Reply, effect: Effect) -> bool:
     """Tells whether something may have been done although the answer is no success."""
-    return is_change(effect) and (reply.status >= FIRST_SERVER_ERROR or reply.status == SEE_OTHER)
+    return is_change(effect) and (reply.status >= FIRST_SERVER_ERROR or reply.status in LOOK_THERE)
 
 
 def wait_of(header: str | None, *, now: datetime) -> float | None:

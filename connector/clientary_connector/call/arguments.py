@@ -168,12 +168,18 @@ def expected(schema: Schema) -> str:
     if "const" in schema:
         return str(schema["const"])
     for union in ("anyOf", "oneOf"):
-        if union in schema:
+        if union in schema and "type" not in schema:
             return " or ".join(expected(part) for part in schema[union])
     types = schema.get("type", [])
     names = [types] if isinstance(types, str) else list(types)
     kind = FORMATS.get(schema.get("format", "")) or " or ".join(TYPES[name] for name in names)
-    return (kind or "another value") + bounds(schema)
+    return (kind or "another value") + bounds(schema) + needs(schema)
+
+
+def needs(schema: Schema) -> str:
+    """Says in words which fields an object needs, where there is a choice of them."""
+    choices = [part["required"] for part in schema.get("anyOf", ()) if "required" in part]
+    return f" with {', or with '.join(' and '.join(names) for names in choices)}" if choices else ""
 
 
 def bounds(schema: Schema) -> str:

@@ -31,14 +31,11 @@ NAMES: Final[Mapping[type, str]] = {
     list: "a list",
     type(None): "null",
 }
-KINDS: Final[Mapping[str, type | tuple[type, ...]]] = {
-    "string": str,
-    "boolean": bool,
-    "integer": int,
+SCALARS: Final[Mapping[str, tuple[type, ...]]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
     "number": (int, Decimal),
-    "object": dict,
-    "array": list,
-    "null": type(None),
 }
 
 
@@ -68,22 +65,24 @@ Reader: TypeAlias = Callable[[Any, Drift], Any]
 
 def reader(schema: Schema, path: str = "$") -> Reader:
     """Returns a function that reads values of a schema; all that can be is worked out here."""
-    parts = (*schema.get("anyOf", ()), *schema.get("oneOf", ()))
-    solid = [part for part in parts if part.get("type") != "null"]
-    if "x-enum" not in schema and solid:
-        return nullable(reader(solid[0], path), null=len(solid) < len(parts), path=path)
-    types = _types(schema)
-    null = "null" in types
-    if "x-enum" in schema:
-        return nullable(_enum(schema["x-enum"], path), null=null or solid != list(parts), path=path)
-    special = SPECIAL.get(schema.get("format", ""))
-    if special is not None:
-        return nullable(special(path), null=null, path=path)
-    if "object" in types:
-        return nullable(_object(schema, path), null=null, path=path)
-    if "array" in types:
-        return nullable(_array(schema, path), null=null, path=path)
-    return _scalar(types, path) if types else lambda value, _: kept(value)
+    kinds = _by_kind(schema, path)
+    if not kinds:
+        return lambda value, _: kept(value)
+    wanted = " or ".join(dict.fromkeys(NAMES[kind] for kind in kinds if kind is not type(None)))
+
+    def read(value: Any, drift: Drift) -> Any:  # noqa: ANN401 - any JSON value
+        kind: type[object] = type(value)
+        known = kinds.get(kind)
+        if known is not None:
+            return known(value, drift)
+        if value is None:
+            drift.note(path, "null was not expected")
+            return None
+        if int in kinds and type(value) is Decimal and _is_whole(value):
+            return kinds[int](int(value), drift)
+        return _differs(path, wanted, value, drift)
+
+    return read
 
 
 def kept(value: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -103,17 +102,45 @@ def digits(number: Decimal) -> str:
     return f"{number:f}" if abs(number.adjusted()) <= MAX_DIGITS else str(number)
 
 
-def nullable(read: Reader, *, null: bool, path: str) -> Reader:
-    """Lets null pass, with a note where it was not promised."""
+def _by_kind(schema: Schema, path: str) -> dict[type, Reader]:
+    """Returns a reader for each kind of value that a schema, or a part of its union, takes."""
+    kinds = _own_kinds(schema, path)
+    null = type(None) in kinds
+    for part in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        others = _by_kind(part, path)
+        null = null or type(None) in others
+        if "x-enum" not in schema:
+            kinds = {**others, **kinds}
+    return {**kinds, type(None): _as_it_is} if null else kinds
 
-    def read_nullable(value: Any, drift: Drift) -> Any:  # noqa: ANN401 - any JSON value
-        if value is not None:
-            return read(value, drift)
-        if not null:
-            drift.note(path, "null was not expected")
-        return None
 
-    return read_nullable
+def _own_kinds(schema: Schema, path: str) -> dict[type, Reader]:
+    types = _types(schema)
+    null: dict[type, Reader] = {type(None): _as_it_is} if "null" in types else {}
+    if "x-enum" in schema:
+        return dict.fromkeys((int, str), _enum(schema["x-enum"], path)) | null
+    special = SPECIAL.get(schema.get("format", ""))
+    if special is not None:
+        kinds, make = special
+        return dict.fromkeys(kinds, make(path)) | null
+    found: dict[type, Reader] = {
+        kind: _as_it_is for name in sorted(types & SCALARS.keys()) for kind in SCALARS[name]
+    }
+    if "number" in types:
+        found[Decimal] = _kept
+    if "object" in types or "properties" in schema:
+        found[dict] = _object(schema, path)
+    if "array" in types or "items" in schema:
+        found[list] = _array(schema, path)
+    return found | null
+
+
+def _as_it_is(value: Any, _: Drift) -> Any:  # noqa: ANN401 - any JSON value
+    return value
+
+
+def _kept(value: Any, _: Drift) -> Any:  # noqa: ANN401 - any JSON value
+    return kept(value)
 
 
 def _types(schema: Schema) -> frozenset[str]:
@@ -126,46 +153,24 @@ def _differs(path: str, wanted: str, value: Any, drift: Drift) -> Any:  # noqa: 
     return kept(value)
 
 
-def _scalar(types: frozenset[str], path: str) -> Reader:
-    kinds = tuple(_flat(KINDS[name] for name in sorted(types)))
-    wanted = " or ".join(NAMES[kind] for kind in dict.fromkeys(kinds) if kind is not type(None))
-    exact = frozenset(kinds)
-
-    def read(value: Any, drift: Drift) -> Any:  # noqa: ANN401 - any JSON value
-        if type(value) in exact:
-            return kept(value) if type(value) is Decimal else value
-        if int in exact and type(value) is Decimal and _is_whole(value):
-            return int(value)
-        return _differs(path, wanted, value, drift)
-
-    return read
-
-
-def _flat(kinds: Any) -> Any:  # noqa: ANN401 - types and tuples of types
-    for kind in kinds:
-        yield from kind if isinstance(kind, tuple) else (kind,)
-
-
 def _is_whole(number: Decimal) -> bool:
     return number.adjusted() <= MAX_DIGITS and number == number.to_integral_value()
 
 
 def _decimal(path: str) -> Reader:
-    def read(value: Any, drift: Drift) -> Any:  # noqa: ANN401 - any JSON value
+    def read(value: Any, drift: Drift) -> Any:  # noqa: ANN401 - a number, or the text of one
         if type(value) is Decimal:
             return digits(value)
         if type(value) is int:
             return str(value)
-        if type(value) is str and DECIMAL.fullmatch(value):
-            return value
-        return _differs(path, "a decimal", value, drift)
+        return value if DECIMAL.fullmatch(value) else _differs(path, "a decimal", value, drift)
 
     return read
 
 
 def _date(path: str) -> Reader:
-    def read(value: Any, drift: Drift) -> Any:  # noqa: ANN401 - any JSON value
-        found = DATE.fullmatch(value) if type(value) is str else None
+    def read(value: str, drift: Drift) -> Any:  # noqa: ANN401 - any JSON value
+        found = DATE.fullmatch(value)
         if found is None:
             return _differs(path, "a date", value, drift)
         return f"{found[1]}-{found[2]}-{found[3]}"
@@ -174,11 +179,11 @@ def _date(path: str) -> Reader:
 
 
 def _date_time(path: str) -> Reader:
-    def read(value: Any, drift: Drift) -> Any:  # noqa: ANN401 - any JSON value
-        found = DATE_TIME.fullmatch(value) if type(value) is str else None
+    def read(value: str, drift: Drift) -> Any:  # noqa: ANN401 - any JSON value
+        found = DATE_TIME.fullmatch(value)
         if found is None:
             return _differs(path, "a date and time", value, drift)
-        if "/" not in value and value[10] == "T" and " " not in value:
+        if value[4] == "-" and value[10] == "T" and " " not in value:
             return value
         return _iso(found) or _differs(path, "a date and time", value, drift)
 
@@ -199,26 +204,17 @@ def _enum(numbers: Mapping[str, Any], path: str) -> Reader:
     for name, number in numbers.items():
         names |= {number: name, str(number): name, name: name}
 
-    def read(value: Any, drift: Drift) -> Any:  # noqa: ANN401 - any JSON value
-        if type(value) in {int, str}:
-            if value in names:
-                return names[value]
+    def read(value: int | str, drift: Drift) -> int | str:
+        if value not in names:
             drift.note(path, "a value that is not in the list came")
-            return value
-        return _differs(path, "a name or number of the list", value, drift)
+        return names.get(value, value)
 
     return read
 
 
 def _array(schema: Schema, path: str) -> Reader:
     one = reader(schema.get("items", {}), f"{path}[]")
-
-    def read(value: Any, drift: Drift) -> Any:  # noqa: ANN401 - any JSON value
-        if not is_list(value):
-            return _differs(path, "a list", value, drift)
-        return [one(part, drift) for part in value]
-
-    return read
+    return lambda value, drift: [one(part, drift) for part in value]
 
 
 def _object(schema: Schema, path: str) -> Reader:
@@ -229,9 +225,7 @@ def _object(schema: Schema, path: str) -> Reader:
     }
     required = tuple(described[name].get("x-name", name) for name in schema.get("required", ()))
 
-    def read(value: Any, drift: Drift) -> Any:  # noqa: ANN401 - any JSON value
-        if not is_object(value):
-            return _differs(path, "an object", value, drift)
+    def read(value: dict[str, Any], drift: Drift) -> dict[str, Any]:
         record: dict[str, Any] = {}
         for wire_name, part in value.items():
             known = fields.get(wire_name)
@@ -247,8 +241,8 @@ def _object(schema: Schema, path: str) -> Reader:
     return read
 
 
-SPECIAL: Final[Mapping[str, Callable[[str], Reader]]] = {
-    "decimal": _decimal,
-    "date": _date,
-    "date-time": _date_time,
+SPECIAL: Final[Mapping[str, tuple[tuple[type, ...], Callable[[str], Reader]]]] = {
+    "decimal": ((Decimal, int, str), _decimal),
+    "date": ((str,), _date),
+    "date-time": ((str,), _date_time),
 }

@@ -169,15 +169,13 @@ def _convert(schema: Schema, *, decimal: Convert, rename: bool) -> Convert:
     if "x-enum" in schema:
         numbers: Mapping[Any, Any] = schema["x-enum"]
         return lambda value: numbers.get(value, value)
-    for part in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
-        if part.get("type") != "null":
-            inner = _convert(part, decimal=decimal, rename=rename)
-            return lambda value: None if value is None else inner(value)
     if "properties" in schema:
         return _object(schema["properties"], decimal=decimal, rename=rename)
     if isinstance(schema.get("items"), Mapping):
         return _array(_convert(schema["items"], decimal=decimal, rename=rename))
-    return as_given
+    parts = (*schema.get("anyOf", ()), *schema.get("oneOf", ()))
+    inner = [_convert(part, decimal=decimal, rename=rename) for part in parts]
+    return next((convert for convert in inner if convert is not as_given), as_given)
 
 
 def _array(one: Convert) -> Convert:
