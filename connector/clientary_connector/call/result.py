@@ -6,10 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Any, Final
-
-NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+from typing import Any
 
 
 class Outcome(StrEnum):
@@ -63,13 +60,13 @@ class Call:
     """
 
     action: str
-    arguments: Mapping[str, Any] = field(default=NOTHING)
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
     connection: str
     user: str
     persona: str
     prompt: str
     operation: str = field(default_factory=mint_operation)
-    context: Mapping[str, str] = field(default=NOTHING)
+    context: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +98,7 @@ class CallError:
     status: int | None = None
     faults: tuple[ArgumentFault, ...] = ()
     #: The service's own messages by field (422); field "" holds those about the whole record.
-    fields: Mapping[str, tuple[str, ...]] = field(default=NOTHING)
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     def to_json(self) -> dict[str, Any]:
         """Returns the error as a JSON object."""

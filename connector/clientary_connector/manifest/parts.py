@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, Literal
 
 from clientary_connector.errors import UnknownActionError
@@ -117,8 +116,8 @@ class Lookup:
     """
 
     action: str | None = None
-    passes: Mapping[str, str] = MappingProxyType({})
-    fixed: Mapping[str, Any] = MappingProxyType({})
+    passes: Mapping[str, str] = field(default_factory=dict[str, str])
+    fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
     match: tuple[str, ...] = ()
     absent: bool = False
     cannot: str | None = None
