@@ -25,7 +25,16 @@ MANIFEST: Final[dict[str, str]] = {
     "manifest.table": "The table of actions is that of the manifest.",
 }
 
-VAULT: Final[dict[str, str]] = {}
+VAULT: Final[dict[str, str]] = {
+    "vault.key.environment": "A key in a variable is used, or refused by the variable's name.",
+    "vault.key.keyring": "Only a named, safe keyring of the system keeps a key, and keeps it.",
+    "vault.key.kms": "A key in AWS KMS wraps and unwraps, bound to a context.",
+    "vault.key.limits": "A key service that is down, silent or slow is an error within the limit.",
+    "vault.key.passphrase": "Argon2id makes a key of a passphrase, within bounds in both directions.",
+    "vault.key.schemes": "A URI names the key's provider, and loads no package but its own.",
+    "vault.key.silence": "No provider shows a secret, and none trusts the network's environment.",
+    "vault.key.transit": "A key in a transit engine wraps and unwraps, bound to a context.",
+}
 
 LOG: Final[dict[str, str]] = {}
 
