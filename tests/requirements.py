@@ -38,9 +38,41 @@ VAULT: Final[dict[str, str]] = {
 
 LOG: Final[dict[str, str]] = {}
 
-ENGINE: Final[dict[str, str]] = {}
+ENGINE: Final[dict[str, str]] = {
+    "engine.arguments": "All faults of a call are told at once, by path, and no value is echoed.",
+    "engine.request": "A request is pure data: exact numbers, names on the wire, quoted paths.",
+    "engine.reading": "Answers are read leniently: drift is a warning, and nothing ever raises.",
+    "engine.errors": "Each status and phase has its kind, its words and its `retryable`.",
+    "engine.retries": "Only what cannot be done twice is sent again, after a wait that is bounded.",
+    "engine.paging": "Page and limit are honoured exactly, and no service is followed for ever.",
+    "engine.shaping": "A result holds the named fields, and stays valid JSON below its cap.",
+    "engine.order": "The intent is in the log before anything is sent, or nothing is sent.",
+    "engine.identity": "A call that does not say who, why and through what is refused and logged.",
+    "engine.denied": "Nothing is allowed without a grant, and a refusal tells nothing to a stranger.",
+    "engine.replay": "An operation is done once; a repeat gets the first result or is refused.",
+    "engine.cancel": "A host that leaves in the middle leaves the truth in the log.",
+    "engine.degraded": "An outcome that cannot be written stops new calls and is called unknown.",
+    "engine.connect": "An account is tested before it is saved, and shows whose it is.",
+    "engine.grants": "A grant names known scopes and says which actions a persona sees.",
+    "engine.revoke": "After a revoke no send starts, be it a retry, a page or a reread.",
+    "engine.sync": "Callers without a loop get the same results, from many threads at once.",
+    "engine.preview": "A preview shows the exact request and sends nothing but reads that count.",
+    "engine.log": "The log joins each call with its outcome and finds it by every filter.",
+    "engine.settings": "Each limit has unit, default, reason and range, and is read once.",
+    "engine.state": "A state is set up once, opened with its key, and its faults are named.",
+    "engine.second_service": "Another manifest is another service: nothing in the call knows one.",
+    "engine.public": "The public names are there, and importing the package is cheap.",
+}
 
-TRANSPORT: Final[dict[str, str]] = {}
+TRANSPORT: Final[dict[str, str]] = {
+    "transport.target": "Only plain labels and loopback are taken, at save, at send and at connect.",
+    "transport.scrub": "The secret is taken out of answers in every spelling, and nothing else is.",
+    "transport.redirects": "Redirects are not followed; the error names the host and no more.",
+    "transport.once": "One send is one send, and what may have been sent is never called unsent.",
+    "transport.limits": "An answer is read up to a size and in a time, and no longer.",
+    "transport.environment": "Proxies, certificates, netrc and key logs of the environment do nothing.",
+    "transport.no_trace": "No error, log line or traceback holds the secret.",
+}
 
 SANDBOX: Final[dict[str, str]] = {
     "sandbox.account": "The same seed makes the same account, of a size that fills its pages.",

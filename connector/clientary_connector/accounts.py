@@ -70,7 +70,7 @@ class Accounts:
         if not is_usable(secret, self._manifest.auth):
             raise InvalidValueError(
                 "The secret cannot be used.",
-                hint="Give 16 or more plain characters, without spaces or colons.",
+                hint="Give 16 or more plain characters, without spaces, quotes or colons.",
             )
         ending = await self._tested(target, secret)
         if ending.error is not None:

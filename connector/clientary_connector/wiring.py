@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +15,7 @@ import platformdirs
 from clientary_connector.accounts import Accounts
 from clientary_connector.call.executor import Executor
 from clientary_connector.call.preview import Previews
-from clientary_connector.call.sending import Sender, utc_now
+from clientary_connector.call.sending import Clock, Sender, utc_now
 from clientary_connector.call.transport import Transport
 from clientary_connector.connector import Connector, Parts
 from clientary_connector.errors import StateIntegrityError, StateUnavailableError
@@ -72,15 +74,22 @@ def open_connector(
     return joined(vault, manifest=manifest, settings=settings)
 
 
-def joined(vault: Vault, *, manifest: Manifest, settings: Settings) -> Connector:
-    """Joins an open vault, a manifest and settings to a connector."""
+def joined(
+    vault: Vault,
+    *,
+    manifest: Manifest,
+    settings: Settings,
+    clock: Clock = utc_now,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Connector:
+    """Joins an open vault, a manifest and settings to a connector; tests bring their own time."""
     headers = {
         **manifest.headers,
         "Accept-Encoding": "gzip, deflate",
         "User-Agent": f"{manifest.name}-connector/{manifest.version}",
     }
     transport = Transport(auth=manifest.auth, headers=headers, settings=settings)
-    sender = Sender(vault=vault, transport=transport, settings=settings)
+    sender = Sender(vault=vault, transport=transport, settings=settings, clock=clock, sleep=sleep)
     executor = Executor(manifest=manifest, vault=vault, sender=sender, settings=settings)
     parts = Parts(
         manifest=manifest,
@@ -88,7 +97,7 @@ def joined(vault: Vault, *, manifest: Manifest, settings: Settings) -> Connector
         vault=vault,
         transport=transport,
         executor=executor,
-        accounts=Accounts(manifest=manifest, vault=vault, executor=executor, clock=utc_now),
+        accounts=Accounts(manifest=manifest, vault=vault, executor=executor, clock=clock),
         previews=Previews(executor, transport),
         log=Log(vault),
     )

@@ -50,16 +50,17 @@ class Arguments:
     def __init__(self, schema: Schema) -> None:
         """Compiles the closed input schema of an action."""
         self._schema = schema
+        self._open = is_open(schema)
         self._validator = jsonschema_rs.validator_for(dict(schema), validate_formats=True)
 
     def faults(self, arguments: Mapping[str, Any]) -> tuple[ArgumentFault, ...]:
         """Returns every fault, ordered by path; nothing where the arguments can be used."""
         try:
             if self._validator.is_valid(arguments):
-                return ()
+                return tuple(not_json(arguments, [])) if self._open else ()
+            return self._all(arguments)
         except (ValueError, RecursionError):
             return self._not_json(arguments)
-        return self._all(arguments)
 
     def _not_json(self, arguments: object) -> tuple[ArgumentFault, ...]:
         found = tuple(not_json(arguments, []))
@@ -88,6 +89,20 @@ class Arguments:
         else:
             whole = schema if error.schema_path else self._schema
             yield ArgumentFault(path=json_path(path), expected=expected(whole))
+
+
+def is_open(schema: Schema) -> bool:
+    """Tells whether a schema lets values through that it does not describe."""
+    types = {schema["type"]} if isinstance(schema.get("type"), str) else set(schema.get("type", ()))
+    if "object" in types and "properties" not in schema:
+        return True
+    if "array" in types and "items" not in schema:
+        return True
+    parts = (*schema.get("anyOf", ()), *schema.get("oneOf", ()))
+    inner = [*schema.get("properties", {}).values(), *parts]
+    if "items" in schema:
+        inner.append(schema["items"])
+    return any(is_open(part) for part in inner)
 
 
 def identity_faults(call: Call) -> tuple[ArgumentFault, ...]:

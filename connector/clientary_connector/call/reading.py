@@ -70,9 +70,8 @@ def reader(schema: Schema, path: str = "$") -> Reader:
         return lambda value, _: kept(value)
     wanted = " or ".join(dict.fromkeys(NAMES[kind] for kind in kinds if kind is not type(None)))
 
-    def read(value: Any, drift: Drift) -> Any:  # noqa: ANN401 - any JSON value
-        kind: type[object] = type(value)
-        known = kinds.get(kind)
+    def read(value: object, drift: Drift) -> Any:  # noqa: ANN401 - any JSON value
+        known = kinds.get(type(value))
         if known is not None:
             return known(value, drift)
         if value is None:

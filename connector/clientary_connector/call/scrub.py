@@ -3,7 +3,8 @@
 1. Plain, and joined as Basic credentials, in base64 of both alphabets at each alignment.
 2. In hexadecimal.
 3. With any of its signs percent-encoded or escaped as JSON does.
-4. A secret too short to be told from ordinary text is not looked for: connections refuse it.
+4. A secret too short to be told from ordinary text is not looked for: connections refuse it,
+   and one with signs that JSON has to escape.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ def _any_spelling(sign: int) -> bytes:
     either = b"".join(
         b"[%c%c]" % (digit, digit - 32) if digit > ord("9") else b"%c" % digit for digit in code
     )
-    forms = [re.escape(b"%c" % sign), b"%" + either, rb"\\u00" + either]
-    if sign in rb"\"/":
-        forms.append(rb"\\" + re.escape(b"%c" % sign))
+    # The longer spellings first: a percent sign alone would fit the first third of its own code.
+    forms = [b"%" + either, rb"\\u00" + either, re.escape(b"%c" % sign)]
+    if sign == ord("/"):
+        forms.insert(0, rb"\\/")
     return b"(?:" + b"|".join(forms) + b")"

@@ -47,6 +47,8 @@ NEVER_SENT: Final = (
 HOST: Final = re.compile(rb"[A-Za-z0-9_.:\[\]-]{1,255}")
 Place: TypeAlias = tuple[asyncio.AbstractEventLoop, bool]
 MAX_SECRET_CHARS: Final = 4096
+#: Signs that a header or JSON would have to spell otherwise.
+UNUSABLE: Final = frozenset(' "\\')
 LATE: Final = "no answer came in time"
 NOT_PUBLIC: Final = "the address is not one that this connection may reach"
 
@@ -319,7 +321,7 @@ def _filled(template: str | None, revealed: str) -> str:
 def is_usable(secret: Secret, auth: Auth) -> bool:
     """Tells whether a secret can go onto a request, and be found again in an answer."""
     revealed = secret.reveal()
-    plain = revealed.isascii() and revealed.isprintable() and " " not in revealed
+    plain = revealed.isascii() and revealed.isprintable() and not set(revealed) & UNUSABLE
     whole = auth.scheme != "basic" or ":" not in revealed
     return plain and whole and MIN_SECRET_CHARS <= len(revealed) <= MAX_SECRET_CHARS
 
