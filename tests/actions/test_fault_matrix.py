@@ -1,0 +1,260 @@
+"""Proves 57 actions under every fault: verdict, one entry, no write twice, no trace of the key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from clientary_connector import (
+    Action,
+    Call,
+    ErrorKind,
+    LogEntry,
+    LogFilter,
+    Outcome,
+    Result,
+    Settings,
+)
+from clientary_connector.sandbox import Fault, FaultKind
+from tests.actions.expected import JSON, ExpectedRequest
+from tests.actions.expected_requests import EXPECTED, THE_57
+from tests.actions.fault_table import (
+    CASES,
+    CREATE,
+    DELETE,
+    MAX_BODY,
+    MAX_SENDS,
+    READ,
+    READ_TIMEOUT_S,
+    SEND,
+    UPDATE,
+    Case,
+    Verdict,
+)
+from tests.actions.stage import PERSONA, PROMPT, USER, Stage, set_stage
+from tests.actions.traces import CANARY, Ear, Tracker
+
+TRACKER = Tracker(CANARY)
+
+#: One row for each action; deletions last and children first, so that each finds its record.
+ROWS = {row.action: row for row in reversed(EXPECTED)}
+LAST = (
+    "delete_payment",
+    "delete_payment_profile",
+    "delete_recurring_schedule",
+    "delete_hour_entry",
+    "delete_expense",
+    "delete_contact",
+    "delete_project",
+    "delete_lead",
+    "delete_client",
+)
+ORDER = (*(action for action in THE_57 if action not in LAST), *LAST)
+
+QUICK = Settings(
+    connect_timeout_s=1.0,
+    read_timeout_s=READ_TIMEOUT_S,
+    send_timeout_s=2 * READ_TIMEOUT_S,
+    backoff_first_s=0.0,
+    max_wait_s=1.0,
+    max_attempts=MAX_SENDS,
+    max_body_bytes=MAX_BODY,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """One call of the matrix and all that is known of it afterwards."""
+
+    action: Action
+    call: Call
+    result: Result
+    sends: int
+    work: int
+    entries: tuple[LogEntry, ...]
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    """Hears all loggers."""
+    with Ear() as listening:
+        yield listening
+
+
+@pytest.mark.requirement("proof.faults", "proof.one_entry", "proof.once", "proof.no_trace")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_action_meets_the_fault_as_the_rules_say(
+    case: Case, tmp_path_factory: pytest.TempPathFactory, ear: Ear
+) -> None:
+    """Right verdict, exactly one log entry, at most one effect, and no trace of the key."""
+    state = tmp_path_factory.mktemp("matrix") / "state"
+    with set_stage(state, settings=QUICK) as stage:
+        rows = [ROWS[action] for action in ORDER]
+        if case.slow:
+            played = _play(stage, rows, case)
+        else:
+            played = [each for row in rows for each in _play(stage, [row], case)]
+        assert stage.connector.verify_log().ok
+        found = _traces(played, ear)
+    assert {each.call.action: wrong for each in played if (wrong := _wrong(each, case))} == {}
+    assert found == {}
+    assert TRACKER.in_files(state) == {}
+
+
+@pytest.mark.requirement("proof.faults")
+def test_a_far_side_that_is_gone_is_unreachable_for_every_action(
+    tmp_path_factory: pytest.TempPathFactory, ear: Ear
+) -> None:
+    """Nothing was sent, so that every effect was tried again and may be tried once more."""
+    state = tmp_path_factory.mktemp("gone") / "state"
+    with set_stage(state, settings=QUICK) as stage:
+        calls = [stage.call(name, stage.world.fill(ROWS[name].arguments)) for name in ORDER]
+        stage.stop()
+        results = stage.run_all(calls)
+        seen = {
+            call.action: (result.outcome, result.error and result.error.kind)
+            for call, result in zip(calls, results, strict=True)
+        }
+        assert seen == dict.fromkeys(ORDER, (Outcome.FAILED, ErrorKind.UNREACHABLE))
+        assert all(result.error and result.error.retryable for result in results)
+        entries = [stage.connector.log_entry(result.log_id or 0) for result in results]
+        assert {entry.attempts for entry in entries} == {MAX_SENDS}
+        assert TRACKER.in_text(repr(results) + repr(entries) + "".join(ear.heard)) == set()
+    assert TRACKER.in_files(state) == {}
+
+
+@pytest.mark.requirement("proof.once")
+def test_a_delete_that_was_put_off_and_then_finds_nothing_is_done(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """What a repeated DELETE was to remove is gone, which is what was asked for."""
+    state = tmp_path_factory.mktemp("gone") / "state"
+    with set_stage(state, settings=QUICK) as stage:
+        for action in LAST:
+            call = stage.call(action, stage.world.fill(ROWS[action].arguments))
+            stage.sandbox.forget()
+            stage.sandbox.faults.add(
+                Fault(kind=FaultKind.STATUS, status=429, headers={"retry-after": "0"}),
+                Fault(kind=FaultKind.STATUS, status=404),
+            )
+            assert stage.run(call).outcome is Outcome.SUCCEEDED
+
+
+def _play(stage: Stage, rows: list[ExpectedRequest], case: Case) -> list[Played]:
+    """Runs actions under one fault, all at once."""
+    stage.world.forget()
+    calls = [stage.call(row.action, stage.world.fill(row.arguments)) for row in rows]
+    paths = [stage.world.fill(row.path) for row in rows]
+    stage.sandbox.forget()
+    stage.sandbox.faults.add(case.fault)
+    results = stage.run_all(calls)
+    stage.sandbox.faults.clear()
+    return [
+        _played(stage, call, result, path)
+        for call, result, path in zip(calls, results, paths, strict=True)
+    ]
+
+
+def _played(stage: Stage, call: Call, result: Result, path: str) -> Played:
+    """Gathers all that is known of a call."""
+    action = stage.connector.manifest.action(call.action)
+    sent = [
+        seen for seen in stage.sandbox.requests if (seen.method, seen.path) == (action.method, path)
+    ]
+    return Played(
+        action=action,
+        call=call,
+        result=result,
+        sends=len(sent),
+        work=stage.sandbox.done(action.method, action.path),
+        entries=stage.connector.log(LogFilter(operation=call.operation)).entries,
+    )
+
+
+def _kind_of(action: Action) -> str:
+    """Returns the column of the table that an action stands in."""
+    by_method = {"GET": READ, "POST": CREATE, "PUT": UPDATE, "DELETE": DELETE}
+    return SEND if action.effect == "send" else by_method[action.method]
+
+
+def _wrong(played: Played, case: Case) -> list[str]:
+    """Returns everything in which a call differs from its verdict."""
+    verdict = case.verdicts[_kind_of(played.action)]
+    checks: Mapping[str, tuple[JSON, JSON]] = {
+        **_verdict_checks(played, verdict),
+        **_log_checks(played),
+        **_error_checks(played, case, verdict),
+    }
+    return [
+        f"{name}: {seen!r} instead of {wanted!r}"
+        for name, (seen, wanted) in checks.items()
+        if seen != wanted
+    ]
+
+
+def _verdict_checks(played: Played, verdict: Verdict) -> dict[str, tuple[JSON, JSON]]:
+    result, error = played.result, played.result.error
+    read = played.action.effect == "read"
+    checks: dict[str, tuple[JSON, JSON]] = {
+        "outcome": (result.outcome, verdict.outcome),
+        "error": (error and error.kind, verdict.error),
+        "sends": (played.sends, verdict.sends),
+        "done more than once": (played.work > 1, False),
+    }
+    if verdict.work is not None:
+        checks["work"] = (played.work, 0 if read else verdict.work)
+    if verdict.retryable is not None:
+        checks["retryable"] = (error and error.retryable, verdict.retryable)
+    if verdict.warns is not None:
+        checks["warns"] = (bool(result.warnings), verdict.warns)
+    return checks
+
+
+def _log_checks(played: Played) -> dict[str, tuple[JSON, JSON]]:
+    if len(played.entries) != 1:
+        return {"log entries": (len(played.entries), 1)}
+    (entry,), result = played.entries, played.result
+    return {
+        "log id": (entry.id, result.log_id),
+        "who and why": ((entry.user, entry.persona, entry.prompt), (USER, PERSONA, PROMPT)),
+        "logged outcome": (entry.outcome, result.outcome.value),
+        "logged error": (entry.error, result.error and result.error.kind.value),
+        "logged response": (_told(entry.response), _told(result.to_json())),
+    }
+
+
+def _error_checks(played: Played, case: Case, verdict: Verdict) -> dict[str, tuple[JSON, JSON]]:
+    error = played.result.error
+    if error is None:
+        return {}
+    said = f"{error.message} {error.hint}"
+    checks: dict[str, tuple[JSON, JSON]] = {
+        "names": ([name for name in case.names if name not in said], []),
+        "has a hint": (bool(error.hint), True),
+    }
+    if verdict.status is not None:
+        checks["status"] = (error.status, verdict.status)
+    if verdict.wait_s is not None:
+        checks["wait"] = (error.wait_s, verdict.wait_s)
+    if case.fields:
+        checks["fields"] = (dict(error.fields), dict(case.fields))
+    return checks
+
+
+def _told(document: JSON) -> JSON:
+    """Returns what a result tells, without what only the host or only the log may hold."""
+    return {name: document[name] for name in ("error", "warnings", "page")}
+
+
+def _traces(played: list[Played], ear: Ear) -> dict[str, set[str]]:
+    """Returns every text of the matrix in which a trace of the key is found."""
+    texts = {"logging": "".join(ear.heard)}
+    for each in played:
+        name = each.call.action
+        texts[f"{name}: result"] = json.dumps(each.result.to_json()) + repr(each.result)
+        texts[f"{name}: entry"] = json.dumps([entry.to_json() for entry in each.entries])
+    found = {name: TRACKER.in_text(text) for name, text in texts.items()}
+    return {name: forms for name, forms in found.items() if forms}
