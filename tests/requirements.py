@@ -34,9 +34,38 @@ VAULT: Final[dict[str, str]] = {
     "vault.key.schemes": "A URI names the key's provider, and loads no package but its own.",
     "vault.key.silence": "No provider shows a secret, and none trusts the network's environment.",
     "vault.key.transit": "A key in a transit engine wraps and unwraps, bound to a context.",
+    "vault.cipher": "A message opens under its own key, in its own place, and nowhere else.",
+    "vault.encoding": "No two rows of values share the bytes that stand for them.",
+    "vault.files": "The vault's files are private, appear whole, and are never overwritten.",
+    "vault.fork": "No handle of the vault survives a fork.",
+    "vault.full_disk": "A full disk is a named error, loses nothing, and passes.",
+    "vault.key_file": "A key file is used only if it is private and whole, and made by creating alone.",
+    "vault.keys": "A key stays under the key above it, in its own place; a wrong one is named.",
+    "vault.kill": "A killed process leaves a vault that opens and verifies, with all that was told.",
+    "vault.records": "A record is what the vault wrote last, or an error.",
+    "vault.secret": "A secret cannot be printed, compared, copied, pickled or dumped, and is wiped.",
+    "vault.secrets": "A stored secret opens in its current version, until it is destroyed.",
+    "vault.store": "A damaged, newer or locked database is told by a named error.",
+    "vault.two_processes": "Processes share one vault, and wait for each other without standing still.",
+    "vault.writing": "Writes of many callers commit together, and each stands or falls alone.",
+    "threat.1": "A ciphertext or key swapped or altered in the database is refused, naming the row.",
+    "threat.2": "A row put back or taken out is refused by what the log holds.",
+    "threat.3": "An edited record is refused on its next use.",
+    "threat.7": "Randomness that repeats repeats no message key, and a version is written once.",
+    "threat.17": "A cut, swapped, copied or edited row of the log is found where it is.",
+    "threat.18": "A line of rows rebuilt without the key, or of another vault, is refused.",
 }
 
-LOG: Final[dict[str, str]] = {}
+LOG: Final[dict[str, str]] = {
+    "log.chain": "A row of the log is bound to all rows before it.",
+    "log.claim": "One operation has one intent, whoever tries at once.",
+    "log.clock": "The order of the log is by number, whatever the clock does.",
+    "log.degraded": "A degraded vault takes no intents until it is reopened.",
+    "log.rows": "A row of the log is read as it was written, and an intent has one outcome.",
+    "log.sealed": "A payload is sealed for its user and month, and opens in its own row.",
+    "log.search": "A search finds what a walk along the log finds, without walking.",
+    "log.verify": "The check of the log counts, names faults and lists open intents.",
+}
 
 ENGINE: Final[dict[str, str]] = {
     "engine.arguments": "All faults of a call are told at once, by path, and no value is echoed.",
