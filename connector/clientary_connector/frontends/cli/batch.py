@@ -37,7 +37,7 @@ HELD: Final = 4
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False, exists=True, allow_dash=True))
+@click.argument("file", metavar="FILE")
 @click.option(
     "--concurrency",
     type=click.IntRange(1, MAX_CONCURRENCY),

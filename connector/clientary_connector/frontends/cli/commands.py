@@ -65,7 +65,8 @@ class LazyGroup(click.Group):
         Raises:
             click.UsageError: There is none; the message offers those that come close.
         """
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
+        strange = args[0] not in COMMANDS and not args[0].startswith("-")
+        if strange and not ctx.resilient_parsing:
             raise click.exceptions.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
         return super().resolve_command(ctx, args)
 
