@@ -456,6 +456,29 @@ def test_a_batch_whose_reader_went_away_stops_reading(
 
 
 @pytest.mark.requirement("cli.batch")
+def test_a_batch_runs_no_further_than_its_reader_reads(
+    ready: Cli, far_side: RunningSandbox, tmp_path: Path
+) -> None:
+    """Where nobody takes the first answer, the lines of a long file are not all run."""
+    path = tmp_path / "calls.jsonl"
+    path.write_text('{"action": "list_staff"}\n' * 500, encoding="utf-8")
+    seen = len(far_side.sandbox.requests)
+    out, into = os.pipe()
+    os.close(out)
+    words = ["--state", str(ready.state), "batch", str(path), "--persona", "bookkeeper"]
+    with os.fdopen(into, "wb") as stdout:
+        done = subprocess.run(  # noqa: S603 -- our own program
+            [*MODULE, *words, "--connection", "books", "--concurrency", "1"],
+            stdout=stdout,
+            stderr=subprocess.DEVNULL,
+            check=False,
+            timeout=TIMEOUT_S,
+        )
+    assert done.returncode == 141
+    assert 1 <= len(far_side.sandbox.requests) - seen <= 5
+
+
+@pytest.mark.requirement("cli.batch")
 def test_a_batch_that_cannot_be_read_on_ends_with_1(ready: Cli) -> None:
     """A file that opens and then fails is told, and is no traceback."""
     unreadable = Path("/proc/self/mem")
