@@ -144,7 +144,9 @@ class LogSeal:
         leaf = leaf_hash(hashed)
         chain = chain_hash(before, leaf)
         mac = self.mac(seq, chain)
-        return LogColumns._make((*hashed, leaf, chain, mac, draft.payload, before))
+        return LogColumns._make(
+            (*hashed, leaf, chain, mac, head_of(seq, draft), draft.payload, before)
+        )
 
     def public(self, row: LogColumns) -> LogRow:
         """Gives a stored row as callers see it.
@@ -155,7 +157,7 @@ class LogSeal:
         if fault(self, row, row.before or self.start[1]):
             raise IntegrityError(f"log {row.seq}")
         columns = row._asdict()
-        del columns["before"]
+        del columns["head"], columns["before"]
         columns["facts"] = json_object(row.facts)
         return LogRow(**columns)
 
@@ -167,6 +169,13 @@ class LogSeal:
 def leaf_hash(hashed: tuple[Value, ...]) -> bytes:
     """Computes the leaf of a row from its columns."""
     return hashlib.sha256(_LEAF + encode(*hashed)).digest()
+
+
+def head_of(seq: int, row: LogDraft | LogColumns) -> int | None:
+    """Gives what a search finds a row by: an outcome by its intent, a head by itself."""
+    if row.ref is None:
+        return seq
+    return row.ref if row.kind == "outcome" else None
 
 
 def chain_hash(before: bytes, leaf: bytes) -> bytes:
@@ -189,4 +198,6 @@ def fault(seal: LogSeal, row: LogColumns, before: bytes) -> str | None:
         return "does not follow the row before it"
     if not hmac.compare_digest(seal.mac(row.seq, row.chain), row.mac):
         return "was not written by this vault"
+    if head_of(row.seq, row) != row.head:
+        return "cannot be found by a search"
     return None
