@@ -77,3 +77,16 @@ def test_the_kinds_of_errors_are_the_closed_list() -> None:
         "internal",
     ]  # fmt: skip
     assert LogEntry.__doc__
+
+
+def test_the_door_loads_no_command_line_of_others() -> None:
+    """Opening a connector leaves click, rich and their like alone, and httpx whole."""
+    code = (
+        "import sys, clientary_connector.wiring as w, httpx;"
+        "print(sorted({'click', 'rich', 'pygments', 'httpx._main'} & set(sys.modules)), httpx.URL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
+    assert done.stdout.startswith("[] ")
+    both = "import httpx, clientary_connector.wiring, sys; print('httpx' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", both], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
+    assert done.stdout.strip() == "True"
