@@ -117,7 +117,7 @@ def _secret_row(folder: Path, sizes: Sizes) -> Row:
 def _append_row(folder: Path, sizes: Sizes) -> Row:
     count = max(sizes.calls, GROUP * 8) // GROUP * GROUP
     with _vault(folder / "append") as vault:
-        bare = _bare_log(folder / "append" / "vault" / "bare.db")
+        bare = bare_log(folder / "append" / "vault" / "bare.db")
         sealing = timed(partial(_draft, vault, 1), 2_000)
         seen = interleaved(
             sizes.rounds,
@@ -237,7 +237,8 @@ def _filtered(vault: Vault, where: LogQuery) -> None:
     assert len(found) == 50
 
 
-def _bare_log(path: Path) -> Bare:
+def bare_log(path: Path) -> Bare:
+    """Opens a bare database that is as durable as the vault."""
     connection: Bare = apsw.Connection(str(path))
     connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
     connection.execute("CREATE TABLE log (seq INTEGER PRIMARY KEY, at INTEGER, row BLOB)")
