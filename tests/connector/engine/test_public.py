@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 import clientary_connector
 from clientary_connector import Call, CallError, ErrorKind, LogEntry, Outcome, Result
+from clientary_connector.call import lean_httpx
 from clientary_connector.call.result import mint_operation
 
 pytestmark = pytest.mark.requirement("engine.public")
@@ -90,3 +92,16 @@ def test_the_door_loads_no_command_line_of_others() -> None:
     both = "import httpx, clientary_connector.wiring, sys; print('httpx' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", both], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
     assert done.stdout.strip() == "True"
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_the_way_around_the_command_line_leaves_no_mark(
+    monkeypatch: pytest.MonkeyPatch, *, loaded: bool
+) -> None:
+    """A host that has loaded it keeps it, and one that has not may do so afterwards."""
+    if loaded:
+        monkeypatch.setitem(sys.modules, lean_httpx.COMMAND_LINE, lean_httpx)
+    else:
+        monkeypatch.delitem(sys.modules, lean_httpx.COMMAND_LINE, raising=False)
+    importlib.reload(lean_httpx)
+    assert (lean_httpx.COMMAND_LINE in sys.modules) is loaded

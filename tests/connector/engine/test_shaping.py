@@ -99,6 +99,13 @@ def test_a_single_record_of_a_list_that_is_too_large_is_cut_down() -> None:
     assert (cut, len(warnings)) == (page(), 1)
 
 
+def test_what_is_no_record_is_shortened() -> None:
+    """A text where a record should be keeps its beginning."""
+    kept, _, warnings = fit("x" * 500, None, most=300)
+    assert kept == "x" * 298
+    assert warnings
+
+
 LEAVES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=200)
 NAMES = st.text(max_size=10).filter(lambda name: name != "id")
 PARTS = st.recursive(LEAVES, lambda part: st.lists(part) | st.dictionaries(NAMES, part))
