@@ -13,15 +13,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from connector_vault import cipher
 from connector_vault.cipher import Key
-from connector_vault.encoding import Value, encode, json_object
+from connector_vault.encoding import Value, encode, json_object, json_text
 from connector_vault.errors import IntegrityError
 from connector_vault.rows import LogColumns
 
+#: The length of a row's own random name.
+UID_BYTES: Final = 16
 _LEAF: Final = b"\x00"
 _CHAIN: Final = b"\x02"
 
@@ -162,6 +165,30 @@ class LogSeal:
     def mac(self, seq: int, chain: bytes) -> bytes:
         """Computes what the MAC of a row must be."""
         return self._key.mac(seq.to_bytes(8) + chain)
+
+
+def change_draft(  # noqa: PLR0913 - a column each, all by name
+    *, kind: str, uid: bytes, at: int, subject: str, revision: int, facts: Mapping[str, Any]
+) -> LogDraft:
+    """Gives the draft of a row that says how something in the vault was changed."""
+    return LogDraft(
+        uid=uid,
+        at=at,
+        kind=kind,
+        ref=None,
+        user=None,
+        persona=None,
+        connection=None,
+        action=None,
+        effect=None,
+        operation=None,
+        outcome=None,
+        subject=subject,
+        revision=revision,
+        facts=json_text(facts),
+        key_id=None,
+        payload=None,
+    )
 
 
 def leaf_hash(hashed: tuple[Value, ...]) -> bytes:

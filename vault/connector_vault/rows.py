@@ -37,8 +37,10 @@ _RECORD: Final = (
 )
 _KEY: Final = "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "
 _VERSION: Final = (
-    "SELECT s.owner, s.field, s.version, s.stage, s.made_at, s.key_id, s.sealed, s.mac, "
-    "EXISTS (SELECT 1 FROM keys k WHERE k.id = s.key_id AND k.sealed IS NOT NULL) FROM secrets s "
+    "SELECT s.owner, s.field, s.version, s.stage, s.made_at, s.revision, s.key_id, s.sealed, "
+    "s.mac, EXISTS (SELECT 1 FROM keys k WHERE k.id = s.key_id AND k.sealed IS NOT NULL), "
+    "(SELECT max(l.revision) FROM log l WHERE l.subject = 'secret:' || s.owner || '/' || s.field) "
+    "FROM secrets s "
 )
 
 
@@ -56,17 +58,19 @@ class KeyRow(NamedTuple):
 
 
 class SecretRow(NamedTuple):
-    """One version of a secret, and whether its key still exists."""
+    """One version of a secret, whether its key still exists, and the newest logged revision."""
 
     owner: str
     field: str
     version: int
     stage: str
     made_at: int
+    revision: int
     key_id: str | None
     sealed: bytes | None
     mac: bytes
     openable: bool = True
+    logged: int | None = None
 
 
 class RecordRow(NamedTuple):
@@ -167,14 +171,14 @@ class Rows:
 
     def insert_secret(self, row: SecretRow) -> None:
         """Stores a new version; a version that was ever used is refused."""
-        self._write("INSERT INTO secrets VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row[:8])
+        self._write("INSERT INTO secrets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row[:9])
 
     def restage_secret(self, row: SecretRow) -> None:
-        """Moves a version to another stage, or empties it."""
+        """Stores a new revision of a version: another stage, another key, or emptied."""
         self._write(
-            "UPDATE secrets SET stage = ?, key_id = ?, sealed = ?, mac = ? "
+            "UPDATE secrets SET stage = ?, revision = ?, key_id = ?, sealed = ?, mac = ? "
             "WHERE owner = ? AND field = ? AND version = ?",
-            (row.stage, row.key_id, row.sealed, row.mac, row.owner, row.field, row.version),
+            (row.stage, *row[5:9], row.owner, row.field, row.version),
         )
 
     def record(self, kind: str, record_id: str) -> RecordRow | None:

@@ -33,16 +33,18 @@ CREATE TABLE keys (
 CREATE UNIQUE INDEX keys_current ON keys (purpose, owner, period) WHERE state = 'current';
 CREATE INDEX keys_wrapper ON keys (wrapper);
 
--- A destroyed version keeps its row, so that its number is never used again.
+-- A destroyed version keeps its row, so that its number is never used again. The revision counts
+-- the changes of owner and field together; every row that holds a value has the newest one.
 CREATE TABLE secrets (
-  owner   TEXT NOT NULL,
-  field   TEXT NOT NULL,
-  version INTEGER NOT NULL,
-  stage   TEXT NOT NULL CHECK (stage IN ('pending', 'current', 'previous', 'retired')),
-  made_at INTEGER NOT NULL,
-  key_id  TEXT,
-  sealed  BLOB,
-  mac     BLOB NOT NULL,
+  owner    TEXT NOT NULL,
+  field    TEXT NOT NULL,
+  version  INTEGER NOT NULL,
+  stage    TEXT NOT NULL CHECK (stage IN ('pending', 'current', 'previous', 'retired')),
+  made_at  INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  key_id   TEXT,
+  sealed   BLOB,
+  mac      BLOB NOT NULL,
   CHECK ((sealed IS NULL) = (key_id IS NULL)),
   PRIMARY KEY (owner, field, version)
 ) STRICT, WITHOUT ROWID;

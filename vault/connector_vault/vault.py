@@ -20,7 +20,7 @@ from connector_vault.errors import (
     VaultLockedError,
 )
 from connector_vault.keyring import Keyring, Place, audit_place
-from connector_vault.log import LogDraft, LogReport, LogRow, LogSeal
+from connector_vault.log import UID_BYTES, LogDraft, LogReport, LogRow, LogSeal
 from connector_vault.provider import KeyProvider, create_key, key_path, load_key
 from connector_vault.rows import Rows
 from connector_vault.sealed import SecretRows
@@ -34,7 +34,6 @@ T = TypeVar("T")
 #: Gives the time in seconds since 1970.
 Clock: TypeAlias = Callable[[], float]
 
-_UID_BYTES: Final = 16
 _ID_BYTES: Final = 16
 
 
@@ -182,7 +181,7 @@ class Vault:
         It may write the first key of a user and month, so it stays outside of a transaction.
         """
         at = _microseconds(self._clock)
-        uid = self._entropy(_UID_BYTES)
+        uid = self._entropy(UID_BYTES)
         key_id = sealed = None
         if payload is not None:
             place = audit_place(user or "", _month(at))
@@ -269,7 +268,7 @@ def _unlocked(rows: Rows, provider: KeyProvider, entropy: Entropy) -> tuple[Keyr
     keyring = Keyring(identity, provider, entropy)
     record_mac, log_mac = keyring.unlock(rows)
     secrets = SecretRows(keyring, record_mac, entropy)
-    return keyring, Tools(keyring, record_mac, LogSeal(identity, log_mac), secrets)
+    return keyring, Tools(keyring, record_mac, LogSeal(identity, log_mac), secrets, entropy)
 
 
 def _check_apart(database: Path, key: Path) -> None:

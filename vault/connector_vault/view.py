@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from connector_vault import records
-from connector_vault.cipher import Key
+from connector_vault.cipher import Entropy, Key
 from connector_vault.errors import ConflictError, DegradedError, IntegrityError, MisuseError
 from connector_vault.keyring import Keyring
-from connector_vault.log import LogDraft, LogRow, LogSeal
+from connector_vault.log import UID_BYTES, LogDraft, LogRow, LogSeal, change_draft
 from connector_vault.records import Record
 from connector_vault.rows import LogColumns, RecordRow, Rows
 from connector_vault.sealed import SecretRows
@@ -25,6 +26,7 @@ class Tools:
     record_mac: Key
     seal: LogSeal
     secrets: SecretRows
+    entropy: Entropy
 
 
 class View:
@@ -182,7 +184,9 @@ class Transaction(View):
             IntegrityError: An older version was altered without the key.
         """
         self._check()
-        return self._tools.secrets.store(self._rows, owner, field, secret, self._at)
+        return self._tools.secrets.store(
+            self._rows, owner, field, secret, at=self._at, note=self._note_secret
+        )
 
     def destroy_secrets(self, owner: str) -> int:
         """Destroys an owner's data key and secrets, and gives the number of secrets.
@@ -191,11 +195,25 @@ class Transaction(View):
             IntegrityError: One of them was altered without the key.
         """
         self._check()
-        return self._tools.secrets.destroy(self._rows, owner)
+        return self._tools.secrets.destroy(self._rows, owner, note=self._note_secret)
 
     def end(self) -> None:
         """Refuses further changes: the work is over."""
         self._live = False
+
+    def _note_secret(self, subject: str, revision: int, facts: Mapping[str, Any]) -> None:
+        """Writes a change of a secret's stages into the log."""
+        uid = self._tools.entropy(UID_BYTES)
+        self.append(
+            change_draft(
+                kind="secret",
+                uid=uid,
+                at=self._at,
+                subject=subject,
+                revision=revision,
+                facts=facts,
+            )
+        )
 
     def _check(self) -> None:
         """Refuses a transaction that was kept after its work."""
