@@ -47,7 +47,7 @@ format: install-dev ## lay out the code and the manifests
 bench: install-dev ## measure, and write the table of numbers in README.md
 	@$(BIN)/python -m tests.benchmarks --readme $(ARGS)
 
-lock: install-dev ## choose the pinned versions anew, from what pyproject.toml admits
+lock: ## choose the pinned versions anew, from what pyproject.toml admits
 	@.ci/lock
 
 clean: ## remove everything that was made

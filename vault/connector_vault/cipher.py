@@ -30,7 +30,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from connector_vault.encoding import Value, encode
-from connector_vault.secret import Secret
 
 KEY_BYTES: Final = 32
 KEY_ID_BYTES: Final = 16
@@ -114,11 +113,6 @@ def unseal(key: Key, sealed: bytes, bound: bytes) -> bytearray:
     except InvalidTag:
         raise CipherError("The message does not open.") from None
     return plaintext
-
-
-def unseal_secret(key: Key, sealed: bytes, bound: bytes) -> Secret:
-    """Opens a message into a Secret, which takes the one copy over."""
-    return Secret(unseal(key, sealed, bound))
 
 
 def key_id(sealed: bytes) -> str:

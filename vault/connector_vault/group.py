@@ -26,7 +26,7 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from connector_vault.errors import MisuseError, StoreError, VaultClosedError
 from connector_vault.rows import Rows
-from connector_vault.sqlite import BUSY_MS, FOREIGN, BusyError, Connection, meaning
+from connector_vault.sqlite import BUSY_MS, FOREIGN, Connection, meaning
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[[Rows], T]
@@ -60,7 +60,7 @@ class _Group:
     """Work that commits together, and how far it is."""
 
     jobs: list[_Job]
-    begun: bool = False
+    done: bool = False
     failed: bool = False
 
     def fail(self, error: BaseException | None) -> None:
@@ -109,12 +109,7 @@ class GroupWriter:
         return await future
 
     def close(self) -> None:
-        """Finishes what was handed in, and closes the connection.
-
-        Raises:
-            MisuseError: It is called from inside work.
-        """
-        self._check_outside()
+        """Finishes what was handed in, and closes the connection."""
         with self._lock:
             self._closed = True
             thread = self._thread
@@ -125,7 +120,7 @@ class GroupWriter:
 
     def _hand_in(self, job: _Job) -> bool:
         """Puts work in line; True says that the turn was free and is now the caller's."""
-        self._check_outside()
+        self.check_outside()
         with self._lock:
             if self._closed:
                 raise VaultClosedError("The vault was closed.")
@@ -142,8 +137,12 @@ class GroupWriter:
                 self._orders.put(None)
         return free
 
-    def _check_outside(self) -> None:
-        """Refuses work that waits for other work, which would wait for ever."""
+    def check_outside(self) -> None:
+        """Refuses work that waits for other work, which would wait for ever.
+
+        Raises:
+            MisuseError: It is called from inside work.
+        """
         if self._runner == get_ident():
             raise MisuseError("Work cannot call the vault; it has its transaction.")
 
@@ -158,15 +157,9 @@ class GroupWriter:
         group = self._take()
         try:
             self._connection.set_busy_timeout(0)
-            self._begin(group)
-        except BusyError:
-            # Another process writes. The writer's thread begins anew, and waits for it.
-            group.begun = False
-        except FOREIGN as error:
-            group.fail(meaning(error))
-        except BaseException as error:
-            group.fail(error)
-            raise
+            # Most often: another process writes. The writer's thread begins anew, and waits.
+            with suppress(*FOREIGN):
+                self._run(group)
         finally:
             self._connection.set_busy_timeout(BUSY_MS)
             self._orders.put(group)
@@ -181,10 +174,9 @@ class GroupWriter:
                 self._finish(group)
                 group = self._pass_on(group)
 
-    def _begin(self, group: _Group) -> None:
+    def _run(self, group: _Group) -> None:
         """Opens a transaction and does all the work in it."""
         self._connection.execute("BEGIN IMMEDIATE")
-        group.begun = True
         self._runner = get_ident()
         try:
             for job in group.jobs:
@@ -195,6 +187,7 @@ class GroupWriter:
                     return
         finally:
             self._runner = None
+        group.done = True
 
     def _attempt(self, job: _Job) -> None:
         """Does one piece of work; if it raises, undoes it alone."""
@@ -212,8 +205,10 @@ class GroupWriter:
     def _finish(self, group: _Group) -> None:
         """Commits a group, after doing its work if nobody did."""
         try:
-            if not group.begun and not group.failed:
-                self._begin(group)
+            if self._connection.in_transaction and not group.done:
+                group.fail(None)
+            elif not group.done and not group.failed:
+                self._run(group)
             if not group.failed:
                 self._connection.execute("COMMIT")
         except FOREIGN as error:

@@ -106,7 +106,9 @@ def create_key(uri: str, entropy: Entropy = os.urandom) -> KeyProvider:
     """
     path = key_path(uri)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
+            path.parent.chmod(0o700)
     except OSError as error:
         raise _locked(path, f"cannot be made ({error.strerror})") from None
     with _directory(path) as directory:
@@ -150,12 +152,14 @@ def _read_file(path: Path, directory: int) -> bytes:
         raise _locked(path, "does not exist; put the key back, no new one is made") from None
     except OSError as error:
         raise _locked(path, f"cannot be opened, or is a link ({error.strerror})") from None
-    with open(file, "rb") as stream:  # noqa: PTH123 - a descriptor, so that the name is not looked up again
+    try:
         status = os.fstat(file)
         if not stat.S_ISREG(status.st_mode):
             raise _locked(path, "is not a regular file")
         _check_private(status, path, advice="chmod 600")
-        return stream.read(_MAX_FILE_BYTES + 1)
+        return os.read(file, _MAX_FILE_BYTES + 1)
+    finally:
+        os.close(file)
 
 
 def _check_private(status: os.stat_result, path: Path, *, advice: str) -> None:
@@ -176,12 +180,16 @@ def _make_file(path: Path, directory: int, entropy: Entropy) -> None:
     except OSError as error:
         raise _locked(path, f"cannot be made ({error.strerror})") from None
     key = base64.b64encode(entropy(cipher.KEY_BYTES)).decode()
-    with open(file, "w", encoding="ascii") as stream:  # noqa: PTH123 - the descriptor of the file just made
+    try:
         os.fchmod(file, 0o600)
-        stream.write(f"{_VERSION_LINE}\n{key}\n")
-        stream.flush()
+        os.write(file, f"{_VERSION_LINE}\n{key}\n".encode())
         os.fsync(file)
-    os.fsync(directory)
+        os.fsync(directory)
+    except OSError as error:
+        os.unlink(path.name, dir_fd=directory)
+        raise _locked(path, f"cannot be written ({error.strerror})") from None
+    finally:
+        os.close(file)
 
 
 def _parse(text: bytes, path: Path) -> bytes:

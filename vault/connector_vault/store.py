@@ -93,10 +93,15 @@ class Store:
 
         In another process than the one that opened it this does nothing: the files belong to
         the other one.
+
+        Raises:
+            MisuseError: It is called from inside work.
         """
         if os.getpid() != self._process:
             return
         with self._lock:
+            if self._writer is not None:
+                self._writer.check_outside()
             self._closed = True
             writer, self._writer = self._writer, None
         if writer is not None:

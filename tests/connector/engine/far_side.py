@@ -58,20 +58,28 @@ class FarSide:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answers the requests of one line until it ends."""
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            while (request := await _read(reader)) is not None:
-                self.seen.append(request)
-                self.asked.set()
-                answer = self.answer(request)
-                if answer == HANG:
-                    await asyncio.Event().wait()
-                if answer is None:
-                    break
-                writer.write(answer)
-                await writer.drain()
-                if b"Connection: close" in answer:
-                    break
-        writer.close()
+        try:
+            await self._answer_all(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (request := await _read(reader)) is not None:
+            self.seen.append(request)
+            self.asked.set()
+            answer = self.answer(request)
+            if answer == HANG:
+                await asyncio.Event().wait()
+            if answer is None:
+                return
+            writer.write(answer)
+            await writer.drain()
+            if b"Connection: close" in answer:
+                return
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from clientary_connector import (
     load_manifest,
 )
 from clientary_connector.wiring import joined
-from connector_vault import Vault
+from connector_vault import LogDraft, Vault
 from tests.connector.engine.far_side import Answer, Seen, reply
 
 T = TypeVar("T")
@@ -32,14 +32,34 @@ USER, PERSONA, PROMPT, NAME = "maria", "bookkeeper", "Do the books, please.", "b
 ALMANAC = Path(__file__).parents[1] / "data" / "almanac.json"
 
 
+class WatchedVault:
+    """A vault that lets a test step in before a row of the log is made."""
+
+    def __init__(self, vault: Vault) -> None:
+        """Takes the vault that does the work."""
+        self._vault = vault
+        self.before_draft: Callable[[str], None] = lambda _: None
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the vault has
+        """Hands everything else to the vault."""
+        return getattr(self._vault, name)
+
+    def draft(self, *, kind: str, **rest: Any) -> LogDraft:  # noqa: ANN401 - the fields of a draft
+        """Makes a row, after the test has stepped in."""
+        self.before_draft(kind)
+        return self._vault.draft(kind=kind, **rest)
+
+
 @dataclass(slots=True)
 class Ground:
     """A connector on a far side, one loop to run it on, and the waits that it asked for."""
 
     connector: Connector
-    vault: Vault
+    vault: WatchedVault
     runner: asyncio.Runner
     waits: list[float]
+    #: What happens when the connector waits, beside nothing.
+    nap: Callable[[], None] = lambda: None
 
     def run(self, work: Awaitable[T]) -> T:
         """Runs a coroutine to its end."""
@@ -91,18 +111,20 @@ def ground(
 
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
+        made.nap()
 
     key = f"file:{folder / 'keys' / 'vault.key'}"
-    vault = Vault.create(folder / "vault" / "vault.db", key=key)
+    vault = WatchedVault(Vault.create(folder / "vault" / "vault.db", key=key))
     connector = joined(
-        vault,
+        cast("Vault", vault),
         manifest=manifest or load_manifest(),
         settings=settings or Settings(),
         clock=lambda: NOW,
         sleep=sleep,
     )
     with asyncio.Runner() as runner:
-        yield Ground(connector, vault, runner, waits)
+        made = Ground(connector, vault, runner, waits)
+        yield made
         runner.run(connector.aclose())
 
 

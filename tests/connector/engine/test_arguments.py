@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -116,7 +117,7 @@ def test_a_call_must_say_who_why_and_through_what(field: str, value: object) -> 
         ("action", "connection", "user", "persona", "prompt"), "x"
     )
     assert identity_faults(Call(**whole)) == ()
-    (fault,) = identity_faults(Call(**{**whole, field: value}))
+    (fault,) = identity_faults(replace(Call(**whole), **cast("dict[str, Any]", {field: value})))
     assert fault.path == f"$.{field}"
 
 

@@ -1,0 +1,10 @@
+"""Runs the command line as `python -m clientary_connector.frontends.cli`."""
+
+from __future__ import annotations
+
+import sys
+
+from clientary_connector.frontends.cli.entry import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+"""Is `clientary connect`, `connections` and `revoke`: from the first test of a key to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from clientary_connector.connections import Account, Connection, Revocation
+from clientary_connector.connector import Secret
+from clientary_connector.frontends import screen
+from clientary_connector.frontends.cli import options, output
+from clientary_connector.frontends.cli.secretinput import read_key, refuse_as_argument
+from clientary_connector.frontends.cli.status import Status
+from clientary_connector.wiring import open_connector
+
+
+@click.command()
+@click.argument("name")
+@click.argument("extra", nargs=-1, expose_value=False, callback=refuse_as_argument, metavar="")
+@click.option("--subdomain", metavar="LABEL", help="The account: LABEL.clientary.com.")
+@click.option("--sandbox", metavar="URL", help="A simulated account on this machine instead.")
+@click.option("--key-stdin", is_flag=True, help="Read the API key from stdin, not from a prompt.")
+@options.user
+@options.output
+@click.pass_obj
+def connect(  # noqa: PLR0913 -- click passes one argument an option
+    state: Path | None,
+    *,
+    name: str,
+    subdomain: str | None,
+    sandbox: str | None,
+    key_stdin: bool,
+    user: str | None,
+    output_: str,
+) -> Status:
+    """Join a Clientary account under NAME, with its API key.
+
+    The key is asked for without being shown, or read from stdin; it is never an
+    argument. It is tested before anything is saved, and you see whose account it is.
+    """
+    if (subdomain is None) == (sandbox is None):
+        raise click.UsageError("Give either --subdomain LABEL or --sandbox URL.")
+    who = options.login_name(user)
+    open_connector(
+        state
+    ).close()  # what is wrong with the state is said before the key is asked for
+    with Secret(read_key(from_stdin=key_stdin)) as secret:
+
+        async def work() -> tuple[Connection, Account]:
+            async with open_connector(state) as connector:
+                return await connector.connect(
+                    name, secret=secret, user=who, subdomain=subdomain, sandbox=sandbox
+                )
+
+        connection, account = asyncio.run(work())
+    if output_ == "json":
+        output.emit_data(connection.to_json(), log_id=account.log_id)
+    else:
+        _show_connected(connection, account)
+    return Status.SUCCEEDED
+
+
+@click.command()
+@click.option("--revoked", is_flag=True, help="Show the revoked ones too.")
+@options.output
+@click.pass_obj
+def connections(state: Path | None, *, revoked: bool, output_: str) -> Status:
+    """List the connections."""
+    with open_connector(state) as connector:
+        found = connector.connections(revoked=revoked)
+    if output_ == "json":
+        output.emit_data([item.to_json() for item in found])
+        return Status.SUCCEEDED
+    screen.table(
+        ("name", "id", "state", "address", "account", "owner", "since"),
+        ((c.name, c.id, c.state, _address(c), c.account, c.owner, c.created_at) for c in found),
+    )
+    if not found:
+        screen.note("No connection yet: clientary connect NAME --subdomain YOURS")
+    return Status.SUCCEEDED
+
+
+@click.command()
+@click.argument("name")
+@click.option("--reason", default="", help="Why; it goes into the log.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@options.user
+@options.output
+@click.pass_obj
+def revoke(  # noqa: PLR0913 -- click passes one argument an option
+    state: Path | None, *, name: str, reason: str, yes: bool, user: str | None, output_: str
+) -> Status:
+    """End the connection NAME: close its grants, destroy its key, stop calls under way.
+
+    It cannot be undone; connecting again needs the API key again.
+    """
+    who = options.login_name(user)
+    with open_connector(state) as connector:
+        connection = connector.connection(name)
+    if not (yes or _agreed(connection)):
+        screen.note("Nothing was revoked.")
+        return Status.FAILED
+
+    async def work() -> Revocation:
+        async with open_connector(state) as connector:
+            return await connector.revoke(connection.id, user=who, reason=reason)
+
+    done = asyncio.run(work())
+    if output_ == "json":
+        output.emit_data(done.to_json(), log_id=done.log_id)
+    else:
+        _show_revoked(done)
+    return Status.SUCCEEDED
+
+
+def _agreed(connection: Connection) -> bool:
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask on: add --yes.")
+    question = f"Revoke {connection.name} ({_address(connection)}) and destroy its key?"
+    return click.confirm(screen.visible(question), err=True)
+
+
+def _address(connection: Connection) -> str:
+    return connection.sandbox or f"{connection.subdomain}.clientary.com"
+
+
+def _show_connected(connection: Connection, account: Account) -> None:
+    screen.emit(
+        screen.pairs(
+            (
+                ("Connected", connection.name),
+                ("Id", connection.id),
+                ("Address", _address(connection)),
+                ("Account", connection.account),
+                ("Log", account.log_id),
+            )
+        )
+    )
+    screen.note(f"Next: clientary grant PERSONA {connection.name} --scope clients:read")
+
+
+def _show_revoked(done: Revocation) -> None:
+    screen.emit(
+        screen.pairs(
+            (
+                ("Revoked", done.connection.name),
+                ("Grants closed", done.grants_closed),
+                ("Keys destroyed", done.secrets_destroyed),
+                ("Log", done.log_id),
+            )
+        )
+    )
+    screen.note(screen.visible(done.upstream))

@@ -1,0 +1,99 @@
+"""Sets the stage for tests of the command line: a sandbox, a state, and ways to call a command."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from clientary_connector.frontends.cli import main
+from clientary_connector.sandbox import RunningSandbox
+
+MODULE: Final = (sys.executable, "-m", "clientary_connector.frontends.cli")
+TIMEOUT_S: Final = 60
+EVERYTHING: Final = (
+    "clients:read",
+    "clients:write",
+    "clients:delete",
+    "projects:read",
+    "projects:write",
+    "staff:read",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on stdout."""
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The JSON lines on stdout."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class Cli:
+    """Calls commands over one state."""
+
+    def __init__(self, state: Path, capture: pytest.CaptureFixture[str]) -> None:
+        """Takes the state and what captures the streams."""
+        self.state = state
+        self._capture = capture
+
+    def __call__(self, *words: str, stdin: bytes = b"") -> Ended:
+        """Runs a command in this process."""
+        self._capture.readouterr()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+            status = main(["--state", str(self.state), *words])
+        captured = self._capture.readouterr()
+        return Ended(status, captured.out, captured.err)
+
+    def process(
+        self, *words: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
+    ) -> Ended:
+        """Runs a command in a process of its own."""
+        done = subprocess.run(  # noqa: S603 -- our own program
+            [*MODULE, "--state", str(self.state), *words],
+            input=stdin,
+            capture_output=True,
+            check=False,
+            timeout=TIMEOUT_S,
+            env={**os.environ, **(env or {})},
+        )
+        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def set_up(self, far_side: RunningSandbox, *scopes: str) -> None:
+        """Makes the vault, connects `books` and grants `bookkeeper` the scopes."""
+        assert self("init").status == 0
+        self.connect(far_side)
+        options = [word for scope in scopes or EVERYTHING for word in ("--scope", scope)]
+        assert self("grant", "bookkeeper", "books", *options).status == 0
+
+    def connect(self, far_side: RunningSandbox, name: str = "books") -> Ended:
+        """Connects the sandbox under a name."""
+        key = far_side.key.encode()
+        ended = self("connect", name, "--sandbox", far_side.url, "--key-stdin", stdin=key)
+        assert ended.status == 0, ended
+        return ended
+
+    def call(self, action: str, *words: str, stdin: bytes = b"") -> Ended:
+        """Runs an action as the bookkeeper over `books`."""
+        return self("call", action, "books", "--persona", "bookkeeper", *words, stdin=stdin)

@@ -1,0 +1,96 @@
+"""Holds what other processes do in the tests of the vault; each starts from nothing (spawn)."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import multiprocessing
+import resource
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+from connector_vault import LogDraft, StoreError, Transaction
+from tests.vault.ground import Place, append, intent, settle
+
+_CONTEXT = multiprocessing.get_context("spawn")
+
+
+def started(work: Callable[..., None], *arguments: object) -> tuple[SpawnProcess, Connection]:
+    """Starts a process that runs work, with a pipe to tell through."""
+    ours, theirs = _CONTEXT.Pipe(duplex=False)
+    process = _CONTEXT.Process(target=work, args=(*arguments, theirs))
+    process.start()
+    theirs.close()
+    return process, ours
+
+
+def _append(draft: LogDraft, change: Transaction) -> int:
+    """Appends a row that was drafted before."""
+    return change.append(draft)
+
+
+def append_rows(root: Path, name: str, count: int, told: Connection) -> None:
+    """Appends rows, each in a commit of its own, half of them from an event loop."""
+    with Place(root).open() as vault:
+
+        async def looping() -> None:
+            for number in range(count // 2):
+                draft = intent(vault, f"op_{name}_a{number}")
+                await vault.write_async(functools.partial(_append, draft))
+
+        asyncio.run(looping())
+        for number in range(count - count // 2):
+            append(vault, intent(vault, f"op_{name}_b{number}"))
+    told.send("done")
+
+
+def claim(root: Path, operation: str, told: Connection) -> None:
+    """Claims one operation, as others do at the same time; tells who won."""
+    with Place(root).open() as vault:
+        try:
+            told.send(append(vault, intent(vault, operation)))
+        except Exception as error:  # noqa: BLE001 - the parent looks at what it is
+            told.send(type(error).__name__)
+
+
+def write_for_ever(root: Path, name: str, told: Connection) -> None:
+    """Writes calls at full speed, and tells of each only once it was told of it."""
+    with Place(root).open() as vault:
+
+        async def caller(number: int) -> None:
+            count = 0
+            while True:
+                draft = intent(vault, f"op_{name}_{number}_{count}")
+                seq = await vault.write_async(functools.partial(_append, draft))
+                told.send(("intent", seq))
+                done = vault.draft(kind="outcome", ref=seq, outcome="succeeded")
+                await vault.write_async(functools.partial(_append, done))
+                told.send(("outcome", seq))
+                count += 1
+
+        async def main() -> None:
+            await asyncio.gather(*(caller(number) for number in range(8)))
+
+        asyncio.run(main())
+
+
+def write_until_full(root: Path, told: Connection) -> None:
+    """Lets no file grow much further, and writes until the vault says that it is enough."""
+    place = Place(root)
+    with place.open() as vault:
+        settle(vault, append(vault, intent(vault, "op_first")))
+        limit = (place.database.parent / "vault.db-wal").stat().st_size + 200_000
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+        written = 0
+        try:
+            while True:
+                append(vault, intent(vault, f"op_{written}"))
+                written += 1
+        except StoreError as error:
+            told.send((type(error).__name__, written))
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        append(vault, intent(vault, "op_after"))
+        told.send(vault.verify_log().ok)

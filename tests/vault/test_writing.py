@@ -1,0 +1,401 @@
+"""Proves that writes of many callers commit together, and that each stands or falls alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from connector_vault import (
+    ForkedError,
+    MisuseError,
+    StoreBusyError,
+    StoreError,
+    Transaction,
+    Vault,
+    VaultClosedError,
+    View,
+    group,
+)
+from connector_vault.sqlite import connect
+from tests.vault.ground import (
+    Place,
+    account,
+    append,
+    connection_of,
+    intent,
+    item,
+    putting,
+    raw,
+    stored,
+)
+
+pytestmark = pytest.mark.requirement("vault.writing")
+
+
+def test_tasks_that_write_at_once_share_commits(vault: Vault) -> None:
+    """A hundred writes of one round of the loop take far fewer than a hundred commits."""
+    watcher = raw(vault.path)
+    versions: set[int] = set()
+
+    async def write(number: int) -> int:
+        result = await vault.write_async(putting(number))
+        versions.add(watcher.execute("PRAGMA data_version").fetchone()[0])
+        return result
+
+    async def main() -> list[int]:
+        return await asyncio.gather(*(write(number) for number in range(100)))
+
+    assert asyncio.run(main()) == list(range(100))
+    assert stored(vault) == set(range(100))
+    assert len(versions) <= 2
+    watcher.close()
+
+
+def test_more_than_a_group_is_split(vault: Vault) -> None:
+    """A loop is held for one group at most, and the rest follows."""
+    count = group.MAX_GROUP * 2 + 5
+
+    async def main() -> list[int]:
+        return await asyncio.gather(*(vault.write_async(putting(n)) for n in range(count)))
+
+    assert asyncio.run(main()) == list(range(count))
+
+
+def test_work_that_raises_undoes_itself_alone(vault: Vault) -> None:
+    """Its neighbours in the group commit, and its error reaches its own caller."""
+
+    def failing(change: Transaction) -> None:
+        change.put(item(1), expect=None)
+        raise RuntimeError("mine")
+
+    def refused(_: Transaction) -> None:
+        raise KeyError("read only")
+
+    async def main() -> Sequence[object]:
+        return await asyncio.gather(
+            vault.write_async(putting(0)),
+            vault.write_async(failing),
+            vault.write_async(putting(2)),
+            vault.write_async(refused),
+            vault.write_async(putting(1)),
+            return_exceptions=True,
+        )
+
+    results = asyncio.run(main())
+    assert results[0] == 0
+    assert isinstance(results[1], RuntimeError)
+    assert results[2] == 2
+    assert isinstance(results[3], KeyError)
+    assert results[4] == 1
+    assert stored(vault) == {0, 1, 2}
+
+
+def test_threads_tasks_and_loops_write_one_line(vault: Vault) -> None:
+    """Eight threads, four of them with a loop of their own, write the log without a gap."""
+
+    def blocking(worker: int) -> None:
+        for number in range(25):
+            append(vault, intent(vault, f"op_{worker}_{number}"))
+
+    def looping(worker: int) -> None:
+        async def one(number: int) -> None:
+            draft = intent(vault, f"op_{worker}_{number}")
+            await vault.write_async(lambda change: change.append(draft))
+
+        async def main() -> None:
+            await asyncio.gather(*(one(number) for number in range(25)))
+
+        asyncio.run(main())
+
+    with ThreadPoolExecutor(8) as pool:
+        tasks = [pool.submit(blocking if n % 2 else looping, n) for n in range(8)]
+        for task in tasks:
+            task.result()
+    report = vault.verify_log()
+    assert (report.ok, report.rows, len(report.open)) == (True, 200, 200)
+
+
+def test_cancelling_stops_the_waiting_and_not_the_work(vault: Vault) -> None:
+    """What was handed in is written, whoever has gone."""
+
+    async def main() -> None:
+        task = asyncio.create_task(vault.write_async(putting(1)))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await vault.write_async(putting(2))
+
+    asyncio.run(main())
+    assert stored(vault) == {1, 2}
+
+
+def test_a_loop_that_is_gone_does_not_hold_the_others_up(vault: Vault) -> None:
+    """A loop hands work in, stops before its next round, and is closed: others still write."""
+    loop = asyncio.new_event_loop()
+    waiting = vault.write_async(putting(1))
+
+    async def hand_in() -> None:
+        waiting.send(None)
+        loop.stop()
+
+    loop.run_until_complete(hand_in())
+    loop.close()
+    vault.write(putting(2))
+    assert stored(vault) == {1, 2}
+    waiting.close()
+
+
+def test_a_loop_that_is_held_up_does_not_hold_the_others_up(vault: Vault) -> None:
+    """While a loop computes, the writer's thread does the work that it handed in."""
+    ready, done = threading.Event(), threading.Event()
+
+    def elsewhere() -> None:
+        ready.wait(10)
+        vault.write(putting(2))
+        done.set()
+
+    async def main() -> bool:
+        task = asyncio.create_task(vault.write_async(putting(1)))
+        await asyncio.sleep(0)
+        ready.set()
+        waited = done.wait(10)
+        await task
+        return waited
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    assert asyncio.run(main())
+    thread.join()
+    assert stored(vault) == {1, 2}
+
+
+def test_closing_finishes_what_was_handed_in(place: Place) -> None:
+    """Also what a loop handed in that has no round left to do it."""
+
+    async def main(vault: Vault) -> None:
+        tasks = [asyncio.create_task(vault.write_async(putting(n))) for n in range(5)]
+        await asyncio.sleep(0)
+        vault.close()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(main(place.create()))
+    with place.open() as vault:
+        assert stored(vault) == set(range(5))
+
+
+def test_a_closed_vault_refuses_everything_but_closing(place: Place) -> None:
+    """A second close does nothing."""
+    vault = place.create()
+    vault.write(putting(1))
+    vault.close()
+    vault.close()
+    for use in (
+        lambda: vault.write(putting(2)),
+        lambda: vault.read(lambda view: view.records("item")),
+        lambda: asyncio.run(vault.write_async(putting(2))),
+        lambda: vault.open_secret("con_1", "f"),
+        vault.verify_log,
+    ):
+        with pytest.raises(VaultClosedError):
+            use()
+
+
+def test_work_cannot_call_the_vault(vault: Vault) -> None:
+    """It would wait for itself; from a thread and from a loop it is told so."""
+    inside: list[Callable[[Transaction], object]] = [
+        lambda _: vault.write(putting(1)),
+        lambda _: vault.close(),
+    ]
+    for inner in inside:
+        with pytest.raises(MisuseError):
+            vault.write(inner)
+        with pytest.raises(MisuseError):
+            asyncio.run(vault.write_async(inner))
+    assert stored(vault) == set()
+
+
+def test_a_snapshot_does_not_see_later_writes(vault: Vault) -> None:
+    """What a read sees stays the same until it ends, whoever writes."""
+
+    def work(view: View) -> tuple[int, int]:
+        seen = len(view.records("item"))
+        writer = threading.Thread(target=vault.write, args=(putting(1),))
+        writer.start()
+        writer.join()
+        return seen, len(view.records("item"))
+
+    assert vault.read(work) == (0, 0)
+    assert stored(vault) == {1}
+
+
+def test_many_threads_read_at_once(vault: Vault) -> None:
+    """More readers than are kept idle; each has a connection of its own."""
+    vault.write(lambda change: change.put(account(), expect=None))
+    barrier = threading.Barrier(12)
+
+    def read() -> int:
+        def work(view: View) -> int:
+            barrier.wait(10)
+            return len(view.records("connection"))
+
+        return vault.read(work)
+
+    with ThreadPoolExecutor(12) as pool:
+        assert [f.result() for f in [pool.submit(read) for _ in range(12)]] == [1] * 12
+
+
+def test_reading_does_not_write(vault: Vault) -> None:
+    """A view has no way to change a row."""
+    assert not {"put", "append", "store_secret", "destroy_secrets"} & set(vault.read(dir))
+
+
+@pytest.mark.requirement("vault.fork")
+def test_a_handle_does_not_survive_a_fork(vault: Vault) -> None:
+    """In a child every use is refused and closing does nothing; the parent goes on."""
+    vault.write(putting(1))
+    outcome = _in_child(lambda: _uses_refused(vault))
+    assert outcome == 0
+    vault.write(putting(2))
+    assert stored(vault) == {1, 2}
+
+
+def _in_child(work: Callable[[], int]) -> int:
+    """Forks, and gives the child's exit status."""
+    child = os.fork()
+    if child == 0:
+        os._exit(work())
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _uses_refused(vault: Vault) -> int:
+    """Counts the uses that were not refused."""
+    let_through = 0
+    for use in (
+        lambda: vault.write(putting(3)),
+        lambda: vault.read(lambda view: view.records("item")),
+        lambda: vault.open_secret("con_1", "f"),
+        lambda: asyncio.run(vault.write_async(putting(3))),
+    ):
+        try:
+            use()
+        except ForkedError:
+            continue
+        except BaseException:  # noqa: BLE001 - the parent sees the count
+            return 100
+        let_through += 1
+    vault.close()
+    return let_through
+
+
+@pytest.mark.requirement("vault.two_processes")
+def test_a_loop_waits_for_another_process_without_standing_still(vault: Vault) -> None:
+    """While somebody else holds the database, the loop turns; then the work is done."""
+    vault.write(putting(0))
+    other = raw(vault.path)
+    other.execute("BEGIN IMMEDIATE")
+
+    async def main() -> int:
+        task = asyncio.create_task(vault.write_async(putting(1)))
+        rounds = 0
+        while not task.done():
+            await asyncio.sleep(0)
+            rounds += 1
+            if rounds == 50:
+                other.execute("COMMIT")
+        return await task
+
+    assert asyncio.run(main()) == 1
+    other.close()
+    assert stored(vault) == {0, 1}
+
+
+@pytest.mark.requirement("vault.two_processes")
+def test_a_database_that_stays_locked_is_an_error(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the time limit everybody who waits is told, and later writes work."""
+    monkeypatch.setattr("connector_vault.sqlite.BUSY_MS", 20)
+    monkeypatch.setattr("connector_vault.group.BUSY_MS", 20)
+    with place.create() as vault:
+        other = raw(place.database)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusyError):
+            vault.write(putting(1))
+        with pytest.raises(StoreBusyError):
+            asyncio.run(vault.write_async(putting(1)))
+        other.execute("COMMIT")
+        other.close()
+        vault.write(putting(2))
+        assert stored(vault) == {2}
+
+
+@pytest.mark.requirement("vault.fork")
+def test_a_handle_knows_the_process_that_opened_it(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under another process id it refuses, and leaves the files alone when it is closed."""
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: 1)
+        assert _uses_refused(vault) == 0
+    vault.write(putting(1))
+    assert stored(vault) == {1}
+
+
+def test_work_that_takes_long_keeps_the_turn_that_it_took(vault: Vault) -> None:
+    """The offer to the loop was taken; the writer's thread waits for the end of the work."""
+    slow = threading.Event()
+
+    def work(change: Transaction) -> int:
+        slow.wait(group.OFFER_S * 4)
+        return putting(2)(change)
+
+    async def main() -> Sequence[int]:
+        first = asyncio.create_task(vault.write_async(putting(1)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return await asyncio.gather(first, vault.write_async(work))
+
+    assert list(asyncio.run(main())) == [1, 2]
+    assert stored(vault) == {1, 2}
+
+
+@pytest.mark.parametrize("looping", [False, True])
+def test_work_that_breaks_its_transaction_fails_all_of_its_group(
+    vault: Vault, *, looping: bool
+) -> None:
+    """It ends the savepoint that is not its own: nothing of the group is there, others go on."""
+
+    def breaking(change: Transaction) -> None:
+        change.put(item(1), expect=None)
+        connection_of(change).execute("RELEASE work")
+
+    async def main() -> Sequence[object]:
+        return await asyncio.gather(
+            vault.write_async(putting(2)),
+            vault.write_async(breaking),
+            vault.write_async(putting(3)),
+            return_exceptions=True,
+        )
+
+    if looping:
+        assert all(isinstance(result, StoreError) for result in asyncio.run(main()))
+    else:
+        with pytest.raises(StoreError):
+            vault.write(breaking)
+    vault.write(putting(4))
+    assert stored(vault) == {4}
+
+
+def test_a_writer_that_is_closed_takes_no_work(place: Place) -> None:
+    """Also one that was closed before it had any."""
+    place.create().close()
+    writer = group.GroupWriter(connect(place.database, "full"))
+    writer.close()
+    with pytest.raises(VaultClosedError):
+        writer.write(lambda _: None)
