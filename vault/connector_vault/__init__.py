@@ -1,6 +1,7 @@
 """Keeps secrets sealed, records authenticated and a log chained, in one database."""
 
 from connector_vault.errors import (
+    AnchorError,
     ConflictError,
     DegradedError,
     ForkedError,
@@ -8,6 +9,7 @@ from connector_vault.errors import (
     MisuseError,
     NotFoundError,
     OperationClaimedError,
+    RestoreRefusedError,
     StoreBusyError,
     StoreCorruptError,
     StoreError,
@@ -19,6 +21,7 @@ from connector_vault.errors import (
     VaultExistsError,
     VaultLockedError,
     VaultMissingError,
+    VaultRolledBackError,
     VaultVersionError,
 )
 from connector_vault.log import LogDraft, LogFault, LogReport, LogRow
@@ -30,6 +33,7 @@ from connector_vault.vault import Clock, Vault
 from connector_vault.view import Transaction, View
 
 __all__ = [
+    "AnchorError",
     "Clock",
     "ConflictError",
     "DegradedError",
@@ -45,6 +49,7 @@ __all__ = [
     "NotFoundError",
     "OperationClaimedError",
     "Record",
+    "RestoreRefusedError",
     "Secret",
     "StoreBusyError",
     "StoreCorruptError",
@@ -59,6 +64,7 @@ __all__ = [
     "VaultExistsError",
     "VaultLockedError",
     "VaultMissingError",
+    "VaultRolledBackError",
     "VaultVersionError",
     "View",
 ]

@@ -107,19 +107,21 @@ class LogSeal:
         """Takes what all rows are bound to."""
         self._key = key
         #: Number and chain of what stands before the first row.
-        self.start = (0, hashlib.sha256(cipher.context("log", vault)).digest())
+        self.start: tuple[int, bytes] = (0, hashlib.sha256(cipher.context("log", vault)).digest())
+        #: The furthest end of the log that this process has committed.
+        self.seen: tuple[int, bytes] = self.start
 
     def tip(self, stored: tuple[int, bytes, bytes] | None) -> tuple[int, bytes]:
         """Gives the end of the log as it is stored.
 
         Raises:
-            IntegrityError: The last row was not written by this vault.
+            IntegrityError: The last row was not written by this vault, or rows after it are gone.
         """
-        if stored is None:
-            return self.start
-        seq, chain, mac = stored
-        if not hmac.compare_digest(self.mac(seq, chain), mac):
+        seq, chain, mac = stored or (*self.start, b"")
+        if stored is not None and not hmac.compare_digest(self.mac(seq, chain), mac):
             raise IntegrityError(f"log {seq}")
+        if seq < self.seen[0] or (seq == self.seen[0] and chain != self.seen[1]):
+            raise IntegrityError(f"log {self.seen[0]}", "is gone, with all after it")
         return seq, chain
 
     def row(self, draft: LogDraft, tip: tuple[int, bytes]) -> LogColumns:

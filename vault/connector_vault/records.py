@@ -1,7 +1,8 @@
 """Keeps records: rows that decide something, each with a MAC under a key of the vault.
 
 The MAC covers the vault, every column and the revision. The log holds the revision too, for
-records whose changes are logged, so that an older row that was valid once is refused.
+records whose changes are logged, so that an older row that was valid once is refused. Of a record
+that was closed for good the anchor holds it as well, outside the database.
 """
 
 from __future__ import annotations
@@ -36,16 +37,18 @@ def sealed_row(record: Record, revision: int, *, vault: str, key: Key) -> Record
     return row._replace(mac=_mac(row, vault, key))
 
 
-def opened_row(row: RecordRow, *, vault: str, key: Key) -> Record:
-    """Gives the record in a row.
+def opened_row(row: RecordRow, *, vault: str, key: Key, floor: int = 0) -> Record:
+    """Gives the record in a row; `floor` is the revision in which it was closed for good.
 
     Raises:
-        IntegrityError: The row was edited, or is older than the log says.
+        IntegrityError: The row was edited, or is older than the log or the floor says.
     """
     if not hmac.compare_digest(row.mac, _mac(row, vault, key)):
         raise IntegrityError(f"records {row.kind} {row.id}")
     if row.logged is not None and row.logged > row.revision:
         raise IntegrityError(f"records {row.kind} {row.id}", "is older than the log says")
+    if row.revision < floor:
+        raise IntegrityError(f"records {row.kind} {row.id}", "was closed for good and is put back")
     return Record(
         kind=row.kind,
         id=row.id,

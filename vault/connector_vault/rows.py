@@ -212,6 +212,16 @@ class Rows:
             (row.parent, row.name, row.revision, row.body, row.mac, row.kind, row.id),
         )
 
+    def records_after(self, kind: str, record_id: str) -> list[RecordRow]:
+        """Gives the records of a kind whose ids stand after one, by id."""
+        where = "WHERE r.kind = ? AND r.id > ? ORDER BY r.id"
+        return [RecordRow._make(row) for row in self._all(_RECORD + where, (kind, record_id))]
+
+    def last_record(self, kind: str) -> str | None:
+        """Gives the id of a kind's last record."""
+        found: str | None = self._first("SELECT max(id) FROM records WHERE kind = ?", (kind,))
+        return found
+
     def logged_revision(self, subject: str) -> int | None:
         """Gives the newest revision of a subject that stands in the log."""
         statement = "SELECT max(revision) FROM log WHERE subject = ?"
@@ -222,6 +232,11 @@ class Rows:
         """Gives seq, chain and MAC of the newest row of the log."""
         statement = "SELECT seq, chain, mac FROM log ORDER BY seq DESC LIMIT 1"
         found: tuple[int, bytes, bytes] | None = self._connection.execute(statement).fetchone()
+        return found
+
+    def chain_at(self, seq: int) -> bytes | None:
+        """Gives the chain of one row of the log."""
+        found: bytes | None = self._first("SELECT chain FROM log WHERE seq = ?", (seq,))
         return found
 
     def insert_log(self, row: LogColumns) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from connector_vault import cipher
+from connector_vault.anchor import Floors
 from connector_vault.cipher import CipherError, Entropy, Key
 from connector_vault.errors import IntegrityError, MisuseError, NotFoundError
 from connector_vault.keyring import Keyring, data_place
@@ -30,10 +31,11 @@ Note: TypeAlias = Callable[[str, int, Mapping[str, Any]], None]
 class SecretRows:
     """The secrets of one vault."""
 
-    def __init__(self, keyring: Keyring, mac_key: Key, entropy: Entropy) -> None:
-        """Takes the keys that open and authenticate them."""
+    def __init__(self, keyring: Keyring, mac_key: Key, *, floors: Floors, entropy: Entropy) -> None:
+        """Takes the keys that open and authenticate them, and what was destroyed for good."""
         self._keyring = keyring
         self._mac_key = mac_key
+        self._floors = floors
         self._entropy = entropy
 
     def store(  # noqa: PLR0913 - two names, a value, a time, and where to read and note
@@ -43,15 +45,20 @@ class SecretRows:
         if "/" in field:
             raise MisuseError("The name of a field has no slash.")
         older = self.versions(rows, owner, field)
-        key = self._keyring.make(rows, data_place(owner), at)
         version = older[-1].version + 1 if older else 1
-        value = secret.reveal().encode()
-        sealed = cipher.seal(key, value, self._bound(owner, field, version), self._entropy)
-        fresh = SecretRow(owner, field, version, "current", at, 0, key.id, sealed, b"")
+        fresh = self.fresh(rows, (owner, field, version), secret, stage="current", at=at)
         later = {"previous": "retired", "current": "previous"}
         staged = [row._replace(stage=later.get(row.stage, row.stage)) for row in older]
         self.restage(rows, staged, fresh=fresh, note=note)
         return version
+
+    def fresh(
+        self, rows: Rows, name: tuple[str, str, int], secret: Secret, *, stage: str, at: int
+    ) -> SecretRow:
+        """Seals a secret as a new version, which `restage` stores; makes the data key if needed."""
+        key = self._keyring.make(rows, data_place(name[0]), at)
+        sealed = cipher.seal(key, secret.reveal().encode(), self._bound(*name), self._entropy)
+        return SecretRow(*name, stage, at, 0, key.id, sealed, b"")
 
     def versions(self, rows: Rows, owner: str, field: str) -> list[SecretRow]:
         """Gives every version of a field, oldest first, each checked.
@@ -115,14 +122,14 @@ class SecretRows:
         except CipherError:
             raise IntegrityError(_place(row)) from None
 
-    def destroy(self, rows: Rows, owner: str, *, note: Note) -> int:
-        """Destroys every version and the data key; gives the number of values that were there."""
+    def destroy(self, rows: Rows, owner: str, *, note: Note) -> list[SecretRow]:
+        """Destroys every version and the data key; gives those that had a value."""
         held = [self.checked(row) for row in rows.secrets(owner) if row.sealed is not None]
         for field in sorted({row.field for row in held}):
             found = self.versions(rows, owner, field)
             self.restage(rows, [row._replace(stage="retired") for row in found], note=note)
         rows.destroy_keys(data_place(owner).purpose, owner)
-        return len(held)
+        return held
 
     def checked(self, row: SecretRow) -> SecretRow:
         """Gives a row whose MAC is right, and whose revision is the newest if it has a value.
@@ -134,6 +141,9 @@ class SecretRows:
             raise IntegrityError(_place(row))
         if row.sealed is not None and row.logged is not None and row.logged != row.revision:
             raise IntegrityError(_place(row), "is not what the log says")
+        floor = self._floors.versions.get((row.owner, row.field), 0)
+        if row.sealed is not None and row.version <= floor:
+            raise IntegrityError(_place(row), "was destroyed and is put back")
         return row
 
     def _sealed(self, row: SecretRow, revision: int) -> SecretRow:

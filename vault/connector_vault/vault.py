@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Self, TypeAlias, TypeVar
 
 from connector_vault import cipher
+from connector_vault.anchor import Anchor, Head
 from connector_vault.cipher import CipherError, Entropy, Key
 from connector_vault.encoding import json_text
+from connector_vault.ended import Standing
 from connector_vault.errors import (
     IntegrityError,
     StoreCorruptError,
+    VaultError,
     VaultExistsError,
     VaultLockedError,
 )
 from connector_vault.keyring import Keyring, Place, audit_place
 from connector_vault.log import UID_BYTES, LogDraft, LogReport, LogRow, LogSeal
-from connector_vault.provider import KeyProvider, create_key, key_path, load_key
+from connector_vault.provider import create_key, key_path, load_key
 from connector_vault.rows import Rows
 from connector_vault.sealed import SecretRows
 from connector_vault.secret import Secret
 from connector_vault.sqlite import Durability
+from connector_vault.stages import Stage
 from connector_vault.store import Store, create_database
 from connector_vault.verify import Progress, verify
 from connector_vault.view import Tools, Transaction, View
@@ -35,6 +42,17 @@ T = TypeVar("T")
 Clock: TypeAlias = Callable[[], float]
 
 _ID_BYTES: Final = 16
+#: The anchor follows the log after so many rows, and at once where something was decided.
+_ANCHOR_ROWS: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class _Done(Generic[T]):
+    """What came of work: its value, the end of the log, and whether the anchor has to follow."""
+
+    value: T
+    tip: tuple[int, bytes] | None
+    decisive: bool
 
 
 class Vault:
@@ -58,24 +76,34 @@ class Vault:
         self._store = store
         self._keyring = keyring
         self._tools = tools
+        self._anchor = tools.anchor
+        self._standing = Standing(keyring.vault, tools.record_mac, tools.seal.start)
+        #: Why the anchor is behind the database, if it is; the next decisive write tries again.
+        self.stale: str | None = None
+        self._anchored = 0
         self._clock = clock
         self._entropy = entropy
 
     @classmethod
-    def create(
+    def create(  # noqa: PLR0913 - what a host may choose, all by name
         cls,
         path: Path,
         *,
         key: str,
+        anchors: Path | None = None,
         clock: Clock = time.time,
         durability: Durability = "full",
         entropy: Entropy = os.urandom,
     ) -> Vault:
         """Makes a vault, and its key if there is none at the URI.
 
+        `anchors` is the folder of the vault's anchor: by default `anchors` beside the folder of
+        the database. It belongs on another disk than the database, if there is one.
+
         Raises:
             VaultExistsError: There is a vault at the path.
             VaultLockedError: The key cannot be made or used, or lies beside the vault.
+            AnchorError: The anchor cannot be made.
             StoreError: The database cannot be made.
         """
         if path.exists():
@@ -85,19 +113,27 @@ class Vault:
         identity = f"vault_{entropy(_ID_BYTES).hex()}"
         keyring = Keyring(identity, provider, entropy)
 
+        folder = anchors or anchors_of(path)
+
         def fill(rows: Rows) -> None:
             rows.insert_identity(identity)
             keyring.found(rows, _microseconds(clock))
+            tools = unlocked(rows, keyring, anchors=folder, entropy=entropy)
+            seq, chain = tools.seal.start
+            tools.anchor.create(Head(epoch=1, seq=seq, chain=chain))
 
         create_database(path, fill)
-        return cls.open(path, key=key, clock=clock, durability=durability, entropy=entropy)
+        return cls.open(
+            path, key=key, anchors=folder, clock=clock, durability=durability, entropy=entropy
+        )
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 - what a host may choose, all by name
         cls,
         path: Path,
         *,
         key: str,
+        anchors: Path | None = None,
         clock: Clock = time.time,
         durability: Durability = "full",
         entropy: Entropy = os.urandom,
@@ -108,21 +144,31 @@ class Vault:
             VaultMissingError: There is no vault at the path.
             VaultLockedError: The key is missing, wrong, unreadable or too open.
             VaultVersionError: The vault was written by a newer version.
+            VaultRolledBackError: The database is older than its anchor has seen.
+            AnchorError: The anchor is missing or was altered.
             IntegrityError: Its keys were altered.
             StoreError: The database cannot be opened.
         """
         store = Store(path, durability)
         try:
             provider = load_key(key, entropy)
-            keyring, tools = store.read(lambda rows: _unlocked(rows, provider, entropy))
+            keyring = Keyring(store.read(identity_of), provider, entropy)
+            folder = anchors or anchors_of(path)
+            tools = store.read(
+                lambda rows: unlocked(rows, keyring, anchors=folder, entropy=entropy)
+            )
             store.migrate()
+            vault = cls(store, keyring, tools, clock=clock, entropy=entropy)
+            vault._meet_anchor()
         except BaseException:
             store.close()
             raise
-        return cls(store, keyring, tools, clock=clock, entropy=entropy)
+        return vault
 
     def close(self) -> None:
         """Finishes the writes, closes the files and drops the keys."""
+        if self._anchored < self._tools.seal.seen[0]:
+            self._advance()
         self._store.close()
         self._keyring.forget()
 
@@ -145,6 +191,7 @@ class Vault:
 
     def read(self, work: Callable[[View], T]) -> T:
         """Runs work on a snapshot of the vault, in the thread that calls."""
+        self._anchor.refresh()
         return self._store.read(lambda rows: work(View(rows, self._tools)))
 
     def write(self, work: Callable[[Transaction], T]) -> T:
@@ -153,11 +200,17 @@ class Vault:
         If the work raises, what it changed is undone and the error is raised here. The work must
         not call the vault.
         """
-        return self._store.write(lambda rows: self._transact(rows, work))
+        done = self._store.write(lambda rows: self._transact(rows, work))
+        if self._committed(done):
+            self._advance()
+        return done.value
 
     async def write_async(self, work: Callable[[Transaction], T]) -> T:
         """Does the same from an event loop. Cancelling it does not stop the work."""
-        return await self._store.write_async(lambda rows: self._transact(rows, work))
+        done = await self._store.write_async(lambda rows: self._transact(rows, work))
+        if self._committed(done):
+            await asyncio.to_thread(self._advance)
+        return done.value
 
     def draft(  # noqa: PLR0913 - a column each, all by name
         self,
@@ -207,14 +260,16 @@ class Vault:
             payload=sealed,
         )
 
-    def open_secret(self, owner: str, field: str) -> Secret:
-        """Opens the current version of a secret.
+    def open_secret(self, owner: str, field: str, *, stage: Stage = "current") -> Secret:
+        """Opens the version of a secret that is in a stage; nothing of it is kept in memory.
 
         Raises:
             NotFoundError: There is none, or it was destroyed.
             IntegrityError: It was altered, moved or put back without the key.
         """
-        return self._store.read(lambda rows: self._tools.secrets.open(rows, owner, field))
+        if stage == "current":
+            return self._store.read(lambda rows: self._tools.secrets.open(rows, owner, field))
+        return self.read(lambda view: view.open_secret(owner, field, stage=stage))
 
     def open_payload(self, row: LogRow) -> bytes | None:
         """Opens what a row of the log holds sealed; None if it holds nothing.
@@ -237,14 +292,48 @@ class Vault:
         """Checks every row of the log; `progress` is told rows done and rows in all."""
         return verify(self._store, self._tools.seal, progress)
 
-    def _transact(self, rows: Rows, work: Callable[[Transaction], T]) -> T:
+    def _transact(self, rows: Rows, work: Callable[[Transaction], T]) -> _Done[T]:
         """Runs work in the writer's thread."""
+        self._anchor.refresh()
         at = _microseconds(self._clock)
         transaction = Transaction(rows, self._tools, at=at, refusing=self.degraded)
         try:
-            return work(transaction)
+            value = work(transaction)
+            transaction.finish()
         finally:
             transaction.end()
+        return _Done(value, rows.tip, transaction.decisive)
+
+    def _committed(self, done: _Done[Any]) -> bool:
+        """Takes in that work was committed; says whether the anchor has to follow at once."""
+        seal = self._tools.seal
+        if done.tip is not None and done.tip > seal.seen:
+            seal.seen = done.tip
+        return done.decisive or seal.seen[0] - self._anchored >= _ANCHOR_ROWS
+
+    def _advance(self) -> None:
+        """Brings the anchor up to date. What cannot be anchored is committed all the same."""
+        self._anchored = self._tools.seal.seen[0]
+        try:
+            self._store.settle()
+            self._anchor.advance(lambda held: self._store.read(partial(self._now, held)))
+            self._anchor.refresh()
+        except VaultError as error:
+            self.stale = str(error)
+        else:
+            self.stale = None
+
+    def _now(self, held: int, rows: Rows) -> tuple[Head, Sequence[bytes]]:
+        """Reads how far the database is."""
+        return self._standing.now(rows, held)
+
+    def _meet_anchor(self) -> None:
+        """Compares database and anchor, and heals an anchor that a crash has left behind."""
+        head = self._anchor.head()
+        self._anchor.refresh()
+        if self._store.read(lambda rows: self._standing.compare(rows, head)):
+            self._advance()
+        self._anchored = max(self._anchored, head.seq)
 
     def _audit_key(self, place: Place, at: int) -> Key:
         """Gives the key of a user and month; whoever comes first makes it."""
@@ -260,15 +349,35 @@ class Vault:
         return cipher.context("payload", self.id, place.owner, place.period, uid)
 
 
-def _unlocked(rows: Rows, provider: KeyProvider, entropy: Entropy) -> tuple[Keyring, Tools]:
-    """Opens the keys of a vault."""
+def anchors_of(path: Path) -> Path:
+    """Gives the folder in which the anchor of a database lies if no other is named."""
+    return path.absolute().parent.parent / "anchors"
+
+
+def identity_of(rows: Rows) -> str:
+    """Gives the id of a vault.
+
+    Raises:
+        StoreCorruptError: The database has none.
+    """
     identity = rows.identity()
     if identity is None:
         raise StoreCorruptError("The file is not a whole vault; restore a backup.")
-    keyring = Keyring(identity, provider, entropy)
+    return identity
+
+
+def unlocked(rows: Rows, keyring: Keyring, *, anchors: Path, entropy: Entropy) -> Tools:
+    """Opens the keys of a vault, and joins what reading and writing rows takes.
+
+    Raises:
+        VaultLockedError: The provider's key is not the one that wrapped the terms.
+        IntegrityError: It is, and they were altered.
+    """
     record_mac, log_mac = keyring.unlock(rows)
-    secrets = SecretRows(keyring, record_mac, entropy)
-    return keyring, Tools(keyring, record_mac, LogSeal(identity, log_mac), secrets, entropy)
+    anchor = Anchor(anchors / f"{keyring.vault}.anchor", keyring.vault, record_mac)
+    secrets = SecretRows(keyring, record_mac, floors=anchor.floors, entropy=entropy)
+    seal = LogSeal(keyring.vault, log_mac)
+    return Tools(keyring, record_mac, seal, secrets, anchor, entropy)
 
 
 def _check_apart(database: Path, key: Path) -> None:

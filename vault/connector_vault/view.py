@@ -6,16 +6,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connector_vault import records
+from connector_vault import ended, records
+from connector_vault.anchor import Anchor
 from connector_vault.cipher import Entropy, Key
 from connector_vault.errors import ConflictError, DegradedError, IntegrityError, MisuseError
 from connector_vault.keyring import Keyring
 from connector_vault.log import UID_BYTES, LogDraft, LogRow, LogSeal, change_draft
 from connector_vault.records import Record
-from connector_vault.rows import LogColumns, RecordRow, Rows
+from connector_vault.rows import LogColumns, RecordRow, Rows, SecretRow
 from connector_vault.sealed import SecretRows
 from connector_vault.search import LogQuery, search
 from connector_vault.secret import Secret
+from connector_vault.stages import SecretVersion, Stage, Stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Tools:
     record_mac: Key
     seal: LogSeal
     secrets: SecretRows
+    anchor: Anchor
     entropy: Entropy
 
 
@@ -113,10 +116,40 @@ class View:
         """
         return self._public(self._rows.intent(operation, connection, persona))
 
+    def secret_versions(self, owner: str, field: str) -> tuple[SecretVersion, ...]:
+        """Gives every version of a secret that there ever was, oldest first, without values.
+
+        Raises:
+            IntegrityError: One of them was altered without the key.
+        """
+        return self._stages(owner, field).versions()
+
+    def open_secret(self, owner: str, field: str, *, stage: Stage = "current") -> Secret:
+        """Opens the version of a secret that is in a stage.
+
+        Raises:
+            NotFoundError: There is none, or it was destroyed.
+            IntegrityError: It was altered, moved or put back without the key.
+        """
+        return self._stages(owner, field).open(stage)
+
+    def holds_secret(self, owner: str, field: str, secret: Secret, *, stage: Stage) -> bool:
+        """Says, in constant time, whether a secret is the version that is in a stage.
+
+        Raises:
+            IntegrityError: That version was altered, moved or put back without the key.
+        """
+        return self._stages(owner, field).holds(stage, secret)
+
+    def _stages(self, owner: str, field: str) -> Stages:
+        """Gives the stages of one secret."""
+        return Stages(self._tools.secrets, self._rows, owner, field)
+
     def _opened(self, row: RecordRow) -> Record:
         """Gives the record in a row."""
         tools = self._tools
-        return records.opened_row(row, vault=tools.keyring.vault, key=tools.record_mac)
+        floor = tools.anchor.floors.records.get((row.kind, row.id), 0)
+        return records.opened_row(row, vault=tools.keyring.vault, key=tools.record_mac, floor=floor)
 
     def _public(self, row: LogColumns | None) -> LogRow | None:
         """Gives a stored row as callers see it."""
@@ -126,7 +159,7 @@ class View:
 class Transaction(View):
     """The vault while it is being changed; all of it commits, or nothing."""
 
-    __slots__ = ("_at", "_live", "_refusing")
+    __slots__ = ("_at", "_ended_records", "_ended_secrets", "_live", "_refusing", "decisive")
 
     def __init__(self, rows: Rows, tools: Tools, *, at: int, refusing: str | None) -> None:
         """Takes the rows, the time, and why intents are refused, if they are."""
@@ -134,9 +167,16 @@ class Transaction(View):
         self._at = at
         self._refusing = refusing
         self._live = True
+        self._ended_records: list[RecordRow] = []
+        self._ended_secrets: list[SecretRow] = []
+        #: Whether what was changed has to reach the anchor before anybody is told.
+        self.decisive = False
 
-    def put(self, record: Record, *, expect: int | None) -> Record:
+    def put(self, record: Record, *, expect: int | None, final: bool = False) -> Record:
         """Stores a record if its revision is still the expected one; None means that it is new.
+
+        A `final` revision closes the record for good: no older one is ever taken for true again,
+        not even after an older backup was restored.
 
         Raises:
             ConflictError: It was changed, it exists, or its name is taken.
@@ -156,6 +196,8 @@ class Transaction(View):
             self._rows.insert_record(row)
         else:
             self._rows.update_record(row)
+        if final:
+            self._ended_records.append(row)
         return self._opened(row)
 
     def append(self, draft: LogDraft) -> int:
@@ -175,6 +217,7 @@ class Transaction(View):
         row = seal.row(draft, tip)
         self._rows.insert_log(row)
         self._rows.tip = (row.seq, row.chain)
+        self.decisive = self.decisive or draft.subject is not None
         return row.seq
 
     def store_secret(self, *, owner: str, field: str, secret: Secret) -> int:
@@ -188,6 +231,46 @@ class Transaction(View):
             self._rows, owner, field, secret, at=self._at, note=self._note_secret
         )
 
+    def store_pending_secret(self, *, owner: str, field: str, secret: Secret) -> int:
+        """Keeps a candidate beside the current version of a field, and gives its version.
+
+        Raises:
+            NotFoundError: There is no current version.
+            ConflictError: There is a candidate already.
+            IntegrityError: An older version was altered without the key.
+        """
+        self._check()
+        stages = self._stages(owner, field)
+        return stages.store_pending(secret, at=self._at, note=self._note_secret)
+
+    def promote_secret(self, owner: str, field: str, version: int) -> None:
+        """Makes a candidate the current version; the current becomes the previous.
+
+        Raises:
+            NotFoundError: That version is no candidate, or nothing is current.
+            IntegrityError: A version was altered without the key.
+        """
+        self._check()
+        self._stages(owner, field).promote(version, note=self._note_secret)
+
+    def retire_previous(self, owner: str, field: str) -> int | None:
+        """Empties the previous version; gives its number, or None if there is none.
+
+        Raises:
+            IntegrityError: A version was altered without the key.
+        """
+        self._check()
+        return self._stages(owner, field).retire("previous", note=self._note_secret)
+
+    def drop_pending(self, owner: str, field: str) -> int | None:
+        """Empties the candidate; gives its version, or None if there is none.
+
+        Raises:
+            IntegrityError: A version was altered without the key.
+        """
+        self._check()
+        return self._stages(owner, field).retire("pending", note=self._note_secret)
+
     def destroy_secrets(self, owner: str) -> int:
         """Destroys an owner's data key and secrets, and gives the number of secrets.
 
@@ -195,7 +278,19 @@ class Transaction(View):
             IntegrityError: One of them was altered without the key.
         """
         self._check()
-        return self._tools.secrets.destroy(self._rows, owner, note=self._note_secret)
+        destroyed = self._tools.secrets.destroy(self._rows, owner, note=self._note_secret)
+        self._ended_secrets += destroyed
+        return len(destroyed)
+
+    def finish(self) -> None:
+        """Keeps what was closed or destroyed for good where the anchor is filled from."""
+        if self._ended_records or self._ended_secrets:
+            entry = ended.entry(self._ended_records, self._ended_secrets)
+            stored = ended.number(self._rows.last_record(ended.KIND))
+            # Entries that were removed from the database leave their numbers in the anchor.
+            name = ended.name(max(stored, self._tools.anchor.count) + 1)
+            self.put(Record(kind=ended.KIND, id=name, body=entry), expect=None)
+            self.decisive = True
 
     def end(self) -> None:
         """Refuses further changes: the work is over."""
