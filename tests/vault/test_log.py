@@ -290,9 +290,8 @@ def test_every_edit_is_found_where_it_is(
     """The report names the rows, and a reader of such a row gets an error and no row."""
     with place.create() as vault:
         calls(vault, 4)
-    with place.edited() as file:
-        edit(file)
-    with place.open() as vault:
+        with place.edited() as file:
+            edit(file)
         report = vault.verify_log()
         assert not report.ok
         assert report.faults == tuple(LogFault(seq=seq, what=what) for seq, what in faults)
@@ -320,9 +319,8 @@ def test_nothing_is_appended_to_an_end_that_was_forged(place: Place) -> None:
     """The last row's MAC is checked before a row is bound to it."""
     with place.create() as vault:
         calls(vault, 2)
-    with place.edited() as file:
-        file.execute("UPDATE log SET chain = zeroblob(32) WHERE seq = 4")
-    with place.open() as vault:
+        with place.edited() as file:
+            file.execute("UPDATE log SET chain = zeroblob(32) WHERE seq = 4")
         with pytest.raises(IntegrityError, match="log 4"):
             append(vault, intent(vault, "op_new"))
         assert vault.verify_log().rows == 4

@@ -50,7 +50,8 @@ def test_every_file_is_private_under_any_umask(place: Place, umask: int) -> None
             }
     finally:
         os.umask(before)
-    assert modes == dict.fromkeys(("vault.db", "vault.db-wal", "vault.db-shm"), 0o600)
+    names = ("vault.db", "vault.db-wal", "vault.db-shm", "vault.db.open")
+    assert modes == dict.fromkeys(names, 0o600)
     assert place.database.parent.stat().st_mode & 0o777 == 0o700
 
 
@@ -82,11 +83,13 @@ def test_a_vault_that_cannot_be_made_is_an_error(place: Place) -> None:
 
 
 @pytest.mark.requirement("vault.files")
-def test_a_clean_close_leaves_one_file(place: Place) -> None:
-    """The journal is copied into the database and goes."""
+def test_a_clean_close_leaves_no_journal(place: Place) -> None:
+    """It is copied into the database and goes; the file of the lock is empty and stays."""
     with place.create() as vault:
         calls(vault, 3)
-    assert [path.name for path in place.database.parent.iterdir()] == ["vault.db"]
+    found = sorted(place.database.parent.iterdir())
+    assert [path.name for path in found] == ["vault.db", "vault.db.open"]
+    assert found[1].read_bytes() == b""
 
 
 def _empty(path: Path) -> None:

@@ -13,6 +13,7 @@ from connector_vault.anchor import Ended, Head
 from connector_vault.cipher import Key
 from connector_vault.encoding import json_object, json_text
 from connector_vault.errors import VaultRolledBackError
+from connector_vault.log import LogSeal
 from connector_vault.records import opened_row
 from connector_vault.rows import RecordRow, Rows, SecretRow
 
@@ -49,11 +50,11 @@ def entry(records: Iterable[RecordRow], secrets: Iterable[SecretRow]) -> Ended:
 class Standing:
     """Reads from the database how far the vault is, and compares it with the anchor."""
 
-    def __init__(self, vault: str, key: Key, start: tuple[int, bytes]) -> None:
-        """Takes what authenticates records, and what stands before the first row of the log."""
+    def __init__(self, vault: str, key: Key, seal: LogSeal) -> None:
+        """Takes what authenticates records and the log."""
         self._vault = vault
         self._key = key
-        self._start = start
+        self._seal = seal
 
     def epoch(self, rows: Rows) -> int:
         """Gives how often the vault was restored, plus one."""
@@ -63,13 +64,16 @@ class Standing:
         return int(opened_row(row, vault=self._vault, key=self._key).body["epoch"])
 
     def now(self, rows: Rows, held: int) -> tuple[Head, Sequence[bytes]]:
-        """Gives the head, and the entries after the number that the anchor holds."""
+        """Gives the head, and the entries after the number that the anchor holds.
+
+        Raises:
+            IntegrityError: The end of the log, or an entry, was altered without the key.
+        """
         missing = [
             opened_row(row, vault=self._vault, key=self._key)
             for row in rows.records_after(KIND, name(held))
         ]
-        last = rows.last_row()
-        seq, chain = self._start if last is None else last[:2]
+        seq, chain = self._seal.tip(rows.last_row())
         count = held + len(missing)
         head = Head(epoch=self.epoch(rows), seq=seq, chain=chain, ended=count)
         return head, [encoded(record.body) for record in missing]
@@ -92,7 +96,8 @@ class Standing:
 
     def _compare_chain(self, rows: Rows, head: Head) -> None:
         """Refuses a log that lacks the row of the head, or has another in its place."""
-        found = self._start[1] if head.seq == self._start[0] else rows.chain_at(head.seq)
+        before, start = self._seal.start
+        found = start if head.seq == before else rows.chain_at(head.seq)
         if found is None:
             raise VaultRolledBackError(
                 f"The vault's database is an older one: its log ends at row {rows.last_seq()}, "

@@ -77,7 +77,7 @@ class Vault:
         self._keyring = keyring
         self._tools = tools
         self._anchor = tools.anchor
-        self._standing = Standing(keyring.vault, tools.record_mac, tools.seal.start)
+        self._standing = Standing(keyring.vault, tools.record_mac, tools.seal)
         #: Why the anchor is behind the database, if it is; the next decisive write tries again.
         self.stale: str | None = None
         self._anchored = 0
