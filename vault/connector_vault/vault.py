@@ -5,35 +5,32 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeAlias, TypeVar
 
 from connector_vault import cipher
-from connector_vault.anchor import Anchor, Head
+from connector_vault.anchor import Head
 from connector_vault.cipher import CipherError, Entropy, Key
 from connector_vault.encoding import json_text
-from connector_vault.ended import Standing
 from connector_vault.errors import (
     IntegrityError,
-    StoreCorruptError,
-    VaultError,
     VaultExistsError,
     VaultLockedError,
 )
+from connector_vault.follower import Follower
 from connector_vault.keyring import Keyring, Place, audit_place
-from connector_vault.log import UID_BYTES, LogDraft, LogReport, LogRow, LogSeal
+from connector_vault.log import UID_BYTES, LogDraft, LogReport, LogRow
 from connector_vault.provider import create_key, key_path, load_key
 from connector_vault.rows import Rows
-from connector_vault.sealed import SecretRows
 from connector_vault.secret import Secret
 from connector_vault.sqlite import Durability
 from connector_vault.stages import Stage
 from connector_vault.store import Store, create_database
+from connector_vault.unlocking import anchors_of, identity_of, unlocked
 from connector_vault.verify import Progress, verify
 from connector_vault.view import Tools, Transaction, View
 
@@ -42,8 +39,6 @@ T = TypeVar("T")
 Clock: TypeAlias = Callable[[], float]
 
 _ID_BYTES: Final = 16
-#: The anchor follows the log after so many rows, and at once where something was decided.
-_ANCHOR_ROWS: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +72,7 @@ class Vault:
         self._keyring = keyring
         self._tools = tools
         self._anchor = tools.anchor
-        self._standing = Standing(keyring.vault, tools.record_mac, tools.seal)
-        #: Why the anchor is behind the database, if it is; the next decisive write tries again.
-        self.stale: str | None = None
-        self._anchored = 0
+        self._follower = Follower(store, tools)
         self._clock = clock
         self._entropy = entropy
 
@@ -159,7 +151,7 @@ class Vault:
             )
             store.migrate()
             vault = cls(store, keyring, tools, clock=clock, entropy=entropy)
-            vault._meet_anchor()
+            vault._follower.meet()
         except BaseException:
             store.close()
             raise
@@ -167,8 +159,7 @@ class Vault:
 
     def close(self) -> None:
         """Finishes the writes, closes the files and drops the keys."""
-        if self._anchored < self._tools.seal.seen[0]:
-            self._advance()
+        self._follower.close()
         self._store.close()
         self._keyring.forget()
 
@@ -184,6 +175,11 @@ class Vault:
     ) -> None:
         """Closes the vault."""
         self.close()
+
+    @property
+    def stale(self) -> str | None:
+        """Why the anchor is behind the database, if it is; the next decisive write tries again."""
+        return self._follower.stale
 
     def degrade(self, reason: str) -> None:
         """Refuses new intents from now on; the first reason stays."""
@@ -201,15 +197,15 @@ class Vault:
         not call the vault.
         """
         done = self._store.write(lambda rows: self._transact(rows, work))
-        if self._committed(done):
-            self._advance()
+        if self._follower.is_due(done.tip, decisive=done.decisive):
+            self._follower.advance()
         return done.value
 
     async def write_async(self, work: Callable[[Transaction], T]) -> T:
         """Does the same from an event loop. Cancelling it does not stop the work."""
         done = await self._store.write_async(lambda rows: self._transact(rows, work))
-        if self._committed(done):
-            await asyncio.to_thread(self._advance)
+        if self._follower.is_due(done.tip, decisive=done.decisive):
+            await asyncio.to_thread(self._follower.advance)
         return done.value
 
     def draft(  # noqa: PLR0913 - a column each, all by name
@@ -304,37 +300,6 @@ class Vault:
             transaction.end()
         return _Done(value, rows.tip, transaction.decisive)
 
-    def _committed(self, done: _Done[Any]) -> bool:
-        """Takes in that work was committed; says whether the anchor has to follow at once."""
-        seal = self._tools.seal
-        if done.tip is not None and done.tip > seal.seen:
-            seal.seen = done.tip
-        return done.decisive or seal.seen[0] - self._anchored >= _ANCHOR_ROWS
-
-    def _advance(self) -> None:
-        """Brings the anchor up to date. What cannot be anchored is committed all the same."""
-        self._anchored = self._tools.seal.seen[0]
-        try:
-            self._store.settle()
-            self._anchor.advance(lambda held: self._store.read(partial(self._now, held)))
-            self._anchor.refresh()
-        except VaultError as error:
-            self.stale = str(error)
-        else:
-            self.stale = None
-
-    def _now(self, held: int, rows: Rows) -> tuple[Head, Sequence[bytes]]:
-        """Reads how far the database is."""
-        return self._standing.now(rows, held)
-
-    def _meet_anchor(self) -> None:
-        """Compares database and anchor, and heals an anchor that a crash has left behind."""
-        head = self._anchor.head()
-        self._anchor.refresh()
-        if self._store.read(lambda rows: self._standing.compare(rows, head)):
-            self._advance()
-        self._anchored = max(self._anchored, head.seq)
-
     def _audit_key(self, place: Place, at: int) -> Key:
         """Gives the key of a user and month; whoever comes first makes it."""
         key = self._keyring.remembered(place)
@@ -347,37 +312,6 @@ class Vault:
     def _payload_bound(self, place: Place, uid: bytes) -> bytes:
         """Gives what a payload is bound to."""
         return cipher.context("payload", self.id, place.owner, place.period, uid)
-
-
-def anchors_of(path: Path) -> Path:
-    """Gives the folder in which the anchor of a database lies if no other is named."""
-    return path.absolute().parent.parent / "anchors"
-
-
-def identity_of(rows: Rows) -> str:
-    """Gives the id of a vault.
-
-    Raises:
-        StoreCorruptError: The database has none.
-    """
-    identity = rows.identity()
-    if identity is None:
-        raise StoreCorruptError("The file is not a whole vault; restore a backup.")
-    return identity
-
-
-def unlocked(rows: Rows, keyring: Keyring, *, anchors: Path, entropy: Entropy) -> Tools:
-    """Opens the keys of a vault, and joins what reading and writing rows takes.
-
-    Raises:
-        VaultLockedError: The provider's key is not the one that wrapped the terms.
-        IntegrityError: It is, and they were altered.
-    """
-    record_mac, log_mac = keyring.unlock(rows)
-    anchor = Anchor(anchors / f"{keyring.vault}.anchor", keyring.vault, record_mac)
-    secrets = SecretRows(keyring, record_mac, floors=anchor.floors, entropy=entropy)
-    seal = LogSeal(keyring.vault, log_mac)
-    return Tools(keyring, record_mac, seal, secrets, anchor, entropy)
 
 
 def _check_apart(database: Path, key: Path) -> None:
