@@ -110,6 +110,7 @@ SANDBOX: Final[dict[str, str]] = {
     "sandbox.faults": "Every kind of fault is seen by a real client, when and as often as set.",
     "sandbox.http": "The simulated Clientary authenticates, wraps and refuses as the API does.",
     "sandbox.invoices": "Invoices add up, number, settle and go out as the API's do.",
+    "sandbox.keys": "An account has several keys; each can be revoked, or be another account's.",
     "sandbox.lists": "Lists have the API's envelopes, page sizes, filters and orders.",
     "sandbox.records": "Each record is made, read and changed with the API's fields and rules.",
 }
