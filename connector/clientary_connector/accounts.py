@@ -215,9 +215,8 @@ class Accounts:
         if not before.active:
             raise UnknownConnectionError(f"The connection {name!r} was revoked before.")
         after = replace(before, state=connections.REVOKED, generation=before.generation + 1)
-        kept = log.put(
-            replace(record, name=None, body=connections.body_of(after)), expect=record.revision
-        )
+        revoked = replace(record, name=None, body=connections.body_of(after))
+        kept = log.put(revoked, expect=record.revision, final=True)
         closed = [self._closed(log, one, user=user) for one in _open_grants(log, before.id)]
         destroyed = log.destroy_secrets(before.id)
         facts = {"name": after.name, "generation": after.generation, "reason": reason}
@@ -242,7 +241,7 @@ class Accounts:
 
     def _closed(self, log: Transaction, grant: Record, *, user: str) -> Record:
         body = {**grant.body, "state": grants.CLOSED}
-        kept = log.put(replace(grant, body=body), expect=grant.revision)
+        kept = log.put(replace(grant, body=body), expect=grant.revision, final=True)
         log.append(self._grant_draft(kept, user=user))
         return kept
 
