@@ -38,6 +38,7 @@ VAULT: Final[dict[str, str]] = {
     "vault.encoding": "No two rows of values share the bytes that stand for them.",
     "vault.files": "The vault's files are private, appear whole, and are never overwritten.",
     "vault.fork": "No handle of the vault survives a fork.",
+    "vault.fence": "Once the fence was cleared, nobody acts on a look taken before.",
     "vault.full_disk": "A full disk is a named error, loses nothing, and passes.",
     "vault.key_file": "A key file is used only if it is private and whole, and made by creating alone.",
     "vault.keys": "A key stays under the key above it, in its own place; a wrong one is named.",

@@ -6,12 +6,12 @@ restore takes it alone. The kernel drops the lock of a process that dies.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 from pathlib import Path
 
-from connector_vault.errors import StoreBusyError, StoreReadOnlyError, StoreUnavailableError
+from connector_vault.errors import StoreBusyError
+from connector_vault.lock_file import lock_file
 
 
 class Presence:
@@ -25,7 +25,7 @@ class Presence:
             StoreError: The file beside the database cannot be used.
         """
         path = database.with_name(f"{database.name}.open")
-        self._file = _opened(path)
+        self._file = lock_file(path)
         wanted = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
         try:
             fcntl.flock(self._file, wanted | fcntl.LOCK_NB)
@@ -40,14 +40,3 @@ class Presence:
     def close(self) -> None:
         """Gives the lock back."""
         os.close(self._file)
-
-
-def _opened(path: Path) -> int:
-    """Opens the file, which the first to come makes."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        return os.open(path, flags, 0o600)
-    except OSError as error:
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-            raise StoreReadOnlyError("The vault's folder, or its disk, is read-only.") from None
-        raise StoreUnavailableError(f"{path} cannot be opened: {error.strerror}.") from None
