@@ -13,7 +13,7 @@ from connector_vault import (
     VaultLockedError,
     keyring,
 )
-from connector_vault.provider import create_key
+from connector_vault.providers import create_key
 from tests.vault.ground import CANARY, Clock, Place, append, intent, store
 
 pytestmark = pytest.mark.requirement("vault.keys")

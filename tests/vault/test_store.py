@@ -29,7 +29,7 @@ from connector_vault import (
     errors,
     schema,
 )
-from connector_vault.provider import create_key
+from connector_vault.providers import create_key
 from connector_vault.sqlite import MEANING, Connection, connect, meaning
 from connector_vault.store import create_database
 from tests.vault.ground import Place, append, calls, connection_of, intent, putting, raw, stored

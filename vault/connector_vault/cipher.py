@@ -71,9 +71,13 @@ class Key:
         """Gives the HMAC-SHA256 of the message."""
         return hmac.digest(self.material, message, "sha256")
 
+    def wipe(self) -> None:
+        """Overwrites the material."""
+        self.material[:] = bytes(len(self.material))
+
     def __del__(self) -> None:
         """Overwrites the material when nobody holds the key any more."""
-        self.material[:] = bytes(len(self.material))
+        self.wipe()
 
     def __repr__(self) -> str:
         """Shows the id alone."""

@@ -152,6 +152,48 @@ class Rows:
         """Stores a wrapped key."""
         self._write("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
+    def keys_under(self, wrapper: str, after: str, limit: int) -> list[KeyRow]:
+        """Gives the next keys that hang on a wrapper, by id."""
+        where = "WHERE wrapper = ? AND id > ? AND sealed IS NOT NULL ORDER BY id LIMIT ?"
+        return [KeyRow._make(row) for row in self._all(_KEY + where, (wrapper, after, limit))]
+
+    def keys_retired(self, purpose: str, after: str, limit: int) -> list[KeyRow]:
+        """Gives the next keys of a purpose that seal nothing new any more, by id."""
+        where = "WHERE state = 'retired' AND purpose = ? AND id > ? ORDER BY id LIMIT ?"
+        return [KeyRow._make(row) for row in self._all(_KEY + where, (purpose, after, limit))]
+
+    def count_under(self, wrapper: str) -> int:
+        """Counts the keys that hang on a wrapper."""
+        statement = "SELECT count(*) FROM keys WHERE wrapper = ? AND sealed IS NOT NULL"
+        return int(self._first(statement, (wrapper,)))
+
+    def count_secrets_under(self, key_id: str) -> int:
+        """Counts the versions of secrets that are sealed under a key."""
+        return int(self._first("SELECT count(*) FROM secrets WHERE key_id = ?", (key_id,)))
+
+    def count_keys(self) -> list[tuple[str, str, int]]:
+        """Counts the keys of each purpose and state."""
+        return self._all("SELECT purpose, state, count(*) FROM keys GROUP BY 1, 2 ORDER BY 1, 2")
+
+    def count_secrets(self) -> list[tuple[str, int]]:
+        """Counts the versions of secrets in each stage."""
+        return self._all("SELECT stage, count(*) FROM secrets GROUP BY 1 ORDER BY 1")
+
+    def count_records(self) -> int:
+        """Counts the records."""
+        return int(self._first("SELECT count(*) FROM records"))
+
+    def move_key(self, row: KeyRow, wrapper: str) -> None:
+        """Stores a key that was under one wrapper as it is under another, or in another state."""
+        self._write(
+            "UPDATE keys SET wrapper = ?, state = ?, sealed = ? WHERE id = ? AND wrapper = ?",
+            (row.wrapper, row.state, row.sealed, row.id, wrapper),
+        )
+
+    def delete_key(self, key_id: str, wrapper: str) -> None:
+        """Removes one wrapping of a key; the database overwrites what is removed."""
+        self._write("DELETE FROM keys WHERE id = ? AND wrapper = ?", (key_id, wrapper))
+
     def destroy_keys(self, purpose: str, owner: str) -> None:
         """Overwrites every wrapped key of this purpose and owner."""
         where = "WHERE purpose = ? AND owner = ?"
@@ -168,6 +210,10 @@ class Rows:
         """Gives every version of an owner's secrets, oldest first."""
         where = "WHERE s.owner = ?1 AND (?2 IS NULL OR s.field = ?2) ORDER BY s.field, s.version"
         return [SecretRow._make(row) for row in self._all(_VERSION + where, (owner, field))]
+
+    def secrets_under(self, key_id: str) -> list[SecretRow]:
+        """Gives the versions that are sealed under a key."""
+        return [SecretRow._make(row) for row in self._all(_VERSION + "WHERE s.key_id = ?", (key_id,))]
 
     def insert_secret(self, row: SecretRow) -> None:
         """Stores a new version; a version that was ever used is refused."""
@@ -324,7 +370,7 @@ class Rows:
         row: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
         return row
 
-    def _all(self, statement: str, values: Sequence[SqlValue]) -> list[tuple[Any, ...]]:
+    def _all(self, statement: str, values: Sequence[SqlValue] = ()) -> list[tuple[Any, ...]]:
         """Gives all rows."""
         return self._connection.execute(statement, values).fetchall()
 

@@ -32,6 +32,8 @@ CREATE TABLE keys (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX keys_current ON keys (purpose, owner, period) WHERE state = 'current';
 CREATE INDEX keys_wrapper ON keys (wrapper);
+CREATE INDEX keys_terms ON keys (id) WHERE purpose = 'term';
+CREATE INDEX keys_retired ON keys (purpose, id) WHERE state = 'retired';
 
 -- A destroyed version keeps its row, so that its number is never used again. The revision counts
 -- the changes of owner and field together; every row that holds a value has the newest one.

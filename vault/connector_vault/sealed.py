@@ -115,7 +115,7 @@ class SecretRows:
         self.checked(row)
         if row.key_id is None or row.sealed is None or not row.openable:
             raise IntegrityError(_place(row), "stands without its key")
-        key = self._keyring.key(rows, row.key_id)
+        key = self._keyring.opening(rows, row.key_id)
         bound = self._bound(row.owner, row.field, row.version)
         try:
             return Secret(cipher.unseal(key, row.sealed, bound))

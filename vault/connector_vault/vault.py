@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,21 +15,26 @@ from connector_vault import cipher
 from connector_vault.anchor import Head
 from connector_vault.cipher import CipherError, Entropy, Key
 from connector_vault.encoding import json_text
-from connector_vault.errors import (
-    IntegrityError,
-    VaultExistsError,
-    VaultLockedError,
-)
+from connector_vault.errors import IntegrityError, VaultExistsError
 from connector_vault.follower import Follower
 from connector_vault.keyring import Keyring, Place, audit_place
 from connector_vault.log import UID_BYTES, LogDraft, LogReport, LogRow
-from connector_vault.provider import create_key, key_path, load_key
+from connector_vault.provider import KeyProvider
+from connector_vault.providers import Means, create_key, key_file, load_key
 from connector_vault.rows import Rows
 from connector_vault.secret import Secret
 from connector_vault.sqlite import Durability
 from connector_vault.stages import Stage
 from connector_vault.store import Store, create_database
-from connector_vault.unlocking import anchors_of, identity_of, unlocked
+from connector_vault.trust import TTL_S, Trust
+from connector_vault.unlocking import (
+    KeySource,
+    anchors_of,
+    check_apart,
+    identity_of,
+    unlocked,
+    uri_of,
+)
 from connector_vault.verify import Progress, verify
 from connector_vault.view import Tools, Transaction, View
 
@@ -60,11 +64,9 @@ class Vault:
         tools: Tools,
         *,
         clock: Clock,
-        entropy: Entropy,
     ) -> None:
         """Joins the parts; `create` and `open` are the ways in."""
         self.id = keyring.vault
-        self.fingerprint = keyring.fingerprint
         self.path = store.path
         #: Why new intents are refused, if they are.
         self.degraded: str | None = None
@@ -74,7 +76,7 @@ class Vault:
         self._anchor = tools.anchor
         self._follower = Follower(store, tools)
         self._clock = clock
-        self._entropy = entropy
+        keyring.follow(store.read)
 
     @classmethod
     def create(  # noqa: PLR0913 - what a host may choose, all by name
@@ -85,12 +87,14 @@ class Vault:
         anchors: Path | None = None,
         clock: Clock = time.time,
         durability: Durability = "full",
-        entropy: Entropy = os.urandom,
+        means: Means | None = None,
+        key_ttl_s: float = TTL_S,
     ) -> Vault:
         """Makes a vault, and its key if there is none at the URI.
 
         `anchors` is the folder of the vault's anchor: by default `anchors` beside the folder of
-        the database. It belongs on another disk than the database, if there is one.
+        the database. It belongs on another disk than the database, if there is one. `means` is
+        what the key's provider may use.
 
         Raises:
             VaultExistsError: There is a vault at the path.
@@ -100,23 +104,28 @@ class Vault:
         """
         if path.exists():
             raise VaultExistsError(f"There is a vault at {path} already.")
-        _check_apart(path, key_path(key))
-        provider = create_key(key, entropy)
-        identity = f"vault_{entropy(_ID_BYTES).hex()}"
-        keyring = Keyring(identity, provider, entropy)
-
+        check_apart(path, key_file(key))
+        used = means or Means()
+        provider = create_key(key, used)
+        identity = f"vault_{used.entropy(_ID_BYTES).hex()}"
+        keyring = Keyring(identity, provider, used.entropy)
         folder = anchors or anchors_of(path)
 
         def fill(rows: Rows) -> None:
             rows.insert_identity(identity)
             keyring.found(rows, _microseconds(clock))
-            tools = unlocked(rows, keyring, anchors=folder, entropy=entropy)
+            tools = unlocked(rows, keyring, anchors=folder)
             seq, chain = tools.seal.start
             tools.anchor.create(Head(epoch=1, seq=seq, chain=chain))
 
         create_database(path, fill)
-        return cls.open(
-            path, key=key, anchors=folder, clock=clock, durability=durability, entropy=entropy
+        return cls._unlock(
+            Store(path, durability),
+            lambda: provider,
+            anchors=folder,
+            clock=clock,
+            entropy=used.entropy,
+            trust=Trust(key_ttl_s),
         )
 
     @classmethod
@@ -124,13 +133,17 @@ class Vault:
         cls,
         path: Path,
         *,
-        key: str,
+        key: KeySource,
         anchors: Path | None = None,
         clock: Clock = time.time,
         durability: Durability = "full",
-        entropy: Entropy = os.urandom,
+        means: Means | None = None,
+        key_ttl_s: float = TTL_S,
     ) -> Vault:
         """Opens a vault. Nothing is written unless the key is right.
+
+        A `key` that can be called is asked for the URI, and again when the vault was rewrapped by
+        another process. What the key's provider has unwrapped counts for `key_ttl_s` seconds.
 
         Raises:
             VaultMissingError: There is no vault at the path.
@@ -141,16 +154,34 @@ class Vault:
             IntegrityError: Its keys were altered.
             StoreError: The database cannot be opened.
         """
-        store = Store(path, durability)
+        used = means or Means()
+        return cls._unlock(
+            Store(path, durability),
+            lambda: load_key(uri_of(key), used),
+            anchors=anchors or anchors_of(path),
+            clock=clock,
+            entropy=used.entropy,
+            trust=Trust(key_ttl_s),
+        )
+
+    @classmethod
+    def _unlock(  # noqa: PLR0913 - what `create` and `open` have in common
+        cls,
+        store: Store,
+        find: Callable[[], KeyProvider],
+        *,
+        anchors: Path,
+        clock: Clock,
+        entropy: Entropy,
+        trust: Trust,
+    ) -> Vault:
+        """Opens the keys, and closes the store again if they do not open."""
         try:
-            provider = load_key(key, entropy)
-            keyring = Keyring(store.read(identity_of), provider, entropy)
-            folder = anchors or anchors_of(path)
-            tools = store.read(
-                lambda rows: unlocked(rows, keyring, anchors=folder, entropy=entropy)
-            )
+            identity = store.read(identity_of)
+            keyring = Keyring(identity, find(), entropy, find=find, trust=trust)
+            tools = store.read(lambda rows: unlocked(rows, keyring, anchors=anchors))
             store.migrate()
-            vault = cls(store, keyring, tools, clock=clock, entropy=entropy)
+            vault = cls(store, keyring, tools, clock=clock)
             vault._follower.meet()
         except BaseException:
             store.close()
@@ -175,6 +206,11 @@ class Vault:
     ) -> None:
         """Closes the vault."""
         self.close()
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the key that wraps the vault's own keys."""
+        return self._keyring.fingerprint
 
     @property
     def stale(self) -> str | None:
@@ -230,13 +266,13 @@ class Vault:
         It may write the first key of a user and month, so it stays outside of a transaction.
         """
         at = _microseconds(self._clock)
-        uid = self._entropy(UID_BYTES)
+        uid = self._tools.entropy(UID_BYTES)
         key_id = sealed = None
         if payload is not None:
             place = audit_place(user or "", _month(at))
             key = self._audit_key(place, at)
             key_id, bound = key.id, self._payload_bound(place, uid)
-            sealed = cipher.seal(key, payload, bound, self._entropy)
+            sealed = cipher.seal(key, payload, bound, self._tools.entropy)
         return LogDraft(
             uid=uid,
             at=at,
@@ -277,7 +313,7 @@ class Vault:
         sealed, key_id = row.payload, row.key_id
         if sealed is None or key_id is None:
             return None
-        key = self._store.read(lambda rows: self._keyring.key(rows, key_id))
+        key = self._store.read(lambda rows: self._keyring.opening(rows, key_id))
         bound = self._payload_bound(audit_place(row.user or "", _month(row.at)), row.uid)
         try:
             return bytes(cipher.unseal(key, sealed, bound))
@@ -312,12 +348,6 @@ class Vault:
     def _payload_bound(self, place: Place, uid: bytes) -> bytes:
         """Gives what a payload is bound to."""
         return cipher.context("payload", self.id, place.owner, place.period, uid)
-
-
-def _check_apart(database: Path, key: Path) -> None:
-    """Refuses a key in the database's folder, where a copy of the one would take both."""
-    if key.parent.resolve().is_relative_to(database.parent.resolve()):
-        raise VaultLockedError("Keep the key outside of the vault's own folder.")
 
 
 def _microseconds(clock: Clock) -> int:
