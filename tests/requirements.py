@@ -52,7 +52,13 @@ VAULT: Final[dict[str, str]] = {
     "threat.1": "A ciphertext or key swapped or altered in the database is refused, naming the row.",
     "threat.2": "A row put back or taken out is refused by what the log holds.",
     "threat.3": "An edited record is refused on its next use.",
+    "rotation.machine": "A secret is replaced by one that answers as the same account, or stays.",
+    "rotation.lease": "One process rotates a secret at a time; one that was overtaken stops.",
     "threat.7": "Randomness that repeats repeats no message key, and a version is written once.",
+    "threat.10": "A rotation killed at any step ends with one secret in use that is accepted.",
+    "threat.11": "Many processes rotate once, and a holder that wakes too late changes nothing.",
+    "threat.12": "A candidate that is refused, or another account's, never comes into use.",
+    "threat.33": "A clock that jumps loses no key, no order and no lease.",
     "threat.17": "A cut, swapped, copied or edited row of the log is found where it is.",
     "threat.18": "A line of rows rebuilt without the key, or of another vault, is refused.",
 }

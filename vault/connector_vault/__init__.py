@@ -5,11 +5,16 @@ from connector_vault.errors import (
     ConflictError,
     DegradedError,
     ForkedError,
+    HookFailedError,
     IntegrityError,
+    LeaseHeldError,
+    LeaseLostError,
     MisuseError,
     NotFoundError,
     OperationClaimedError,
     RestoreRefusedError,
+    RotationOpenError,
+    SameSecretError,
     StoreBusyError,
     StoreCorruptError,
     StoreError,
@@ -29,6 +34,7 @@ from connector_vault.records import Record
 from connector_vault.search import LogQuery
 from connector_vault.secret import Secret
 from connector_vault.sqlite import Durability
+from connector_vault.stages import SecretVersion
 from connector_vault.vault import Clock, Vault
 from connector_vault.view import Transaction, View
 
@@ -39,7 +45,10 @@ __all__ = [
     "DegradedError",
     "Durability",
     "ForkedError",
+    "HookFailedError",
     "IntegrityError",
+    "LeaseHeldError",
+    "LeaseLostError",
     "LogDraft",
     "LogFault",
     "LogQuery",
@@ -50,7 +59,10 @@ __all__ = [
     "OperationClaimedError",
     "Record",
     "RestoreRefusedError",
+    "RotationOpenError",
+    "SameSecretError",
     "Secret",
+    "SecretVersion",
     "StoreBusyError",
     "StoreCorruptError",
     "StoreError",

@@ -132,6 +132,17 @@ class Run:
         """Gives the time."""
         return self._ground.clock()
 
+    def check_seen(self, version: int, secret: Secret | None) -> None:
+        """Refuses to replace a version that the caller has not seen, save by the same secret.
+
+        Raises:
+            ReplacedError: Another version is in use by now.
+        """
+        owner, field = self.name
+        by_now = self._ground.vault.read(lambda view: in_force(view, owner, field))
+        if by_now != version and (secret is None or not self.holds("current", secret)):
+            raise ReplacedError("The secret was replaced by somebody else just now.")
+
     def begin(self, old: int) -> None:
         """Begins a new rotation of the version that the caller has seen in use.
 

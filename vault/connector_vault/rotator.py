@@ -118,6 +118,7 @@ class Rotator:
         self._ground.on_step("seen")
         with Run(self._ground, owner, field, user=user) as run:
             run.candidate = secret
+            run.check_seen(seen, secret)
             if self._makes_way(run, secret):
                 if secret is not None and run.holds("current", secret):
                     raise SameSecretError("That secret is the one in use already.")
