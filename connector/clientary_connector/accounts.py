@@ -3,12 +3,14 @@
 1. A name, a subdomain or address and a secret are checked before anything is sent.
 2. A connection is tested before it is saved, and shows whose account it is.
 3. Every change commits together with its row in the log, or not at all.
-4. A revoke raises the generation, closes the grants and destroys the secret in one go: no send
-   starts after it returned, in any process.
+4. A revoke raises the generation, closes the grants and destroys the secret in one go. Then it
+   clears the fence, so that no send starts after it returned, in any process, and stops what is
+   under way and has changed nothing yet.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 import secrets
@@ -34,9 +36,11 @@ from clientary_connector.errors import (
     InvalidValueError,
     NameTakenError,
     UnknownConnectionError,
+    UnknownGrantError,
 )
 from clientary_connector.grants import Grant
 from clientary_connector.manifest import Manifest
+from clientary_connector.settings import Settings
 from connector_vault import ConflictError, LogDraft, Record, Secret, Transaction, Vault, View
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -46,13 +50,20 @@ class Accounts:
     """Keeps connections and grants in the vault."""
 
     def __init__(
-        self, *, manifest: Manifest, vault: Vault, executor: Executor, clock: Clock
+        self,
+        *,
+        manifest: Manifest,
+        vault: Vault,
+        executor: Executor,
+        clock: Clock,
+        settings: Settings,
     ) -> None:
         """Takes the parts that `wiring` has joined."""
         self._manifest = manifest
         self._vault = vault
         self._executor = executor
         self._clock = clock
+        self._settings = settings
 
     async def connect(
         self, name: str, *, secret: Secret, user: str, subdomain: str | None, sandbox: str | None
@@ -144,14 +155,37 @@ class Accounts:
             UnknownConnectionError: There is no such connection, or it was revoked before.
         """
         check_user(user)
-        return await self._vault.write_async(
+        revocation = await self._vault.write_async(
             lambda log: self._revoked(log, name_or_id, user, reason)
         )
+        return replace(revocation, confirmed=await self._stopped())
+
+    async def revoke_grant(
+        self, persona: str, connection: str, *, user: str, reason: str
+    ) -> Revocation:
+        """Closes one persona's grant; the connection and the other grants stay.
+
+        Raises:
+            UnknownConnectionError: There is no such connection.
+            UnknownGrantError: The persona holds no grant over it.
+        """
+        check_user(user)
+        revocation = await self._vault.write_async(
+            lambda log: self._grant_revoked(log, connection, persona, (user, reason))
+        )
+        return replace(revocation, confirmed=await self._stopped())
+
+    async def _stopped(self) -> bool:
+        """Waits until nothing more leaves under what was just taken away, in any process."""
+        limit_s = self._settings.revoke_wait_s
+        confirmed = await asyncio.to_thread(self._vault.fence.clear, limit_s=limit_s)
+        self._executor.underway.look()
+        return confirmed
 
     async def _tested(self, target: Target, secret: Secret) -> Ending:
         """Reads the account that the manifest names, with a secret that is not saved yet."""
         tool = self._executor.tools.find(self._manifest.account.action)
-        way = Way(target, lambda: contextlib.nullcontext(secret))
+        way = Way(target, lambda: contextlib.nullcontext(secret), contextlib.nullcontext)
         return await self._executor.exchange(tool, way).run({})
 
     def _account(self, ending: Ending) -> Account:
@@ -233,19 +267,44 @@ class Accounts:
         )
         return Revocation(
             connection=after,
+            persona=None,
             grants_closed=len(closed),
             secrets_destroyed=destroyed,
+            confirmed=False,
             upstream=self._upstream(after),
             log_id=log_id,
         )
 
-    def _closed(self, log: Transaction, grant: Record, *, user: str) -> Record:
+    def _grant_revoked(
+        self, log: Transaction, connection: str, persona: str, who: tuple[str, str]
+    ) -> Revocation:
+        owner = _record(log, connection)
+        grant = log.record(grants.KIND, grants.grant_id(owner.id, persona))
+        if grant is None or grant.body["state"] != grants.ACTIVE:
+            raise UnknownGrantError(
+                f"The persona {persona[:64]!r} holds no grant over {connection[:64]!r}.",
+                hint="List them with `grants`.",
+            )
+        user, reason = who
+        _, log_id = self._closed(log, grant, user=user, reason=reason)
+        return Revocation(
+            connection=connections.connection_of(owner),
+            persona=persona,
+            grants_closed=1,
+            secrets_destroyed=0,
+            confirmed=False,
+            upstream="Nothing: the key stays in use for the other grants.",
+            log_id=log_id,
+        )
+
+    def _closed(
+        self, log: Transaction, grant: Record, *, user: str, reason: str = ""
+    ) -> tuple[Record, int]:
         body = {**grant.body, "state": grants.CLOSED}
         kept = log.put(replace(grant, body=body), expect=grant.revision, final=True)
-        log.append(self._grant_draft(kept, user=user))
-        return kept
+        return kept, log.append(self._grant_draft(kept, user=user, reason=reason))
 
-    def _grant_draft(self, grant: Record, *, user: str) -> LogDraft:
+    def _grant_draft(self, grant: Record, *, user: str, reason: str = "") -> LogDraft:
         return self._vault.draft(
             kind="grant",
             user=user,
@@ -254,7 +313,11 @@ class Accounts:
             outcome=Outcome.SUCCEEDED.value,
             subject=f"{grants.KIND}:{grant.id}",
             revision=grant.revision,
-            facts={"scopes": grant.body["scopes"], "state": grant.body["state"]},
+            facts={
+                "scopes": grant.body["scopes"],
+                "state": grant.body["state"],
+                **({"reason": reason} if reason else {}),
+            },
         )
 
     def _upstream(self, connection: Connection) -> str:

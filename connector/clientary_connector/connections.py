@@ -67,8 +67,12 @@ class Revocation:
     """Says what a revoke has done, and what is left to do upstream."""
 
     connection: Connection
+    #: Whose grant alone was closed; None where the connection ended.
+    persona: str | None
     grants_closed: int
     secrets_destroyed: int
+    #: Whether every process has confirmed that nothing more leaves; one that was stopped cannot.
+    confirmed: bool
     #: What a person still has to do at the service.
     upstream: str
     log_id: int
@@ -77,8 +81,10 @@ class Revocation:
         """Returns the revocation as a JSON object."""
         return {
             "connection": self.connection.to_json(),
+            "persona": self.persona,
             "grants_closed": self.grants_closed,
             "secrets_destroyed": self.secrets_destroyed,
+            "confirmed": self.confirmed,
             "upstream": self.upstream,
             "log_id": self.log_id,
         }

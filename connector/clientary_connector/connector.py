@@ -161,15 +161,24 @@ class Connector:
         actions = self.manifest.actions.values()
         return tuple(action for action in actions if grants.allows(scopes, action.scope))
 
-    async def revoke(self, name: str, *, user: str, reason: str = "") -> Revocation:
-        """Revokes a connection: no send over it starts after this returned, in any process.
+    async def revoke(
+        self, name: str, *, user: str, reason: str = "", persona: str | None = None
+    ) -> Revocation:
+        """Revokes a connection, or one persona's grant over it.
+
+        No send under it starts after this returned, in any process; `confirmed` is False where
+        a process that was stopped could not say so. Calls under way are stopped unless they have
+        changed something already.
 
         Raises:
             UnknownConnectionError: There is no such connection, or it was revoked before.
+            UnknownGrantError: The persona holds no grant over it.
             InvalidValueError: The user cannot be used.
         """
         self._check_open()
         with state_faults():
+            if persona is not None:
+                return await self._accounts.revoke_grant(persona, name, user=user, reason=reason)
             return await self._accounts.revoke(name, user=user, reason=reason)
 
     def log(

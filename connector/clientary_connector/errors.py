@@ -5,6 +5,7 @@
     │   ├── UnknownActionError        no such action
     │   ├── UnknownScopeError         no such scope
     │   ├── UnknownConnectionError    no such connection
+    │   ├── UnknownGrantError         the persona holds no such grant
     │   ├── UnknownEntryError         no such line in the log
     │   ├── InvalidValueError         a name, subdomain, address or secret that cannot be used
     │   ├── NameTakenError            a connection of that name exists
@@ -71,6 +72,12 @@ class UnknownScopeError(CallerError):
 
 class UnknownConnectionError(CallerError):
     """No connection has this name or id."""
+
+    kind = ErrorKind.DENIED
+
+
+class UnknownGrantError(CallerError):
+    """The persona holds no grant over this connection."""
 
     kind = ErrorKind.DENIED
 

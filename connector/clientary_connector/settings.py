@@ -64,6 +64,13 @@ class Settings:
     max_wait_s: float = _limit(
         30.0, unit="s", why="a longer Retry-After is handed to the caller", least=0, most=3600
     )
+    revoke_wait_s: float = _limit(
+        10.0,
+        unit="s",
+        why="sends of other processes that were let out just before a revoke leave by then",
+        least=0.1,
+        most=600,
+    )
     max_warnings: int = _limit(
         20, unit="warnings", why="drift repeats on every record", least=1, most=1000
     )

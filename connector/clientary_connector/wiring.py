@@ -97,7 +97,9 @@ def joined(
         vault=vault,
         transport=transport,
         executor=executor,
-        accounts=Accounts(manifest=manifest, vault=vault, executor=executor, clock=clock),
+        accounts=Accounts(
+            manifest=manifest, vault=vault, executor=executor, clock=clock, settings=settings
+        ),
         previews=Previews(executor, transport),
         log=Log(vault),
     )

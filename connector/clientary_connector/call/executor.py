@@ -37,6 +37,7 @@ from clientary_connector.call.result import (
 from clientary_connector.call.sending import Sender, Way
 from clientary_connector.call.tools import Tool, Tools
 from clientary_connector.call.trouble import vault_kind
+from clientary_connector.call.underway import StoppedError, Underway
 from clientary_connector.manifest import Manifest
 from clientary_connector.settings import Settings
 from connector_vault import Vault, VaultError
@@ -56,6 +57,7 @@ class Executor:
         self._settings = settings
         self._journal = Journal(vault)
         self._replays = Replays(vault)
+        self.underway = Underway(vault)
 
     async def run(self, call: Call) -> Result:
         """Runs a call; whatever happens is in the result, and in the log.
@@ -128,7 +130,11 @@ class Executor:
         exchange = self.exchange(intent.tool, self._sender.way(permit))
         started = time.perf_counter()
         try:
-            ending = await exchange.run(intent.call.arguments)
+            may_stop = lambda: not _maybe_done(intent, exchange)  # noqa: E731 - read where it is used
+            async with self.underway.flight(permit, may_stop=may_stop):
+                ending = await exchange.run(intent.call.arguments)
+        except StoppedError:
+            ending = _stopped(exchange)
         except asyncio.CancelledError:
             ending = _left(intent, exchange)
             await asyncio.shield(self._journal.settle(intent, ending))
@@ -149,10 +155,26 @@ def _broken(intent: Intent, exchange: Exchange) -> Ending:
 def _cut_short(intent: Intent, exchange: Exchange, kind: ErrorKind, message: str) -> Ending:
     """Returns the ending of a call that was cut short, by what may have been sent of it."""
     tally, effect = exchange.tally, intent.tool.action.effect
-    maybe_done = is_change(effect) and (tally.pending or tally.sent > 0)
     return Ending(
-        outcome=Outcome.UNKNOWN if maybe_done else Outcome.FAILED,
+        outcome=Outcome.UNKNOWN if _maybe_done(intent, exchange) else Outcome.FAILED,
         error=failure(kind, effect=effect, message=message),
         attempts=tally.attempts,
         status=tally.status,
     )
+
+
+def _stopped(exchange: Exchange) -> Ending:
+    """Returns the ending of a call that a revoke has stopped before it could change anything."""
+    tally = exchange.tally
+    return Ending(
+        outcome=Outcome.FAILED if tally.sent or tally.pending else Outcome.REFUSED,
+        error=failure(ErrorKind.REVOKED),
+        attempts=tally.attempts,
+        status=tally.status,
+    )
+
+
+def _maybe_done(intent: Intent, exchange: Exchange) -> bool:
+    """Tells whether something may have been changed by now."""
+    tally = exchange.tally
+    return is_change(intent.tool.action.effect) and (tally.pending or tally.sent > 0)

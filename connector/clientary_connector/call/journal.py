@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -41,8 +41,7 @@ class Intent:
     log_id: int
     call: Call
     tool: Tool
-    #: Id of the connection.
-    connection: str
+    permit: Permit
 
 
 class ClaimedError(Exception):
@@ -72,7 +71,7 @@ class Journal:
         except VaultError as error:
             kind = vault_kind(error)
         else:
-            return Intent(log_id=log_id, call=call, tool=tool, connection=permit.connection)
+            return Intent(log_id=log_id, call=call, tool=tool, permit=permit)
         raise ClaimedError if kind is None else refused(kind)
 
     async def settle(self, intent: Intent, ending: Ending) -> Result:
@@ -80,7 +79,7 @@ class Journal:
         result = result_of(intent.call, ending, log_id=intent.log_id)
         try:
             draft = self._outcome(intent, ending, result)
-            await self._vault.write_async(lambda log: log.append(draft))
+            await self._vault.write_async(lambda log: _settled(log, intent.permit, draft))
         except VaultError as error:
             reason = str(error)
         else:
@@ -141,7 +140,7 @@ class Journal:
             ref=intent.log_id,
             user=intent.call.user,
             persona=intent.call.persona,
-            connection=intent.connection,
+            connection=intent.permit.connection,
             action=intent.tool.action.id,
             effect=intent.tool.action.effect.value,
             operation=intent.call.operation,
@@ -201,6 +200,14 @@ def shown(text: object) -> str | None:
 
 def _claimed(log: Transaction, permit: Permit, draft: LogDraft) -> int:
     policy.confirm(log, permit)
+    return log.append(draft)
+
+
+def _settled(log: Transaction, permit: Permit, draft: LogDraft) -> int:
+    """Writes the outcome; says so where the permission ended while the call was under way."""
+    if not policy.still_holds(log, permit):
+        facts = {**msgspec.json.decode(draft.facts), "completed_after_revoke": True}
+        draft = replace(draft, facts=msgspec.json.encode(facts, order="sorted").decode())
     return log.append(draft)
 
 

@@ -33,6 +33,8 @@ class Permit:
     grant: str | None
     grant_revision: int
     target: Target
+    #: What the grant has to cover.
+    scope: str = ""
 
 
 def decide(view: View, call: Call, action: Action, *, host_pattern: str) -> Permit:
@@ -65,16 +67,22 @@ def decide(view: View, call: Call, action: Action, *, host_pattern: str) -> Perm
         grant=grant.id,
         grant_revision=grant.revision,
         target=target,
+        scope=action.scope,
     )
 
 
 def still_holds(view: View, permit: Permit) -> bool:
-    """Tells whether the connection is what it was when the permit was given."""
+    """Tells whether connection and grant still permit what they did when the permit was given."""
     connection = view.record(connections.KIND, permit.connection)
-    return (
-        connection is not None
-        and connection.body["state"] == connections.ACTIVE
-        and connection.body["generation"] == permit.generation
+    if (
+        connection is None
+        or connection.body["state"] != connections.ACTIVE
+        or connection.body["generation"] != permit.generation
+    ):
+        return False
+    grant = None if permit.grant is None else view.record(grants.KIND, permit.grant)
+    return grant is None or (
+        grant.body["state"] == grants.ACTIVE and grants.allows(grant.body["scopes"], permit.scope)
     )
 
 

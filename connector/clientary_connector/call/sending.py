@@ -1,7 +1,8 @@
 """Sends with a fresh look before each send, and repeats only what cannot be done twice.
 
-1. Before every send, whatever led to it, the connection's generation is compared and the
-   secret is opened anew: a revoke stops retries, further pages and rereads alike.
+1. Before every send, whatever led to it, the secret is opened anew, and at its gate, when the
+   line is open, connection and grant are looked at once more, inside the vault's fence: a revoke
+   stops retries, further pages, rereads and whoever waits for a line alike.
 2. A read is repeated when the line broke, on 429 and on 502, 503 and 504.
 3. Everything else is repeated only when nothing was sent, and on 429.
 4. Retry-After is honoured; where it asks for more than the limit, the caller is told.
@@ -10,8 +11,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -26,6 +27,8 @@ from clientary_connector.call.request import Request
 from clientary_connector.call.result import CallError, ErrorKind, Outcome
 from clientary_connector.call.transport import (
     BodyFault,
+    Gate,
+    GateClosedError,
     NoAnswerError,
     NotSentError,
     Reply,
@@ -64,7 +67,7 @@ class Tally:
     #: Sends whose bytes may have left.
     sent: int = 0
     status: int | None = None
-    #: A send is under way.
+    #: A send has passed its gate, and has no answer yet.
     pending: bool = False
 
 
@@ -75,6 +78,8 @@ class Way:
     target: Target
     #: Raises RefusedError where nothing may be sent any more.
     credential: Callable[[], AbstractContextManager[Secret]]
+    #: Raises GateClosedError where the permission is gone.
+    gate: Gate
 
 
 class Clock(Protocol):
@@ -123,6 +128,8 @@ class Sender:
         while True:
             try:
                 reply = await self._once(request, way, tally)
+            except GateClosedError as closed:
+                raise refused(ErrorKind(closed.reason)) from None
             except NotSentError as error:
                 again, wait = True, None
                 ended = EndedError(Outcome.FAILED, _unreachable(error, effect))
@@ -142,9 +149,10 @@ class Sender:
     async def _once(self, request: Request, way: Way, tally: Tally) -> Reply:
         with way.credential() as secret:
             tally.attempts += 1
-            tally.pending = True
             try:
-                reply = await self._transport.send(way.target, request, secret)
+                reply = await self._transport.send(
+                    way.target, request, secret, gate=lambda: _passing(way, tally)
+                )
             except NotSentError:
                 tally.pending = False
                 raise
@@ -159,22 +167,32 @@ class Sender:
 
     def way(self, permit: Permit) -> Way:
         """Returns the way of a call that was allowed."""
-        return Way(permit.target, lambda: self._credential(permit))
+        return Way(permit.target, lambda: self._credential(permit), lambda: self._gate(permit))
 
     def _credential(self, permit: Permit) -> Secret:
-        """Opens the secret for one send, if the connection still holds.
+        """Opens the secret for one send.
 
         Raises:
-            RefusedError: It was revoked, or the vault does not open.
+            RefusedError: It was destroyed by a revoke, or the vault does not open.
         """
-        kind = ErrorKind.INTERNAL
         try:
-            if self._vault.read(lambda view: still_holds(view, permit)):
-                return self._vault.open_secret(permit.connection, SECRET_FIELD)
-            kind = ErrorKind.REVOKED
+            return self._vault.open_secret(permit.connection, SECRET_FIELD)
         except VaultError as error:
             kind = vault_kind(error)
         raise refused(kind)
+
+    @contextmanager
+    def _gate(self, permit: Permit) -> Generator[None]:
+        """Lets a request out while the permit still holds, inside the vault's fence."""
+        with self._vault.fence.entered():
+            try:
+                holds = self._vault.read(lambda view: still_holds(view, permit))
+                closed = None if holds else ErrorKind.REVOKED
+            except VaultError as error:
+                closed = vault_kind(error)
+            if closed is not None:
+                raise GateClosedError(closed.value)
+            yield
 
     async def _waited(self, attempt: int, asked: float | None) -> bool:
         """Waits before the next attempt; says no where there is none."""
@@ -188,6 +206,14 @@ class Sender:
         state = RetryCallState(AsyncRetrying(), fn=None, args=(), kwargs={})
         state.attempt_number = attempt
         return float(self._backoff(state))
+
+
+@contextmanager
+def _passing(way: Way, tally: Tally) -> Generator[None]:
+    """Passes the gate, and counts from then on as sent."""
+    with way.gate():
+        tally.pending = True
+        yield
 
 
 def may_repeat(reply: Reply, effect: Effect) -> bool:

@@ -6,7 +6,9 @@
 4. The secret goes onto the request last. It is revealed in this module alone.
 5. One send is one send: nothing below repeats it, redirects are not followed.
 6. The answer is read up to a limit, in a limited time, and the secret is taken out of it.
-7. Errors from below are not passed on: theirs would hold the request. Ours say one thing,
+7. Once the line is open, the request passes a gate: a last look at the permission, and the first
+   bytes, with nothing in between.
+8. Errors from below are not passed on: theirs would hold the request. Ours say one thing,
    whether anything can have been sent.
 """
 
@@ -18,7 +20,10 @@ import contextlib
 import re
 import socket
 import ssl
+import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeAlias, cast
@@ -26,6 +31,7 @@ from typing import Any, Final, TypeAlias, cast
 import aiohttp
 import certifi
 import httpx
+from aiohttp.connector import Connection
 from aiohttp.resolver import ThreadedResolver
 from httpx_aiohttp import AiohttpTransport
 
@@ -45,6 +51,10 @@ NEVER_SENT: Final = (
 )
 #: A host with its port, or the mark of a secret that was taken out of it.
 HOST: Final = re.compile(rb"[A-Za-z0-9_.:\[\]-]{1,255}")
+#: Lets a request out, or raises GateClosedError; what it encloses is short and waits for nobody.
+Gate: TypeAlias = Callable[[], AbstractContextManager[None]]
+#: The gate of the request that this task sends.
+GATE: Final[ContextVar[Gate]] = ContextVar("gate")
 Place: TypeAlias = tuple[asyncio.AbstractEventLoop, bool]
 MAX_SECRET_CHARS: Final = 4096
 #: Signs that a header or JSON would have to spell otherwise.
@@ -83,6 +93,10 @@ class TransportError(Exception):
 
 class NotSentError(TransportError):
     """Nothing was sent."""
+
+
+class GateClosedError(NotSentError):
+    """The last look found that it may not be sent; `reason` is the kind of error it is."""
 
 
 class NoAnswerError(TransportError):
@@ -146,15 +160,17 @@ class Transport:
             return self._headers
         return {**self._headers, "Content-Type": "application/json"}
 
-    async def send(self, target: Target, request: Request, secret: Secret) -> Reply:
-        """Sends one request once and reads the answer.
+    async def send(self, target: Target, request: Request, secret: Secret, *, gate: Gate) -> Reply:
+        """Sends one request once, through its gate, and reads the answer.
 
         Raises:
+            GateClosedError: The gate let nothing out.
             NotSentError: Nothing was sent.
             NoAnswerError: It may have been sent, and there is no answer.
             CancelledError: The caller was cancelled; it may have been sent.
         """
         built = self.built(target, request)
+        GATE.set(gate)
         line = await self._line(loopback=target.loopback)
         async with line.room:
             failure = await self._attempt(line, built, secret)
@@ -190,6 +206,8 @@ class Transport:
             return asyncio.CancelledError()
         except TimeoutError:
             return NoAnswerError(LATE, broken=False)
+        except GateClosedError as closed:
+            return GateClosedError(closed.reason)
         except Exception as error:  # noqa: BLE001 - whatever breaks below must not carry the request up
             return failure_of(error)
         finally:
@@ -248,6 +266,23 @@ class Transport:
                 self._lines.pop(key, None)
 
 
+class GatedRequest(aiohttp.ClientRequest):
+    """A request that goes out inside its gate."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        """Passes the gate and writes; the line is open by now.
+
+        Raises:
+            GateClosedError: The gate let nothing out.
+        """
+        with GATE.get()():
+            response = await super().send(conn)
+            if sys.version_info < (3, 12):
+                # Without eager tasks the body is written by the next turn of the loop.
+                await asyncio.sleep(0)
+        return response
+
+
 async def _close(lifetime: AsyncGenerator[Line]) -> None:
     await lifetime.aclose()
 
@@ -272,7 +307,10 @@ def session_of(
         socket_factory=open_to_loopback if loopback else open_to_public,
     )
     session = aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        request_class=GatedRequest,
+        trust_env=False,
     )
     # There is no public switch: on a line that drops, the session would send a PUT or DELETE twice.
     session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

@@ -85,28 +85,37 @@ def connections(state: Path | None, *, revoked: bool, output_: str) -> Status:
 
 @click.command()
 @click.argument("name")
+@click.option("--persona", metavar="PERSONA", help="Close this persona's grant alone.")
 @click.option("--reason", default="", help="Why; it goes into the log.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @options.user
 @options.output
 @click.pass_obj
 def revoke(  # noqa: PLR0913 -- click passes one argument an option
-    state: Path | None, *, name: str, reason: str, yes: bool, user: str | None, output_: str
+    state: Path | None,
+    *,
+    name: str,
+    persona: str | None,
+    reason: str,
+    yes: bool,
+    user: str | None,
+    output_: str,
 ) -> Status:
     """End the connection NAME: close its grants, destroy its key, stop calls under way.
 
-    It cannot be undone; connecting again needs the API key again.
+    It cannot be undone; connecting again needs the API key again. With --persona, only
+    that persona's grant ends.
     """
     who = options.login_name(user)
     with open_connector(state) as connector:
         connection = connector.connection(name)
-    if not (yes or _agreed(connection)):
+    if not (yes or _agreed(connection, persona)):
         screen.note("Nothing was revoked.")
         return Status.FAILED
 
     async def work() -> Revocation:
         async with open_connector(state) as connector:
-            return await connector.revoke(connection.id, user=who, reason=reason)
+            return await connector.revoke(connection.id, user=who, reason=reason, persona=persona)
 
     done = asyncio.run(work())
     if output_ == "json":
@@ -116,10 +125,12 @@ def revoke(  # noqa: PLR0913 -- click passes one argument an option
     return Status.SUCCEEDED
 
 
-def _agreed(connection: Connection) -> bool:
+def _agreed(connection: Connection, persona: str | None) -> bool:
     if not sys.stdin.isatty():
         raise click.UsageError("There is no terminal to ask on: add --yes.")
     question = f"Revoke {connection.name} ({_address(connection)}) and destroy its key?"
+    if persona is not None:
+        question = f"Close the grant of {persona} over {connection.name}?"
     return click.confirm(screen.visible(question), err=True)
 
 
@@ -154,3 +165,5 @@ def _show_revoked(done: Revocation) -> None:
         )
     )
     screen.note(screen.visible(done.upstream))
+    if not done.confirmed:
+        screen.note("A process that is stopped may still send one request that it was let out for.")
