@@ -1,5 +1,6 @@
 """Keeps secrets sealed, records authenticated and a log chained, in one database."""
 
+from connector_vault.backup import BackupReport
 from connector_vault.errors import (
     AnchorError,
     ConflictError,
@@ -29,8 +30,10 @@ from connector_vault.errors import (
     VaultRolledBackError,
     VaultVersionError,
 )
+from connector_vault.inspection import VaultFault, VaultReport
 from connector_vault.log import LogDraft, LogFault, LogReport, LogRow
 from connector_vault.records import Record
+from connector_vault.restore import RestoreReport, restore
 from connector_vault.search import LogQuery
 from connector_vault.secret import Secret
 from connector_vault.sqlite import Durability
@@ -40,6 +43,7 @@ from connector_vault.view import Transaction, View
 
 __all__ = [
     "AnchorError",
+    "BackupReport",
     "Clock",
     "ConflictError",
     "DegradedError",
@@ -59,6 +63,7 @@ __all__ = [
     "OperationClaimedError",
     "Record",
     "RestoreRefusedError",
+    "RestoreReport",
     "RotationOpenError",
     "SameSecretError",
     "Secret",
@@ -74,9 +79,12 @@ __all__ = [
     "VaultClosedError",
     "VaultError",
     "VaultExistsError",
+    "VaultFault",
     "VaultLockedError",
     "VaultMissingError",
+    "VaultReport",
     "VaultRolledBackError",
     "VaultVersionError",
     "View",
+    "restore",
 ]

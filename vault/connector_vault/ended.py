@@ -12,7 +12,7 @@ from typing import Final
 from connector_vault.anchor import Ended, Head
 from connector_vault.cipher import Key
 from connector_vault.encoding import json_object, json_text
-from connector_vault.errors import VaultRolledBackError
+from connector_vault.errors import IntegrityError, VaultRolledBackError
 from connector_vault.log import LogSeal
 from connector_vault.records import opened_row
 from connector_vault.rows import RecordRow, Rows, SecretRow
@@ -93,6 +93,16 @@ class Standing:
         if epoch == head.epoch:
             self._compare_chain(rows, head)
         return epoch > head.epoch or number(rows.last_record(KIND)) > head.ended
+
+    def check(self, rows: Rows, head: Head) -> None:
+        """Checks that the entries are all there.
+
+        Raises:
+            IntegrityError: One of them was removed.
+        """
+        held = len(rows.records_after(KIND, ""))
+        if held < head.ended:
+            raise IntegrityError(f"records {KIND}", f"holds {held} of {head.ended} entries")
 
     def _compare_chain(self, rows: Rows, head: Head) -> None:
         """Refuses a log that lacks the row of the head, or has another in its place."""

@@ -134,6 +134,8 @@ class IntegrityError(VaultError):
         super().__init__(f"{row} {reason}. Compare the vault with a backup before it is used.")
         #: Where the row stands, as "table key".
         self.row = row
+        #: What is wrong with it.
+        self.reason = reason
 
 
 class StoreCorruptError(StoreError):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from connector_vault.errors import StoreCorruptError, VaultVersionError
-from connector_vault.sqlite import Connection
+from connector_vault.sqlite import Connection, in_memory, shape
 
 #: Stands in the file's header and tells it from any other SQLite database ("CVLT").
 APPLICATION_ID: Final = 0x43564C54
@@ -173,3 +173,14 @@ def check_identity(connection: Connection) -> None:
     """
     if connection.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
         raise StoreCorruptError("The file is not a vault.")
+
+
+def strange(connection: Connection) -> list[str]:
+    """Names what is in the database and is not of this version, or is missing or changed."""
+    fresh = in_memory()
+    try:
+        for script in MIGRATIONS:
+            fresh.execute(script)
+        return sorted({name for _, name, _ in shape(connection) ^ shape(fresh)})
+    finally:
+        fresh.close()

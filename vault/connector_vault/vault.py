@@ -13,10 +13,13 @@ from typing import Any, Final, Generic, Self, TypeAlias, TypeVar
 
 from connector_vault import cipher
 from connector_vault.anchor import Head
+from connector_vault.backup import BackupReport, back_up, note
 from connector_vault.cipher import CipherError, Entropy, Key
 from connector_vault.encoding import json_text
 from connector_vault.errors import IntegrityError, VaultExistsError
+from connector_vault.fence import Fence
 from connector_vault.follower import Follower
+from connector_vault.inspection import VaultReport, inspect
 from connector_vault.keyring import Keyring, Place, audit_place
 from connector_vault.log import UID_BYTES, LogDraft, LogReport, LogRow
 from connector_vault.provider import KeyProvider
@@ -217,6 +220,11 @@ class Vault:
         """Why the anchor is behind the database, if it is; the next decisive write tries again."""
         return self._follower.stale
 
+    @property
+    def fence(self) -> Fence:
+        """The fence between a last look at the records and the act that they permit."""
+        return self._store.fence
+
     def degrade(self, reason: str) -> None:
         """Refuses new intents from now on; the first reason stays."""
         self.degraded = self.degraded or reason
@@ -320,9 +328,44 @@ class Vault:
         except CipherError:
             raise IntegrityError(f"log {row.seq}") from None
 
+    def scrub(self) -> bool:
+        """Empties the journal, so that no file holds what was overwritten; False if it is read."""
+        return self._store.scrub()
+
     def verify_log(self, progress: Progress | None = None) -> LogReport:
         """Checks every row of the log; `progress` is told rows done and rows in all."""
         return verify(self._store, self._tools.seal, progress)
+
+    def verify(self, told: Progress | None = None) -> VaultReport:
+        """Checks every row of the vault; `told` is told rows done and rows in all.
+
+        Raises:
+            StoreError: The database cannot be read to its end.
+        """
+        return inspect(self._store, self._tools, told)
+
+    def back_up(
+        self, path: Path, *, user: str | None = None, told: Progress | None = None
+    ) -> BackupReport:
+        """Makes a backup at the path, where nothing may be; `told` is told pages done and in all.
+
+        Raises:
+            VaultExistsError: There is a file at the path.
+            StoreError: It cannot be made, or the vault's own file is damaged.
+        """
+        report = back_up(self._store, path, told)
+        at = _microseconds(self._clock)
+
+        def noted(change: Transaction) -> None:
+            kept = note(change, report, at)
+            subject = f"{kept.kind}:{kept.id}"
+            draft = self.draft(
+                kind=kept.id, user=user, subject=subject, revision=kept.revision, facts=kept.body
+            )
+            change.append(draft)
+
+        self.write(noted)
+        return report
 
     def _transact(self, rows: Rows, work: Callable[[Transaction], T]) -> _Done[T]:
         """Runs work in the writer's thread."""
