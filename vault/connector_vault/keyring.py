@@ -165,7 +165,9 @@ class Keyring:
         cached = self._by_id.get(key_id)
         if cached is not None:
             return cached
-        return self._remember(self.unwrapped_term(self.provider, self._own_slot(rows, key_id)))
+        # The slot comes first: looking for it may find another provider.
+        own = self.own_slot(rows, key_id)
+        return self._remember(self.unwrapped_term(self.provider, own))
 
     def make(self, rows: Rows, place: Place, at: int) -> Key:
         """Gives the key that new messages are sealed under; makes it if there is none."""
@@ -260,7 +262,7 @@ class Keyring:
         if row is None:
             raise IntegrityError("keys term", "is missing")
         try:
-            own = self._own_slot(rows, row.id)
+            own = self.own_slot(rows, row.id)
             term = self.unwrapped_term(self.provider, own)
         except VaultLockedError:
             if self.over:
@@ -277,8 +279,13 @@ class Keyring:
         with self._lock:
             self._by_id.clear()
 
-    def _own_slot(self, rows: Rows, key_id: str) -> KeyRow:
-        """Gives a term as the provider in use wrapped it; finds the next provider if it must."""
+    def own_slot(self, rows: Rows, key_id: str) -> KeyRow:
+        """Gives a term as the provider in use wrapped it; finds the next provider if it must.
+
+        Raises:
+            VaultLockedError: The provider's key is not the one that wrapped the terms.
+            IntegrityError: There is no such term.
+        """
         slots = [row for row in rows.terms() if row.id == key_id]
         if not slots:
             raise IntegrityError(f"keys {key_id}", "is no term")

@@ -112,15 +112,20 @@ class SecretRows:
         Raises:
             IntegrityError: The row, or its key, was altered, moved or put back.
         """
-        self.checked(row)
-        if row.key_id is None or row.sealed is None or not row.openable:
-            raise IntegrityError(_place(row), "stands without its key")
-        key = self._keyring.opening(rows, row.key_id)
+        return Secret(self._value(rows, row))
+
+    def reseal(self, rows: Rows, row: SecretRow, *, at: int) -> None:
+        """Seals a version under the data key in use; what is in it, and its revision, stay.
+
+        Raises:
+            IntegrityError: The row, or its key, was altered, moved or put back.
+        """
+        key = self._keyring.make(rows, data_place(row.owner), at)
+        value = self._value(rows, row)
         bound = self._bound(row.owner, row.field, row.version)
-        try:
-            return Secret(cipher.unseal(key, row.sealed, bound))
-        except CipherError:
-            raise IntegrityError(_place(row)) from None
+        moved = row._replace(key_id=key.id, sealed=cipher.seal(key, value, bound, self._entropy))
+        value[:] = bytes(len(value))
+        rows.restage_secret(moved._replace(mac=self._mac(moved)))
 
     def destroy(self, rows: Rows, owner: str, *, note: Note) -> list[SecretRow]:
         """Destroys every version and the data key; gives those that had a value."""
@@ -145,6 +150,17 @@ class SecretRows:
         if row.sealed is not None and row.version <= floor:
             raise IntegrityError(_place(row), "was destroyed and is put back")
         return row
+
+    def _value(self, rows: Rows, row: SecretRow) -> bytearray:
+        """Gives the value of a version."""
+        self.checked(row)
+        if row.key_id is None or row.sealed is None or not row.openable:
+            raise IntegrityError(_place(row), "stands without its key")
+        key = self._keyring.opening(rows, row.key_id)
+        try:
+            return cipher.unseal(key, row.sealed, self._bound(row.owner, row.field, row.version))
+        except CipherError:
+            raise IntegrityError(_place(row)) from None
 
     def _sealed(self, row: SecretRow, revision: int) -> SecretRow:
         """Gives a row under a new revision; a retired one is empty."""

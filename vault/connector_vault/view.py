@@ -11,6 +11,7 @@ from connector_vault.anchor import Anchor
 from connector_vault.cipher import Entropy, Key
 from connector_vault.errors import ConflictError, DegradedError, IntegrityError, MisuseError
 from connector_vault.keyring import Keyring
+from connector_vault.keyshelf import KeyShelf
 from connector_vault.log import UID_BYTES, LogDraft, LogRow, LogSeal, change_draft
 from connector_vault.records import Record
 from connector_vault.rows import LogColumns, RecordRow, Rows, SecretRow
@@ -140,6 +141,11 @@ class View:
             IntegrityError: That version was altered, moved or put back without the key.
         """
         return self._stages(owner, field).holds(stage, secret)
+
+    @property
+    def keys(self) -> KeyShelf:
+        """The wrapped keys, for those who rotate and count them."""
+        return KeyShelf(self._rows, self._tools.keyring, self._tools.secrets)
 
     def _stages(self, owner: str, field: str) -> Stages:
         """Gives the stages of one secret."""
