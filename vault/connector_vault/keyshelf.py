@@ -23,7 +23,6 @@ from connector_vault.rows import KeyRow, Rows
 from connector_vault.sealed import SecretRows
 
 _DATA: Final = data_place("").purpose
-_RETIRED: Final = (_DATA, "retired")
 _TERM: Final = (TERM.purpose, TERM.owner, TERM.period)
 
 
@@ -73,10 +72,27 @@ class KeyShelf:
         """Counts the keys that hang on a term."""
         return self._rows.count_under(wrapper)
 
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Counts the keys of each purpose by their states."""
+        found: dict[str, dict[str, int]] = {}
+        for purpose, state, count in self._rows.count_keys():
+            found.setdefault(purpose, {})[state] = count
+        return found
+
     def retired(self) -> int:
         """Counts the data keys that are still to be renewed."""
-        counts = self._rows.count_keys()
-        return sum(count for purpose, state, count in counts if (purpose, state) == _RETIRED)
+        return self.counts().get(_DATA, {}).get("retired", 0)
+
+    def retired_keys(self, limit: int) -> list[tuple[str, str, int]]:
+        """Gives id, owner and number of secrets of data keys that are still to be renewed."""
+        return [
+            (row.id, row.owner, self._rows.count_secrets_under(row.id))
+            for row in self._rows.keys_retired(_DATA, "", limit)
+        ]
+
+    def secrets(self) -> dict[str, int]:
+        """Counts the versions of secrets in each stage."""
+        return dict(self._rows.count_secrets())
 
     def key(self, term: str) -> Key:
         """Gives a term's key.

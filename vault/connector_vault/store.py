@@ -100,6 +100,12 @@ class Store:
         """Runs work in a transaction and awaits its commit."""
         return await self._writing().write_async(work)
 
+    def sizes(self) -> tuple[int, int]:
+        """Gives the bytes of the database and of its journal."""
+        self._check()
+        journal = self.path.with_name(f"{self.path.name}-wal")
+        return self.path.stat().st_size, journal.stat().st_size if journal.exists() else 0
+
     def scrub(self) -> bool:
         """Empties the journal, which may hold what was overwritten; False if it is being read."""
         self._check()

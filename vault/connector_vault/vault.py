@@ -6,22 +6,21 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeAlias, TypeVar
 
-from connector_vault import cipher
 from connector_vault.anchor import Head
 from connector_vault.backup import BackupReport, back_up, note
-from connector_vault.cipher import CipherError, Entropy, Key
+from connector_vault.cipher import Entropy
 from connector_vault.encoding import json_text
-from connector_vault.errors import IntegrityError, VaultExistsError
+from connector_vault.errors import VaultExistsError
 from connector_vault.fence import Fence
 from connector_vault.follower import Follower
 from connector_vault.inspection import VaultReport, inspect
-from connector_vault.keyring import Keyring, Place, audit_place
+from connector_vault.keyring import Keyring
 from connector_vault.log import UID_BYTES, LogDraft, LogReport, LogRow
+from connector_vault.payloads import Payloads
 from connector_vault.provider import KeyProvider
 from connector_vault.providers import Means, create_key, key_file, load_key
 from connector_vault.rows import Rows
@@ -79,6 +78,7 @@ class Vault:
         self._anchor = tools.anchor
         self._follower = Follower(store, tools)
         self._clock = clock
+        self._payloads = Payloads(store, keyring)
         keyring.follow(store.read)
 
     @classmethod
@@ -277,10 +277,7 @@ class Vault:
         uid = self._tools.entropy(UID_BYTES)
         key_id = sealed = None
         if payload is not None:
-            place = audit_place(user or "", _month(at))
-            key = self._audit_key(place, at)
-            key_id, bound = key.id, self._payload_bound(place, uid)
-            sealed = cipher.seal(key, payload, bound, self._tools.entropy)
+            key_id, sealed = self._payloads.seal(payload, user=user, at=at, uid=uid)
         return LogDraft(
             uid=uid,
             at=at,
@@ -305,6 +302,7 @@ class Vault:
 
         Raises:
             NotFoundError: There is none, or it was destroyed.
+            VaultLockedError: The provider of the vault's key is out of reach for too long.
             IntegrityError: It was altered, moved or put back without the key.
         """
         if stage == "current":
@@ -316,17 +314,14 @@ class Vault:
 
         Raises:
             NotFoundError: Its key was destroyed.
+            VaultLockedError: The provider of the vault's key is out of reach for too long.
             IntegrityError: It was altered or moved without the key.
         """
-        sealed, key_id = row.payload, row.key_id
-        if sealed is None or key_id is None:
-            return None
-        key = self._store.read(lambda rows: self._keyring.opening(rows, key_id))
-        bound = self._payload_bound(audit_place(row.user or "", _month(row.at)), row.uid)
-        try:
-            return bytes(cipher.unseal(key, sealed, bound))
-        except CipherError:
-            raise IntegrityError(f"log {row.seq}") from None
+        return self._payloads.open(row)
+
+    def sizes(self) -> tuple[int, int]:
+        """Gives the bytes of the database and of its journal."""
+        return self._store.sizes()
 
     def scrub(self) -> bool:
         """Empties the journal, so that no file holds what was overwritten; False if it is read."""
@@ -379,25 +374,7 @@ class Vault:
             transaction.end()
         return _Done(value, rows.tip, transaction.decisive)
 
-    def _audit_key(self, place: Place, at: int) -> Key:
-        """Gives the key of a user and month; whoever comes first makes it."""
-        key = self._keyring.remembered(place)
-        if key is None:
-            key = self._store.read(lambda rows: self._keyring.current(rows, place))
-            key = key or self._store.write(lambda rows: self._keyring.make(rows, place, at))
-            self._keyring.remember(key, place)
-        return key
-
-    def _payload_bound(self, place: Place, uid: bytes) -> bytes:
-        """Gives what a payload is bound to."""
-        return cipher.context("payload", self.id, place.owner, place.period, uid)
-
 
 def _microseconds(clock: Clock) -> int:
     """Gives the time as the vault stores it."""
     return int(clock() * 1_000_000)
-
-
-def _month(at: int) -> str:
-    """Gives the month of a time, as the periods of audit keys are named."""
-    return datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m")

@@ -105,6 +105,14 @@ class View:
         found = ((seq, self.outcome_of(seq)) for seq in seqs)
         return {seq: row for seq, row in found if row is not None}
 
+    def count_records(self) -> int:
+        """Counts the records of every kind."""
+        return self._rows.count_records()
+
+    def last_seq(self) -> int:
+        """Gives the number of the log's newest row."""
+        return self._rows.last_seq()
+
     def open_intents(self) -> list[int]:
         """Gives the intents that have no outcome, oldest first."""
         return self._rows.open_intents()
