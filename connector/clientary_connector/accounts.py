@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -24,11 +23,9 @@ import msgspec
 from clientary_connector import connections, grants
 from clientary_connector.call.address import Target, target_of
 from clientary_connector.call.arguments import MAX_ID_CHARS, usable
-from clientary_connector.call.ending import Ending
 from clientary_connector.call.executor import Executor
-from clientary_connector.call.kinds import is_object
 from clientary_connector.call.result import CallError, Outcome
-from clientary_connector.call.sending import SECRET_FIELD, Clock, Way
+from clientary_connector.call.sending import SECRET_FIELD, Clock
 from clientary_connector.call.transport import is_usable
 from clientary_connector.connections import Account, Connection, Revocation
 from clientary_connector.errors import (
@@ -39,34 +36,46 @@ from clientary_connector.errors import (
     UnknownGrantError,
 )
 from clientary_connector.grants import Grant
-from clientary_connector.manifest import Manifest
+from clientary_connector.manifest import Auth, Manifest
+from clientary_connector.probe import Probe
 from clientary_connector.settings import Settings
 from connector_vault import ConflictError, LogDraft, Record, Secret, Transaction, Vault, View
 
+#: Ten years between two rotations are none.
+MOST_DAYS: Final = 3650
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Accounts:
     """Keeps connections and grants in the vault."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts, all by name
         self,
         *,
         manifest: Manifest,
         vault: Vault,
         executor: Executor,
         clock: Clock,
+        probe: Probe,
         settings: Settings,
     ) -> None:
         """Takes the parts that `wiring` has joined."""
         self._manifest = manifest
+        self._probe = probe
         self._vault = vault
         self._executor = executor
         self._clock = clock
         self._settings = settings
 
-    async def connect(
-        self, name: str, *, secret: Secret, user: str, subdomain: str | None, sandbox: str | None
+    async def connect(  # noqa: PLR0913 - what makes a connection, all by name
+        self,
+        name: str,
+        *,
+        secret: Secret,
+        user: str,
+        subdomain: str | None,
+        sandbox: str | None,
+        rotate_every_days: int | None,
     ) -> tuple[Connection, Account]:
         """Tests an account and saves it under a name.
 
@@ -78,16 +87,14 @@ class Accounts:
         check_user(user)
         self._check_name(name)
         target = self._target(subdomain, sandbox)
-        if not is_usable(secret, self._manifest.auth):
-            raise InvalidValueError(
-                "The secret cannot be used.",
-                hint="Give 16 or more plain characters, without spaces, quotes or colons.",
-            )
-        ending = await self._tested(target, secret)
+        days = self._settings.rotation_days if rotate_every_days is None else rotate_every_days
+        check_interval(days)
+        check_secret(secret, self._manifest.auth)
+        ending = await self._probe.ask(target, secret)
         if ending.error is not None:
             await self._note_failure(name, user=user, error=ending.error)
             raise ConnectError(ending.error)
-        account = self._account(ending)
+        account = self._probe.account(ending)
         connection = Connection(
             id=f"{connections.ID_PREFIX}{secrets.token_hex(6)}",
             name=name,
@@ -98,6 +105,8 @@ class Accounts:
             generation=1,
             created_at=self._now().isoformat(),
             account=str(account),
+            rotate_every_days=days,
+            marks=account.marks,
         )
         log_id = await self._save(connection, account, secret=secret)
         return connection, replace(account, log_id=log_id)
@@ -181,18 +190,6 @@ class Accounts:
         confirmed = await asyncio.to_thread(self._vault.fence.clear, limit_s=limit_s)
         self._executor.underway.look()
         return confirmed
-
-    async def _tested(self, target: Target, secret: Secret) -> Ending:
-        """Reads the account that the manifest names, with a secret that is not saved yet."""
-        tool = self._executor.tools.find(self._manifest.account.action)
-        way = Way(target, lambda: contextlib.nullcontext(secret), contextlib.nullcontext)
-        return await self._executor.exchange(tool, way).run({})
-
-    def _account(self, ending: Ending) -> Account:
-        records = [one for one in ending.data or () if is_object(one)]
-        lines = (_line(one, self._manifest.account.show) for one in records)
-        total = None if ending.page is None else ending.page.total
-        return Account(people=tuple(line for line in lines if line), total=total or len(records))
 
     async def _save(self, connection: Connection, account: Account, *, secret: Secret) -> int:
         draft = self._vault.draft(
@@ -365,6 +362,31 @@ def check_user(user: str) -> None:
         raise InvalidValueError("There is no user.", hint="Say for whom this is done.")
 
 
+def check_secret(secret: Secret, auth: Auth) -> None:
+    """Refuses a secret that cannot be sent.
+
+    Raises:
+        InvalidValueError: It is too short, or holds signs that a header cannot carry.
+    """
+    if not is_usable(secret, auth):
+        raise InvalidValueError(
+            "The secret cannot be used.",
+            hint="Give 16 or more plain characters, without spaces, quotes or colons.",
+        )
+
+
+def check_interval(days: int) -> None:
+    """Refuses an interval between rotations that makes no sense.
+
+    Raises:
+        InvalidValueError: It is out of range.
+    """
+    if not 1 <= days <= MOST_DAYS:
+        raise InvalidValueError(
+            "The interval between rotations cannot be used.", hint=f"Give 1 to {MOST_DAYS} days."
+        )
+
+
 def _record(view: View, name_or_id: str) -> Record:
     found = connections.find_record(view, name_or_id)
     if found is None:
@@ -393,8 +415,3 @@ def _taken(name: str) -> NameTakenError:
     return NameTakenError(
         f"There is a connection {name!r} already.", hint="Revoke it first, or take another name."
     )
-
-
-def _line(record: Mapping[str, Any], show: Sequence[str]) -> str:
-    first, *others = [str(record[name]) for name in show if record.get(name)] or [""]
-    return first + "".join(f" <{other}>" for other in others)

@@ -9,6 +9,7 @@ from connector_vault import Record, View
 
 KIND: Final = "connection"
 ID_PREFIX: Final = "con_"
+API_KEY: Final = "api_key"
 ACTIVE: Final = "active"
 REVOKED: Final = "revoked"
 
@@ -31,6 +32,12 @@ class Connection:
     created_at: str
     #: Whose account it is, as the service answered when it was tested.
     account: str
+    #: What it authenticates with: `api_key`.
+    kind: str = API_KEY
+    #: After so many days the key is to be replaced.
+    rotate_every_days: int
+    #: What the account is known again by.
+    marks: tuple[str, ...]
 
     @property
     def active(self) -> bool:
@@ -39,7 +46,9 @@ class Connection:
 
     def to_json(self) -> dict[str, Any]:
         """Returns the connection as a JSON object."""
-        return asdict(self)
+        shown = asdict(self)
+        del shown["marks"]
+        return shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +59,8 @@ class Account:
     people: tuple[str, ...]
     #: How many there are in all.
     total: int
+    #: What the account is known again by.
+    marks: tuple[str, ...] = ()
     log_id: int | None = None
 
     def __str__(self) -> str:
@@ -103,12 +114,15 @@ def connection_of(record: Record) -> Connection:
         generation=body["generation"],
         created_at=body["created_at"],
         account=body["account"],
+        kind=body["kind"],
+        rotate_every_days=body["rotate_every_days"],
+        marks=tuple(body["marks"]),
     )
 
 
 def body_of(connection: Connection) -> dict[str, Any]:
     """Returns what the record of a connection holds, beside its id."""
-    body = {"kind": "api_key", **asdict(connection)}
+    body = {**asdict(connection), "marks": list(connection.marks)}
     del body["id"]
     return body
 

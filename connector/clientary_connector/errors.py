@@ -17,7 +17,8 @@
     │   ├── StateExistsError          it was set up before
     │   ├── StateLockedError          the vault's key is missing, wrong or open to others
     │   ├── StateIntegrityError       something in the state was changed from outside
-    │   └── StateUnavailableError     the state cannot be read or written now
+    │   ├── StateUnavailableError     the state cannot be read or written now
+    │   └── RotationError             a rotation cannot go on now
     └── ServiceError              the service said no, or could not be reached
         └── ConnectError              an account could not be connected
 
@@ -138,6 +139,10 @@ class StateIntegrityError(OperatorError):
 
 class StateUnavailableError(OperatorError):
     """The state cannot be read or written now."""
+
+
+class RotationError(OperatorError):
+    """A rotation cannot go on now: another one is open, or another process is at work."""
 
 
 class ServiceError(ConnectorError):

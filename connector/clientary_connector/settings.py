@@ -71,6 +71,28 @@ class Settings:
         least=0.1,
         most=600,
     )
+    rotation_days: int = _limit(
+        90, unit="days", why="a key that leaked unseen serves no longer", least=1, most=3650
+    )
+    rotation_notice_days: int = _limit(
+        14, unit="days", why="a person has two weeks to bring a new key", least=0, most=365
+    )
+    rotation_overlap_s: float = _limit(
+        3600.0,
+        unit="s",
+        why="calls under way end with the key that they began with",
+        least=0,
+        most=30 * 86_400,
+    )
+    rotation_tries: int = _limit(
+        5, unit="tries", why="a new key that was refused so often is wrong", least=1, most=100
+    )
+    rotation_hook_s: float = _limit(
+        60.0, unit="s", why="a hook that takes longer hangs", least=0.1, most=3600
+    )
+    key_rotation_days: int = _limit(
+        30, unit="days", why="little is sealed under one key of the vault", least=1, most=3650
+    )
     max_warnings: int = _limit(
         20, unit="warnings", why="drift repeats on every record", least=1, most=1000
     )

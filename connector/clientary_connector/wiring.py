@@ -12,7 +12,9 @@ from typing import Any, Final
 
 import platformdirs
 
+from clientary_connector.account_hooks import AccountHooks
 from clientary_connector.accounts import Accounts
+from clientary_connector.background import Background
 from clientary_connector.call.executor import Executor
 from clientary_connector.call.preview import Previews
 from clientary_connector.call.sending import Clock, Sender, utc_now
@@ -21,14 +23,20 @@ from clientary_connector.connector import Connector, Parts
 from clientary_connector.errors import StateIntegrityError, StateUnavailableError
 from clientary_connector.log import Log
 from clientary_connector.manifest import Manifest, load_manifest
+from clientary_connector.probe import Probe
+from clientary_connector.rotating import Rotating, RotatingParts
 from clientary_connector.settings import Settings
 from clientary_connector.state import state_faults
-from connector_vault import Vault
+from clientary_connector.tending import KeyChore, LeaseChore, Tending
+from connector_vault import RestoreReport, Vault, restore
+from connector_vault.hookcalls import HookCalls
 
 APP: Final = "clientary-connector"
 DATABASE: Final = Path("vault") / "vault.db"
 KEY: Final = Path("keys") / "vault.key"
 NOTES: Final = "state.json"
+#: A question to the service ends before the hook that asks it is given up.
+PATIENCE: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,19 +99,56 @@ def joined(
     transport = Transport(auth=manifest.auth, headers=headers, settings=settings)
     sender = Sender(vault=vault, transport=transport, settings=settings, clock=clock, sleep=sleep)
     executor = Executor(manifest=manifest, vault=vault, sender=sender, settings=settings)
+    probe = Probe(manifest=manifest, executor=executor)
+    accounts = Accounts(
+        manifest=manifest,
+        vault=vault,
+        executor=executor,
+        clock=clock,
+        probe=probe,
+        settings=settings,
+    )
+    background = Background()
+    rotating = Rotating(
+        RotatingParts(
+            vault=vault,
+            hooks=_hooks(vault, probe, background, manifest=manifest, settings=settings),
+            accounts=accounts,
+            manifest=manifest,
+            settings=settings,
+            clock=clock,
+        )
+    )
     parts = Parts(
         manifest=manifest,
         settings=settings,
         vault=vault,
         transport=transport,
         executor=executor,
-        accounts=Accounts(
-            manifest=manifest, vault=vault, executor=executor, clock=clock, settings=settings
-        ),
+        accounts=accounts,
+        rotating=rotating,
+        tending=Tending([LeaseChore(vault, lambda: clock().timestamp()), KeyChore(rotating)]),
+        background=background,
         previews=Previews(executor, transport),
         log=Log(vault),
     )
     return Connector(parts)
+
+
+def _hooks(
+    vault: Vault, probe: Probe, background: Background, *, manifest: Manifest, settings: Settings
+) -> HookCalls:
+    """Returns the hooks of rotations; those of the host come on top."""
+    hooks = HookCalls(limit_s=settings.rotation_hook_s)
+    own = AccountHooks(
+        vault=vault,
+        probe=probe,
+        background=background,
+        host_pattern=manifest.host_pattern,
+        limit_s=settings.rotation_hook_s * PATIENCE,
+    )
+    hooks.register(own, serves=own.serves)
+    return hooks
 
 
 def create_state(

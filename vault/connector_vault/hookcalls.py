@@ -94,7 +94,7 @@ class HookCalls:
         said = self._run("rotation_retire", context.owner, context=context, secret=secret)
         return all(one is True for one in said)
 
-    def notice(self, hook: str, owner: str, **facts: object) -> bool:
+    def notice(self, hook: str, owner: str, /, **facts: object) -> bool:
         """Tells the plugins something; False says that one of them failed."""
         try:
             self._run(hook, owner, **facts)
@@ -107,7 +107,7 @@ class HookCalls:
         others = [plugin for plugin, serves in self._serves.items() if not serves(owner)]
         return self._manager.subset_hook_caller(hook, others)
 
-    def _run(self, hook: str, owner: str, **arguments: object) -> Any:  # noqa: ANN401 - the plugin says what it is
+    def _run(self, hook: str, owner: str, /, **arguments: object) -> Any:  # noqa: ANN401 - the plugin says what it is
         """Runs a hook in a thread of its own, and leaves it behind if it hangs."""
         call = self._caller(hook, owner)
         outcome: Future[Any] = Future()

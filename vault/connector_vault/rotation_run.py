@@ -21,6 +21,8 @@ from connector_vault.view import Transaction, View
 T = TypeVar("T")
 #: Is told the name of every step, before and after it.
 OnStep: TypeAlias = Callable[[str], None]
+#: Is told of the rotation after every arrow.
+Progress: TypeAlias = Callable[[Rotation], None]
 #: Does what belongs to an arrow, and gives what changes in the rotation by it.
 Work: TypeAlias = Callable[[Transaction], Mapping[str, Any]]
 
@@ -63,11 +65,13 @@ class Ground:
 class Run:
     """Holds the lease of one rotation, and moves it from state to state."""
 
-    def __init__(self, ground: Ground, owner: str, field: str, *, user: str | None) -> None:
-        """Takes what it works on; entering it takes the lease."""
+    def __init__(
+        self, ground: Ground, name: tuple[str, str], *, user: str | None, progress: Progress | None
+    ) -> None:
+        """Takes the owner and field it works on; entering it takes the lease."""
         self.hooks = ground.hooks
         self.limits = ground.limits
-        self.name = (owner, field)
+        self.name = name
         self.user = user
         #: What the caller has brought; the caller wipes it.
         self.candidate: Secret | None = None
@@ -76,6 +80,7 @@ class Run:
         #: Whether the previous secret may be looked at before the overlap is over.
         self.early = False
         self._ground = ground
+        self._progress = progress
         self._lease: lease.Lease | None = None
         self._until = 0.0
         self._rotation: Rotation | None = None
@@ -161,7 +166,7 @@ class Run:
             changed_at=now,
             revision=0 if before is None else before.revision,
         )
-        self._rotation = self._commit("intend", lambda log: self._kept(log, fresh, in_force=old))
+        self._arrive("intend", lambda log: self._kept(log, fresh, in_force=old))
 
     def move(self, arrow: str, state: State, work: Work | None = None, **changes: Any) -> None:  # noqa: ANN401 - fields of a Rotation
         """Goes along one arrow, in one transaction with its row in the log.
@@ -180,7 +185,7 @@ class Run:
             more: Mapping[str, Any] = {} if work is None else work(log)
             return self._kept(log, replace(after, **more))
 
-        self._rotation = self._commit(arrow, work_and_keep)
+        self._arrive(arrow, work_and_keep)
 
     def note(self, **changes: Any) -> bool:  # noqa: ANN401 - fields of a Rotation
         """Writes down what was found without going on; False says that it stands there already."""
@@ -198,7 +203,7 @@ class Run:
             log.drop_pending(owner, field)
             return self._kept(log, after)
 
-        self._rotation = self._commit("drop", end)
+        self._arrive("drop", end)
 
     def hook(self, step: str, call: Callable[[], T]) -> T:
         """Runs a hook while the lease holds.
@@ -227,6 +232,12 @@ class Run:
         return self._ground.vault.read(
             lambda view: view.holds_secret(*self.name, secret, stage=stage)
         )
+
+    def _arrive(self, arrow: str, work: Callable[[Transaction], Rotation]) -> None:
+        """Commits an arrow, and tells where it led."""
+        self._rotation = self._commit(arrow, work)
+        if self._progress is not None:
+            self._progress(self._rotation)
 
     def _commit(self, arrow: str, work: Callable[[Transaction], T]) -> T:
         """Runs a transaction, which renews the lease first."""

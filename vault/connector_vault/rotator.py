@@ -31,6 +31,7 @@ from connector_vault.rotation_run import (
     Ground,
     Limits,
     OnStep,
+    Progress,
     ReplacedError,
     Run,
     in_force,
@@ -100,11 +101,18 @@ class Rotator:
         }
 
     def rotate(
-        self, owner: str, field: str, *, secret: Secret | None = None, user: str | None = None
+        self,
+        owner: str,
+        field: str,
+        *,
+        secret: Secret | None = None,
+        user: str | None = None,
+        progress: Progress | None = None,
     ) -> Rotation:
         """Begins a rotation, or goes on with the one that is open, as far as it goes now.
 
         Without a secret the hooks make one. To bring the same secret again is to go on.
+        `progress` is told of the rotation after every arrow.
 
         Raises:
             NotFoundError: There is no secret to rotate.
@@ -116,7 +124,7 @@ class Rotator:
         """
         seen = self._ground.vault.read(lambda view: in_force(view, owner, field))
         self._ground.on_step("seen")
-        with Run(self._ground, owner, field, user=user) as run:
+        with Run(self._ground, (owner, field), user=user, progress=progress) as run:
             run.candidate = secret
             run.check_seen(seen, secret)
             if self._makes_way(run, secret):
@@ -126,7 +134,13 @@ class Rotator:
             return self._advance(run)
 
     def resume(
-        self, owner: str, field: str, *, user: str | None = None, early: bool = False
+        self,
+        owner: str,
+        field: str,
+        *,
+        user: str | None = None,
+        early: bool = False,
+        progress: Progress | None = None,
     ) -> Rotation:
         """Goes on with an open rotation as far as it goes now.
 
@@ -137,7 +151,7 @@ class Rotator:
             LeaseHeldError: Another process is at work on it.
             LeaseLostError: Another process has taken the work over.
         """
-        with Run(self._ground, owner, field, user=user) as run:
+        with Run(self._ground, (owner, field), user=user, progress=progress) as run:
             run.early = early
             return self._advance(run)
 
@@ -149,7 +163,7 @@ class Rotator:
             RotationOpenError: The candidate may be the only secret that works, or is in use.
             LeaseHeldError: Another process is at work on it.
         """
-        with Run(self._ground, owner, field, user=user) as run:
+        with Run(self._ground, (owner, field), user=user, progress=None) as run:
             if not run.rotation.open:
                 raise NotFoundError("No rotation is open.")
             if run.rotation.state in rotation.PROMOTED:

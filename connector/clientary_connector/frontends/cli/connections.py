@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, output
 from clientary_connector.frontends.cli.secretinput import read_key, refuse_as_argument
 from clientary_connector.frontends.cli.status import Status
+from clientary_connector.rotations import Due, KeyStatus
 from clientary_connector.wiring import open_connector
 
 
@@ -23,6 +25,7 @@ from clientary_connector.wiring import open_connector
 @click.option("--subdomain", metavar="LABEL", help="The account: LABEL.clientary.com.")
 @click.option("--sandbox", metavar="URL", help="A simulated account on this machine instead.")
 @click.option("--key-stdin", is_flag=True, help="Read the API key from stdin, not from a prompt.")
+@click.option("--rotate-every", type=int, metavar="DAYS", help="Days between rotations of the key.")
 @options.user
 @options.output
 @click.pass_obj
@@ -33,6 +36,7 @@ def connect(  # noqa: PLR0913 -- click passes one argument an option
     subdomain: str | None,
     sandbox: str | None,
     key_stdin: bool,
+    rotate_every: int | None,
     user: str | None,
     output_: str,
 ) -> Status:
@@ -52,7 +56,12 @@ def connect(  # noqa: PLR0913 -- click passes one argument an option
         async def work() -> tuple[Connection, Account]:
             async with open_connector(state) as connector:
                 return await connector.connect(
-                    name, secret=secret, user=who, subdomain=subdomain, sandbox=sandbox
+                    name,
+                    secret=secret,
+                    user=who,
+                    subdomain=subdomain,
+                    sandbox=sandbox,
+                    rotate_every_days=rotate_every,
                 )
 
         connection, account = asyncio.run(work())
@@ -71,12 +80,16 @@ def connections(state: Path | None, *, revoked: bool, output_: str) -> Status:
     """List the connections."""
     with open_connector(state) as connector:
         found = connector.connections(revoked=revoked)
+        keys = {key.id: key for key in connector.rotations()}
     if output_ == "json":
-        output.emit_data([item.to_json() for item in found])
+        output.emit_data([{**item.to_json(), "key": _key(keys.get(item.id))} for item in found])
         return Status.SUCCEEDED
     screen.table(
-        ("name", "id", "state", "address", "account", "owner", "since"),
-        ((c.name, c.id, c.state, _address(c), c.account, c.owner, c.created_at) for c in found),
+        ("name", "id", "state", "address", "account", "owner", "since", "key"),
+        (
+            (c.name, c.id, c.state, _address(c), c.account, c.owner, c.created_at, _age(keys, c))
+            for c in found
+        ),
     )
     if not found:
         screen.note("No connection yet: clientary connect NAME --subdomain YOURS")
@@ -136,6 +149,25 @@ def _agreed(connection: Connection, persona: str | None) -> bool:
 
 def _address(connection: Connection) -> str:
     return connection.sandbox or f"{connection.subdomain}.clientary.com"
+
+
+def _key(status: KeyStatus | None) -> dict[str, object] | None:
+    return None if status is None else status.to_json()
+
+
+def _age(keys: Mapping[str, KeyStatus], connection: Connection) -> str:
+    """Says how old a key is, whether it is due, and how far its rotation."""
+    key = keys.get(connection.id)
+    if key is None:
+        return ""
+    said = [f"{key.age_days} d"]
+    if key.due is Due.OVERDUE:
+        said.append(f"overdue by {-key.days_left} d")
+    elif key.due is Due.DUE:
+        said.append(f"due in {key.days_left} d")
+    if key.rotation is not None:
+        said.append(key.rotation)
+    return ", ".join(said)
 
 
 def _show_connected(connection: Connection, account: Account) -> None:

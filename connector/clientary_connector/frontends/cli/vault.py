@@ -1,0 +1,21 @@
+"""Is `clientary vault`: what an operator does with the vault, one module a command."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from clientary_connector.frontends.cli.lazygroup import Entry, LazyGroup
+
+COMMANDS: Final = {
+    "tend": Entry("vault_tend", "tend", "Do all that is due now; made for a timer."),
+    "verify": Entry("vault_verify", "verify", "Check every row of the vault."),
+    "backup": Entry("vault_backup", "backup", "Copy the vault while it is in use."),
+    "restore": Entry("vault_restore", "restore", "Put a backup in the vault's place."),
+}
+
+
+@click.command(cls=LazyGroup, entries=COMMANDS)
+def vault() -> None:
+    """Look after the vault: its keys, its secrets and its files."""
