@@ -15,18 +15,16 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import re
-import socket
 import ssl
 import sys
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 import aiohttp
 import certifi
@@ -35,8 +33,9 @@ from aiohttp.connector import Connection
 from aiohttp.resolver import ThreadedResolver
 from httpx_aiohttp import AiohttpTransport
 
-from clientary_connector.call.address import Target, is_loopback, is_public
-from clientary_connector.call.request import Request
+from clientary_connector.call.address import NOT_PUBLIC, Target, open_to_loopback, open_to_public
+from clientary_connector.call.authorization import authorization
+from clientary_connector.call.request import Form, Request
 from clientary_connector.call.scrub import MIN_SECRET_CHARS, scrub
 from clientary_connector.manifest import Auth
 from clientary_connector.settings import Settings
@@ -59,8 +58,8 @@ Place: TypeAlias = tuple[asyncio.AbstractEventLoop, bool]
 MAX_SECRET_CHARS: Final = 4096
 #: Signs that a header or JSON would have to spell otherwise.
 UNUSABLE: Final = frozenset(' "\\')
+FORM: Final = "application/x-www-form-urlencoded"
 LATE: Final = "no answer came in time"
-NOT_PUBLIC: Final = "the address is not one that this connection may reach"
 
 
 class BodyFault(StrEnum):
@@ -111,10 +110,6 @@ class NoAnswerError(TransportError):
         self.broken = broken
 
 
-class AddressRefusedError(OSError):
-    """The name led to an address that this connection may not reach."""
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """The open lines of one event loop, to public hosts or to loopback."""
@@ -138,21 +133,14 @@ class Transport:
         self._extensions = {"timeout": timeout}
 
     def built(self, target: Target, request: Request) -> httpx.Request:
-        """Returns the request as it goes out, save for the secret.
-
-        Raises:
-            NotSentError: The built request would go elsewhere than to the target.
-        """
-        built = httpx.Request(
+        """Returns the request as it goes out, save for the secret."""
+        return httpx.Request(
             request.method,
             target.origin + request.resource,
             headers=self.headers(request),
             content=request.body,
             extensions=self._extensions,
         )
-        if not goes_to(built.url, target):
-            raise NotSentError("the request would have left for another host")
-        return built
 
     def headers(self, request: Request) -> dict[str, str]:
         """Returns what the request carries, save for the secret."""
@@ -160,8 +148,18 @@ class Transport:
             return self._headers
         return {**self._headers, "Content-Type": "application/json"}
 
-    async def send(self, target: Target, request: Request, secret: Secret, *, gate: Gate) -> Reply:
+    async def send(
+        self,
+        target: Target,
+        request: Request,
+        secret: Secret,
+        *,
+        gate: Gate,
+        auth: Auth | None = None,
+    ) -> Reply:
         """Sends one request once, through its gate, and reads the answer.
+
+        `auth` says how the secret goes on, where the manifest's way is not the connection's.
 
         Raises:
             GateClosedError: The gate let nothing out.
@@ -170,10 +168,40 @@ class Transport:
             CancelledError: The caller was cancelled; it may have been sent.
         """
         built = self.built(target, request)
+        return await self._passed(target, built, gate=gate, secret=secret, auth=auth or self._auth)
+
+    def post(self, target: Target, form: Form, *, gate: Gate) -> Awaitable[Reply]:
+        """Posts a form that holds its secrets itself, once; the answer comes unscrubbed.
+
+        It raises as `send` does, when it is awaited. By then no frame holds the form.
+        """
+        headers = {**self._headers, "Content-Type": FORM, **form.headers}
+        built = httpx.Request(
+            "POST",
+            target.origin + form.path,
+            headers=headers,
+            content=form.body,
+            extensions=self._extensions,
+        )
+        return self._passed(target, built, gate=gate)
+
+    async def _passed(
+        self,
+        target: Target,
+        built: httpx.Request,
+        *,
+        gate: Gate,
+        secret: Secret | None = None,
+        auth: Auth | None = None,
+    ) -> Reply:
+        if not goes_to(built.url, target):
+            del built  # an error shows the frames that it passed
+            raise NotSentError("the request would have left for another host")
         GATE.set(gate)
         line = await self._line(loopback=target.loopback)
         async with line.room:
-            failure = await self._attempt(line, built, secret)
+            failure = await self._attempt(line, built, secret, auth)
+        del built
         if isinstance(failure, BaseException):
             raise failure
         return failure
@@ -194,11 +222,12 @@ class Transport:
         self._lines.clear()
 
     async def _attempt(
-        self, line: Line, built: httpx.Request, secret: Secret
+        self, line: Line, built: httpx.Request, secret: Secret | None, auth: Auth | None
     ) -> Reply | TransportError | asyncio.CancelledError:
         """Returns errors instead of raising them: a raised one would drag the request along."""
-        revealed = secret.reveal()
-        built.headers["Authorization"] = authorization(self._auth, revealed)
+        revealed = "" if secret is None else secret.reveal()
+        if auth is not None:
+            built.headers["Authorization"] = authorization(auth, revealed)
         try:
             async with asyncio.timeout(self._settings.send_timeout_s):
                 return await self._exchange(line, built, revealed)
@@ -211,7 +240,7 @@ class Transport:
         except Exception as error:  # noqa: BLE001 - whatever breaks below must not carry the request up
             return failure_of(error)
         finally:
-            del built.headers["Authorization"]
+            built.headers.pop("Authorization", None)
 
     async def _exchange(self, line: Line, built: httpx.Request, revealed: str) -> Reply:
         response = await line.transport.handle_async_request(built)
@@ -312,26 +341,9 @@ def session_of(
         request_class=GatedRequest,
         trust_env=False,
     )
-    # There is no public switch: on a line that drops, the session would send a PUT or DELETE twice.
+    # No public switch: on a line that drops, the session would send a PUT or DELETE twice.
     session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return session
-
-
-def open_to_public(info: tuple[Any, ...]) -> socket.socket:
-    """Opens a socket to a public address only."""
-    return _socket(info, allowed=is_public)
-
-
-def open_to_loopback(info: tuple[Any, ...]) -> socket.socket:
-    """Opens a socket to this machine only."""
-    return _socket(info, allowed=is_loopback)
-
-
-def _socket(info: tuple[Any, ...], *, allowed: Callable[[str], bool]) -> socket.socket:
-    family, kind, protocol, _, address = info
-    if not allowed(address[0]):
-        raise AddressRefusedError(NOT_PUBLIC)
-    return socket.socket(family, kind, protocol)
 
 
 def goes_to(url: httpx.URL, target: Target) -> bool:
@@ -342,18 +354,6 @@ def goes_to(url: httpx.URL, target: Target) -> bool:
         and url.port == target.port
         and not url.userinfo
     )
-
-
-def authorization(auth: Auth, revealed: str) -> str:
-    """Returns the header that carries the secret."""
-    if auth.scheme == "bearer":
-        return f"Bearer {_filled(auth.token, revealed)}"
-    pair = f"{_filled(auth.username, revealed)}:{_filled(auth.password, revealed)}"
-    return f"Basic {base64.b64encode(pair.encode()).decode()}"
-
-
-def _filled(template: str | None, revealed: str) -> str:
-    return (template or "").replace("{secret}", revealed)
 
 
 def is_usable(secret: Secret, auth: Auth) -> bool:

@@ -11,28 +11,31 @@ import ssl
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import httpx
 import pytest
 
 from clientary_connector import Settings, load_manifest
-from clientary_connector.call.address import Target
-from clientary_connector.call.request import Request
-from clientary_connector.call.transport import (
+from clientary_connector.call.address import (
     NOT_PUBLIC,
     AddressRefusedError,
+    Target,
+    open_to_loopback,
+    open_to_public,
+)
+from clientary_connector.call.authorization import authorization
+from clientary_connector.call.request import Request
+from clientary_connector.call.transport import (
     BodyFault,
     NoAnswerError,
     NotSentError,
     Reply,
     Transport,
-    authorization,
     failure_of,
     host_of,
     is_usable,
-    open_to_loopback,
-    open_to_public,
     tls,
 )
 from clientary_connector.manifest import Auth
@@ -59,7 +62,10 @@ def sent(
 
     async def send_all() -> list[Reply]:
         target = target_at(side.url)
-        replies = [await transport.send(target, one, Secret(KEY)) for one in requests or (GET,)]
+        replies = [
+            await transport.send(target, one, Secret(KEY), gate=nullcontext)
+            for one in requests or (GET,)
+        ]
         await transport.aclose()
         return replies
 
@@ -121,7 +127,8 @@ def test_a_request_that_would_leave_for_another_host_is_not_sent() -> None:
     """A host that a URL parser reads otherwise is found on the built request."""
     transport = Transport(auth=AUTH, headers={}, settings=Settings())
     with pytest.raises(NotSentError):
-        transport.built(Target("https", "evil.example#", None, loopback=False), GET)
+        elsewhere = Target("https", "evil.example#", None, loopback=False)
+        asyncio.run(transport.send(elsewhere, GET, Secret(KEY), gate=nullcontext))
 
 
 @pytest.mark.requirement("transport.target")
@@ -166,7 +173,7 @@ def failed(target: Target, settings: Settings | None = None) -> BaseException:
 
     async def send() -> BaseException:
         try:
-            await transport.send(target, GET, Secret(KEY))
+            await transport.send(target, GET, Secret(KEY), gate=nullcontext)
         except (NotSentError, NoAnswerError) as error:
             return error
         finally:
@@ -289,7 +296,7 @@ def test_no_more_lines_are_open_than_allowed() -> None:
 
     async def send_all(url: str) -> list[Reply]:
         target = target_at(url)
-        sends = [transport.send(target, GET, Secret(KEY)) for _ in range(8)]
+        sends = [transport.send(target, GET, Secret(KEY), gate=nullcontext) for _ in range(8)]
         replies = await asyncio.gather(*sends)
         await transport.aclose()
         return replies
@@ -367,7 +374,9 @@ def test_a_cancelled_send_carries_no_secret() -> None:
     transport = Transport(auth=AUTH, headers={}, settings=Settings())
 
     async def cancel(side: FarSide) -> BaseException:
-        task = asyncio.ensure_future(transport.send(target_at(side.url), GET, Secret(KEY)))
+        task = asyncio.ensure_future(
+            transport.send(target_at(side.url), GET, Secret(KEY), gate=nullcontext)
+        )
         await asyncio.to_thread(side.asked.wait)
         task.cancel()
         try:
@@ -422,9 +431,11 @@ def test_each_loop_has_its_own_lines_and_ends_them() -> None:
     transport = Transport(auth=AUTH, headers={}, settings=Settings())
     with far_side(always(reply())) as side:
         for _ in range(3):
-            asyncio.run(transport.send(target_at(side.url), GET, Secret(KEY)))
+            asyncio.run(transport.send(target_at(side.url), GET, Secret(KEY), gate=nullcontext))
         loop = asyncio.new_event_loop()
-        loop.run_until_complete(transport.send(target_at(side.url), GET, Secret(KEY)))
+        loop.run_until_complete(
+            transport.send(target_at(side.url), GET, Secret(KEY), gate=nullcontext)
+        )
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
     transport.close_soon()
