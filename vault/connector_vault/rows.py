@@ -213,7 +213,9 @@ class Rows:
 
     def secrets_under(self, key_id: str) -> list[SecretRow]:
         """Gives the versions that are sealed under a key."""
-        return [SecretRow._make(row) for row in self._all(_VERSION + "WHERE s.key_id = ?", (key_id,))]
+        return [
+            SecretRow._make(row) for row in self._all(_VERSION + "WHERE s.key_id = ?", (key_id,))
+        ]
 
     def insert_secret(self, row: SecretRow) -> None:
         """Stores a new version; a version that was ever used is refused."""
@@ -273,6 +275,15 @@ class Rows:
         statement = "SELECT max(revision) FROM log WHERE subject = ?"
         found: int | None = self._first(statement, (subject,))
         return found
+
+    def logged_change(self, subject: str) -> tuple[int, str] | None:
+        """Gives the newest revision of a subject that stands in the log, and its facts."""
+        statement = (
+            "SELECT revision, facts FROM log WHERE subject = ? AND revision IS NOT NULL "
+            "ORDER BY revision DESC, seq DESC LIMIT 1"
+        )
+        row = self._one(statement, (subject,))
+        return None if row is None else (row[0], row[1])
 
     def last_row(self) -> tuple[int, bytes, bytes] | None:
         """Gives seq, chain and MAC of the newest row of the log."""

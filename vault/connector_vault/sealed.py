@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 from connector_vault import cipher
 from connector_vault.anchor import Floors
 from connector_vault.cipher import CipherError, Entropy, Key
+from connector_vault.encoding import json_object
 from connector_vault.errors import IntegrityError, MisuseError, NotFoundError
 from connector_vault.keyring import Keyring, data_place
 from connector_vault.rows import Rows, SecretRow
@@ -42,8 +43,6 @@ class SecretRows:
         self, rows: Rows, owner: str, field: str, secret: Secret, *, at: int, note: Note
     ) -> int:
         """Makes the secret the current version; the one before it becomes the previous."""
-        if "/" in field:
-            raise MisuseError("The name of a field has no slash.")
         older = self.versions(rows, owner, field)
         version = older[-1].version + 1 if older else 1
         fresh = self.fresh(rows, (owner, field, version), secret, stage="current", at=at)
@@ -66,10 +65,14 @@ class SecretRows:
         Raises:
             IntegrityError: One of them was altered, put back or removed.
         """
+        logged = rows.logged_change(subject(owner, field))
         found = [self.checked(row) for row in rows.secrets(owner, field)]
-        logged = rows.logged_revision(subject(owner, field))
-        if logged is not None and logged not in {row.revision for row in found}:
-            raise IntegrityError(f"secrets {owner} {field}", "lacks what the log holds")
+        if logged is not None:
+            revision, facts = logged
+            there = {(row.stage, row.version) for row in found}
+            held = revision in {row.revision for row in found}
+            if not held or not there.issuperset(json_object(facts).items()):
+                raise IntegrityError(f"secrets {owner} {field}", "lacks what the log holds")
         return found
 
     def restage(
@@ -179,7 +182,13 @@ class SecretRows:
 
 
 def subject(owner: str, field: str) -> str:
-    """Names the secret in the log. A field has no slash, so no two names are alike."""
+    """Names the secret in the log. A field has no slash, so no two names are alike.
+
+    Raises:
+        MisuseError: The field has a slash.
+    """
+    if "/" in field:
+        raise MisuseError("The name of a field has no slash.")
     return f"{SUBJECT}:{owner}/{field}"
 
 

@@ -1,0 +1,219 @@
+"""Flips single bits all over a vault's file, and sees that nobody is ever told something wrong.
+
+Run at full size: python -m tests.soak.bit_flips --flips 20000
+
+After each flip one of three things must be: the vault refuses by name, the row refuses by name, or
+everything reads as before. And no check passes where a live byte of the log was changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+import apsw
+
+from connector_vault import LogQuery, Record, Transaction, Vault, VaultError
+from tests.vault.ground import Place, append, calls, intent, store
+
+PAGE = 4_096
+SECRETS = (("con_1", "api_key"), ("con_2", "api_key"), ("con_3", "api_key"))
+KINDS = ("connection", "grant", "vault", "ended")
+
+#: What a reader of the vault sees, place by place; None stands for a named error.
+Seen: TypeAlias = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """One bit of the file."""
+
+    offset: int
+    bit: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of all flips."""
+
+    flips: int = 0
+    #: How often each of the three things was.
+    ends: Counter[str] = field(default_factory=Counter[str])
+    #: What must not be.
+    wrong: list[str] = field(default_factory=list[str])
+
+
+def campaign(root: Path, *, flips: int, seed: int) -> Tally:
+    """Makes a vault, and flips so many bits of its file, one at a time."""
+    sound = Place(root / "sound")
+    _fill(sound)
+    whole = sound.database.read_bytes()
+    subject = _Subject(sound, Place(root / "flipped"))
+    tally = Tally()
+    for flip in _chosen(whole, flips, random.Random(seed)):  # noqa: S311 - to choose, not to hide
+        tally.flips += 1
+        subject.try_one(whole, flip, tally)
+    return tally
+
+
+class _Subject:
+    """A sound vault, and a place for copies of it with one bit flipped."""
+
+    def __init__(self, sound: Place, flipped: Place) -> None:
+        """Reads what the sound one holds, once."""
+        self._place = flipped
+        shutil.copytree(sound.root, flipped.root)
+        self._raw = _raw(sound.database)
+        with sound.open() as vault:
+            self._seen = _look(vault)
+            assert vault.verify().ok
+
+    def try_one(self, whole: bytes, flip: Flip, tally: Tally) -> None:
+        """Flips one bit, and sees what comes of it."""
+        file = self._place.database
+        for part in file.parent.iterdir():
+            part.unlink()
+        data = bytearray(whole)
+        data[flip.offset] ^= 1 << flip.bit
+        file.write_bytes(data)
+        same = _raw(file) == self._raw
+        try:
+            with self._place.open() as vault:
+                seen = _look(vault)
+                passes = _passes(vault)
+        except VaultError:
+            tally.ends["the vault refuses"] += 1
+            return
+        except Exception as error:  # noqa: BLE001 - it is what the campaign looks for
+            tally.wrong.append(f"{flip}: {type(error).__name__}: {error}")
+            return
+        for place, value in self._seen.items():
+            if seen[place] is not None and seen[place] != value:
+                tally.wrong.append(f"{flip}: {place} reads wrong")
+        if passes and not same:
+            tally.wrong.append(f"{flip}: a changed vault passes the check")
+        tally.ends["reads as before" if seen == self._seen else "a row refuses"] += 1
+        tally.ends["the check passes" if passes else "the check fails"] += 1
+
+
+def _fill(place: Place) -> None:
+    """Makes a vault with something of everything in it."""
+    with place.create() as vault:
+        for number in (1, 2, 3):
+            for version in range(number):
+                store(vault, f"con_{number}", value=f"canary-{number}-{version}")
+            _put(vault, Record(kind="connection", id=f"con_{number}", name=f"n{number}", body={}))
+            parent = f"con_{number}"
+            grant = Record(kind="grant", id=f"{parent}/ada", parent=parent, body={"scopes": ["x"]})
+            _put(vault, grant)
+        calls(vault, 40)
+        append(vault, intent(vault, "op_open"))
+        vault.back_up(place.root / "backup.db")
+        vault.write(lambda change: _revoke(change, vault))
+        append(vault, intent(vault, "op_last"))
+
+
+def _put(vault: Vault, record: Record) -> None:
+    """Stores a new record, and logs it."""
+    subject = f"{record.kind}:{record.id}"
+
+    def put(change: Transaction) -> None:
+        kept = change.put(record, expect=None)
+        draft = vault.draft(kind=record.kind, subject=subject, revision=kept.revision)
+        change.append(draft)
+
+    vault.write(put)
+
+
+def _revoke(change: Transaction, vault: Vault) -> None:
+    """Closes one connection for good."""
+    record = Record(kind="connection", id="con_3", body={"state": "revoked"})
+    kept = change.put(record, expect=1, final=True)
+    change.destroy_secrets("con_3")
+    draft = vault.draft(kind="revoke", subject="connection:con_3", revision=kept.revision)
+    change.append(draft)
+
+
+def _chosen(whole: bytes, flips: int, dice: random.Random) -> Iterator[Flip]:
+    """Chooses bits: so many of each page, wherever they are in it."""
+    pages = len(whole) // PAGE
+    for number in range(flips):
+        page = number % pages
+        yield Flip(page * PAGE + dice.randrange(PAGE), dice.randrange(8))
+
+
+def _look(vault: Vault) -> Seen:
+    """Reads all that there is to read, each thing by itself."""
+    seen: Seen = {}
+    for owner, name in SECRETS:
+        seen[f"secret {owner}"] = _told(lambda: vault.open_secret(owner, name).reveal())  # noqa: B023 - called at once
+    for kind in KINDS:
+        seen[f"records {kind}"] = _told(lambda: vault.read(lambda view: view.records(kind)))  # noqa: B023 - called at once
+    for number in (1, 2, 3):
+        name = f"con_{number}"
+        seen[name] = _told(lambda: vault.read(lambda view: view.record("connection", name)))  # noqa: B023 - called at once
+    heads = _told(lambda: vault.read(lambda view: view.log_rows(LogQuery(), limit=100)))
+    seen["log"] = heads
+    for seq in range(1, 100):
+        row = _told(lambda: vault.read(lambda view: view.log_row(seq)))  # noqa: B023 - called at once
+        seen[f"log {seq}"] = row
+    return seen
+
+
+def _told(look: Callable[[], object]) -> object:
+    """Gives what is read; a named error is None, and nothing there is nothing there."""
+    try:
+        return ("read", look())
+    except VaultError:
+        return None
+
+
+def _passes(vault: Vault) -> bool:
+    """Says whether the check of everything passes; an error is no pass."""
+    try:
+        return vault.verify().ok
+    except VaultError:
+        return False
+
+
+def _raw(file: Path) -> dict[str, list[object]] | None:
+    """Reads every live column without the vault; None if the file cannot be read."""
+    tables = ("vault", "keys", "secrets", "records", "log", "log_open", "log_spans")
+    try:
+        connection = apsw.Connection(str(file))
+        try:
+            return {
+                name: sorted(connection.execute(f"SELECT * FROM {name} NOT INDEXED"), key=repr)  # noqa: S608 - constants only
+                for name in tables
+            }
+        finally:
+            connection.close()
+    except (apsw.Error, UnicodeDecodeError):
+        return None
+
+
+def main() -> int:
+    """Runs the campaign, and says what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--flips", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4)))
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as root:
+        tally = campaign(Path(root), flips=chosen.flips, seed=chosen.seed)
+    sys.stdout.write(f"seed {chosen.seed}: {tally.flips} flips, {dict(tally.ends)}\n")
+    for line in tally.wrong:
+        sys.stdout.write(f"WRONG {line}\n")
+    return 1 if tally.wrong or tally.flips == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
