@@ -23,7 +23,7 @@ from connector_vault.cipher import Key
 from connector_vault.errors import RotationOpenError
 from connector_vault.keyrotation import Stage, What
 from connector_vault.keyrotator import LEASE_S
-from connector_vault.keyrun import Ground, KeyRun, OnStep, Told, nothing, untold
+from connector_vault.keyrun import Ground, KeyRun, OnStep, Told, joins, nothing, stored, untold
 from connector_vault.keyshelf import Batch
 from connector_vault.lease import Monotonic
 from connector_vault.provider import KeyProvider
@@ -38,7 +38,7 @@ from connector_vault.view import View
 Switch: TypeAlias = Callable[[str], bool]
 
 _ARROWS: Final = (
-    *("lease", "key", "begin", "wrap", "add", "verify", "promote", "switch", "retire"),
+    *("key", "lease", "begin", "wrap", "add", "verify", "promote", "switch", "retire"),
     *("release", "scrub"),
 )
 #: Every step of a rotation, in its order; `wrap` comes once a term.
@@ -104,8 +104,8 @@ class KekRotator:
         """
         check_apart(self._vault.path, key_file(uri))
         before = self._vault.fingerprint
+        provider = self._brought(uri, means or Means())
         with KeyRun(self._ground, user=user) as run:
-            provider = self._brought(run, uri, means or Means())
             terms = keys = 0
             moving = self._begun(run, provider)
             if moving:
@@ -124,23 +124,24 @@ class KekRotator:
             scrubbed=moving and switched and self._scrub(),
         )
 
-    def _brought(self, run: KeyRun, uri: str, means: Means) -> KeyProvider:
-        """Finds the key to go to."""
-        run.step("before key")
-        under_way = run.opened(What.KEK)
-        provider = load_key(uri, means) if under_way else create_key(uri, means)
-        run.step("after key")
-        pair = (run.rotation.source, run.rotation.target) if under_way else (provider.id,)
-        if provider.id not in pair:
-            raise RotationOpenError(
-                f"A rotation from the key with fingerprint {pair[0]} to {pair[-1]} is open, and "
-                f"this one has {provider.fingerprint}. Go on with one of those two first."
-            )
+    def _brought(self, uri: str, means: Means) -> KeyProvider:
+        """Finds the key to go to, before anything is written."""
+        self._ground.on_step("before key")
+        # A rotation that is open has its key: another one must not appear in its place.
+        find = load_key if joins(self._vault.read(stored), What.KEK) else create_key
+        provider = find(uri, means)
+        self._ground.on_step("after key")
         return provider
 
     def _begun(self, run: KeyRun, provider: KeyProvider) -> bool:
-        """Begins a rotation, unless one is open; False says that there is nothing to do."""
+        """Begins a rotation, or joins the open one; False says that there is nothing to do."""
         if run.opened(What.KEK):
+            pair = (run.rotation.source, run.rotation.target)
+            if provider.id not in pair:
+                raise RotationOpenError(
+                    f"A rotation from the key with fingerprint {pair[0]} to {pair[1]} is open, "
+                    f"and this one has {provider.fingerprint}. Go on with one of those two first."
+                )
             return True
         wrappers = self._vault.read(lambda view: {row.wrapper for row in view.keys.terms()})
         if wrappers == {provider.id}:

@@ -22,9 +22,10 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from connector_vault.keyrotation import KeyRotation, Stage, What
-from connector_vault.keyrun import Ground, KeyRun, OnStep, Told, nothing, stored, untold
+from connector_vault.keyrun import Ground, KeyRun, OnStep, Told, joins, nothing, stored, untold
 from connector_vault.keyshelf import Batch
 from connector_vault.lease import Monotonic
+from connector_vault.rows import KeyRow
 from connector_vault.vault import Clock, Vault
 from connector_vault.view import Transaction, View
 
@@ -35,7 +36,7 @@ INTERVAL: Final = timedelta(days=30)
 #: After so long without a sign of life another process may go on.
 LEASE_S: Final = 30.0
 
-_ARROWS: Final = ("lease", "wrap", "begin", "rewrap", "retire", "renew", "end", "release", "scrub")
+_ARROWS: Final = ("wrap", "lease", "begin", "rewrap", "retire", "renew", "end", "release", "scrub")
 
 _DOING: Final = {"rewrap": "keys rewrapped", "renew": "data keys renewed"}
 #: Does one batch, after the key that was the last of the batch before it.
@@ -103,9 +104,10 @@ class KeyRotator:
             RotationOpenError: A rotation of the provider's key is open.
             VaultLockedError: The provider is out of reach.
         """
+        term = None if joins(self._vault.read(stored), What.KEYS) else self._wrapped()
         with KeyRun(self._ground, user=user) as run:
             if not run.opened(What.KEYS):
-                self._begin(run)
+                self._begin(run, term or self._wrapped())
             tally = _Tally(batch, told)
             if run.rotation.stage is Stage.REWRAPPING:
                 self._rewrap(run, tally)
@@ -135,11 +137,15 @@ class KeyRotator:
         """Gives the latest rotation of keys of any kind."""
         return self._vault.read(stored)
 
-    def _begin(self, run: KeyRun) -> None:
-        """Makes a new term, and hangs new keys on it from then on."""
-        run.step("before wrap")
+    def _wrapped(self) -> KeyRow:
+        """Makes a new term, before anything is written."""
+        self._ground.on_step("before wrap")
         term = self._vault.read(lambda view: view.keys.fresh_term())
-        run.step("after wrap")
+        self._ground.on_step("after wrap")
+        return term
+
+    def _begin(self, run: KeyRun, term: KeyRow) -> None:
+        """Hangs new keys on a new term from now on."""
         at = run.at()
         run.begin(What.KEYS, Stage.REWRAPPING, lambda log: log.keys.turn(term, at=at), term=term.id)
 

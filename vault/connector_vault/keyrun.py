@@ -92,12 +92,7 @@ class KeyRun:
         Raises:
             RotationOpenError: One of the other kind is.
         """
-        found = self._rotation
-        if found is None or not found.open:
-            return False
-        if found.what is not what:
-            raise RotationOpenError(f"{_OPEN[found.what]} Finish it first.")
-        return True
+        return joins(self._rotation, what)
 
     def begin(
         self,
@@ -200,6 +195,19 @@ def stored(view: View) -> KeyRotation | None:
     """
     record = view.record(keyrotation.KIND, keyrotation.ID)
     return None if record is None else keyrotation.rotation_of(record)
+
+
+def joins(found: KeyRotation | None, what: What) -> bool:
+    """Says whether a rotation of this kind is open already.
+
+    Raises:
+        RotationOpenError: One of the other kind is.
+    """
+    if found is None or not found.open:
+        return False
+    if found.what is not what:
+        raise RotationOpenError(f"{_OPEN[found.what]} Finish it first.")
+    return True
 
 
 def nothing(step: str) -> None:
