@@ -52,7 +52,7 @@ lock: ## choose the pinned versions anew, from what pyproject.toml admits
 
 clean: ## remove everything that was made
 	@rm -rf .venv .venv-* dist build .coverage .coverage.* htmlcov .mypy_cache .ruff_cache \
-	  .pytest_cache .hypothesis .import_linter_cache
+	  .pytest_cache .hypothesis .import_linter_cache .benchmarks
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 install-run:

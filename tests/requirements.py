@@ -10,7 +10,7 @@ HOUSE: Final = {
     "house.artifacts": "Wheel, sdist, editable install and checkout all find the manifests.",
     "house.pins": "What is installed is pinned to the byte, and what is shown is what is tested.",
     "house.portable": "No file names a registry or a path of a machine.",
-    "house.shape": "Modules and functions stay short, and one module a package reads the environment.",
+    "house.shape": "Modules and functions stay short; one module a package reads the environment.",
     "house.contracts": "The import contracts hold, and each of them catches a violation.",
     "house.readme": "The README's examples run as they stand.",
     "house.documents": "The README's tables, links and layout are those of the code.",
@@ -30,7 +30,7 @@ VAULT: Final[dict[str, str]] = {
     "vault.key.keyring": "Only a named, safe keyring of the system keeps a key, and keeps it.",
     "vault.key.kms": "A key in AWS KMS wraps and unwraps, bound to a context.",
     "vault.key.limits": "A key service that is down, silent or slow is an error within the limit.",
-    "vault.key.passphrase": "Argon2id makes a key of a passphrase, within bounds in both directions.",
+    "vault.key.passphrase": "Argon2id makes a key of a passphrase, within bounds both ways.",
     "vault.key.schemes": "A URI names the key's provider, and loads no package but its own.",
     "vault.key.silence": "No provider shows a secret, and none trusts the network's environment.",
     "vault.key.transit": "A key in a transit engine wraps and unwraps, bound to a context.",
@@ -44,20 +44,24 @@ VAULT: Final[dict[str, str]] = {
     "vault.fork": "No handle of the vault survives a fork.",
     "vault.fence": "Once the fence was cleared, nobody acts on a look taken before.",
     "vault.full_disk": "A full disk is a named error, loses nothing, and passes.",
-    "vault.key_file": "A key file is used only if it is private and whole, and made by creating alone.",
+    "vault.key_file": "A key file is used only if private and whole, and made by creating alone.",
     "vault.keys": "A key stays under the key above it, in its own place; a wrong one is named.",
+<<<<<<< HEAD
     "vault.kill": "A killed process leaves a vault that opens and verifies, with all that was told.",
     "keys.turning": "The vault's own keys are replaced while it is in use, and nobody notices.",
     "keys.kek": "A vault goes over to another key of a provider, and opens all the time.",
     "keys.trust": "What a provider unwrapped counts for a time, and leaves no trace after it.",
     "keys.status": "The vault says what hangs on each key, what is open, and what is due.",
+=======
+    "vault.kill": "A killed process leaves a vault that opens, verifies and holds what was told.",
+>>>>>>> main
     "vault.records": "A record is what the vault wrote last, or an error.",
-    "vault.secret": "A secret cannot be printed, compared, copied, pickled or dumped, and is wiped.",
+    "vault.secret": "A secret is not printed, compared, copied, pickled or dumped, and is wiped.",
     "vault.secrets": "A stored secret opens in its current version, until it is destroyed.",
     "vault.store": "A damaged, newer or locked database is told by a named error.",
-    "vault.two_processes": "Processes share one vault, and wait for each other without standing still.",
+    "vault.two_processes": "Processes share one vault, and none waits for ever.",
     "vault.writing": "Writes of many callers commit together, and each stands or falls alone.",
-    "threat.1": "A ciphertext or key swapped or altered in the database is refused, naming the row.",
+    "threat.1": "A ciphertext or key swapped or altered is refused, naming the row.",
     "threat.2": "A row put back or taken out is refused by what the log holds.",
     "threat.3": "An edited record is refused on its next use.",
     "rotation.machine": "A secret is replaced by one that answers as the same account, or stays.",
@@ -99,7 +103,7 @@ ENGINE: Final[dict[str, str]] = {
     "engine.shaping": "A result holds the named fields, and stays valid JSON below its cap.",
     "engine.order": "The intent is in the log before anything is sent, or nothing is sent.",
     "engine.identity": "A call that does not say who, why and through what is refused and logged.",
-    "engine.denied": "Nothing is allowed without a grant, and a refusal tells nothing to a stranger.",
+    "engine.denied": "Nothing is allowed without a grant; a refusal tells a stranger nothing.",
     "engine.replay": "An operation is done once; a repeat gets the first result or is refused.",
     "engine.cancel": "A host that leaves in the middle leaves the truth in the log.",
     "engine.degraded": "An outcome that cannot be written stops new calls and is called unknown.",
@@ -116,12 +120,12 @@ ENGINE: Final[dict[str, str]] = {
 }
 
 TRANSPORT: Final[dict[str, str]] = {
-    "transport.target": "Only plain labels and loopback are taken, at save, at send and at connect.",
+    "transport.target": "Only plain labels and loopback are taken: at save, send and connect.",
     "transport.scrub": "The secret is taken out of answers in every spelling, and nothing else is.",
     "transport.redirects": "Redirects are not followed; the error names the host and no more.",
     "transport.once": "One send is one send, and what may have been sent is never called unsent.",
     "transport.limits": "An answer is read up to a size and in a time, and no longer.",
-    "transport.environment": "Proxies, certificates, netrc and key logs of the environment do nothing.",
+    "transport.environment": "Proxies, certificates and key logs of the environment do nothing.",
     "transport.no_trace": "No error, log line or traceback holds the secret.",
 }
 
@@ -139,7 +143,7 @@ SANDBOX: Final[dict[str, str]] = {
 
 CLI: Final[dict[str, str]] = {
     "cli.arguments": "An argument on the command line is read by the type that its schema names.",
-    "cli.batch": "A batch answers each line in its order, in bounded memory; a bad one fails alone.",
+    "cli.batch": "A batch answers each line in order, in bounded memory; a bad one fails alone.",
     "cli.call": "A call takes its arguments from options and JSON, and may be shown but not sent.",
     "cli.commands": "Every command works as a person uses it, against real HTTP.",
     "cli.demo": "The demo does the main job before the user's eyes, and its suggestions work.",

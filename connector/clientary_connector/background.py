@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -17,13 +17,14 @@ T = TypeVar("T")
 class Background:
     """One event loop in a thread; both start with the first coroutine."""
 
-    def __init__(self) -> None:
-        """Starts nothing yet."""
+    def __init__(self, process: Callable[[], int] = os.getpid) -> None:
+        """Starts nothing yet; `process` tells which process this is."""
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
-        self._process = os.getpid()
+        self._which = process
+        self._process = process()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine and waits for it; many threads may do so at once.
@@ -52,7 +53,7 @@ class Background:
             thread.join()
 
     def _running(self) -> asyncio.AbstractEventLoop:
-        if os.getpid() != self._process:
+        if self._which() != self._process:
             raise ClosedError("The connector was opened in another process.", hint="Open it here.")
         if threading.current_thread() is self._thread:
             raise ClosedError("The way in without a loop was called from its own loop.")

@@ -64,10 +64,7 @@ def state_faults() -> Generator[None]:
     try:
         yield
     except VaultError as error:
-        fault = meaning_of(error)
-    else:
-        return
-    raise fault
+        raise meaning_of(error) from error
 
 
 def meaning_of(error: VaultError) -> ConnectorError:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,26 @@ def test_a_cancelled_write_is_not_sent_again_under_its_operation(stage: Stage) -
     assert (again.outcome, again.error.kind) == (Outcome.REFUSED, ErrorKind.UNKNOWN)
     assert len(stage.sandbox.requests) == 1
     assert stage.run(stage.call("list_clients", {})).outcome is Outcome.SUCCEEDED
+
+
+@pytest.mark.requirement("proof.cancel", "proof.once")
+def test_a_cancel_at_any_moment_leaves_one_settled_entry(stage: Stage) -> None:
+    """Wherever the cancel falls, what was sent is in the log, settled, and not sent again."""
+    calls = [stage.call("create_client", {"name": f"Moment {turns}"}) for turns in range(0, 120, 2)]
+    for turns, call in enumerate(calls):
+        stage.wait(partial(_cancelled_after, stage, call, turns * 4))
+    again = stage.run_all(calls)
+    names = [record["name"] for record in stage.world.records("/clients", "clients")]
+    made = Counter(name for name in names if name.startswith("Moment"))
+    assert set(made.values()) == {1}
+    for call, result in zip(calls, again, strict=True):
+        heads = [
+            entry
+            for entry in stage.connector.log(LogFilter(operation=call.operation)).entries
+            if entry.kind == "call"
+        ]
+        assert [entry.outcome for entry in heads] in (["succeeded"], ["unknown"], ["refused"])
+        assert (result.outcome is Outcome.SUCCEEDED) == (heads[0].outcome == "succeeded")
 
 
 @pytest.mark.requirement("proof.batch")
@@ -113,6 +135,18 @@ async def _cancelled_once_sent(stage: Stage, call: Call) -> BaseException:
     except asyncio.CancelledError as error:
         return error
     raise AssertionError("The call was not cancelled.")
+
+
+async def _cancelled_after(stage: Stage, call: Call, turns: int) -> None:
+    """Runs a call and cancels it after so many turns of the loop."""
+    task = asyncio.ensure_future(stage.connector.run(call))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    # What the cancelled call still had to write down is written before the loop stops.
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others)
 
 
 def _again(call: Call) -> Call:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import re
 import subprocess
@@ -9,6 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from clientary_connector.frontends.demo import DemoError, play
+from clientary_connector.sandbox import Fault, FaultKind, Sandbox
 
 pytestmark = pytest.mark.requirement("cli.demo")
 
@@ -87,6 +92,22 @@ def test_a_kept_demo_can_be_looked_around_in(tmp_path: Path) -> None:
     again = _run(tmp_path, "--keep", str(state))
     assert again.returncode == 1
     assert "Traceback" not in again.stderr
+
+
+def test_the_demo_as_json_holds_what_each_call_came_to(tmp_path: Path) -> None:
+    """One document, and no story around it."""
+    document = json.loads(_demo(tmp_path, "-o", "json"))
+    outcomes = [step["result"]["outcome"] for step in document["data"]]
+    assert outcomes == ["succeeded"] * 7 + ["refused"] * 2
+    assert all(step["log"]["prompt"] for step in document["data"])
+
+
+def test_a_demo_that_does_not_come_out_as_told_fails(tmp_path: Path) -> None:
+    """It never claims what it did not see."""
+    sandbox = Sandbox()
+    sandbox.faults.add(Fault(kind=FaultKind.STATUS, status=422, method="POST", route="/projects"))
+    with pytest.raises(DemoError, match="create_project came out as failed"):
+        asyncio.run(play(tmp_path / "state", user="ada", sandbox=sandbox))
 
 
 def _demo(folder: Path, *words: str) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from clientary_connector import ErrorKind, LogEntry, LogFilter, Outcome, open_connector
-from clientary_connector.sandbox import Fault, FaultKind
 from tests.acceptance.processes import finish, start, told
 from tests.actions.stage import Stage, set_stage
 from tests.actions.traces import CANARY, Tracker
@@ -65,33 +64,6 @@ def test_a_kill_in_the_middle_of_a_busy_run_loses_no_write(stage: Stage, after: 
             assert again.error is not None
             assert (again.outcome, again.error.kind) == (Outcome.REFUSED, ErrorKind.UNKNOWN)
         assert max(_written(stage).values()) == 1
-
-
-@pytest.mark.requirement("proof.revoke")
-def test_a_revoke_in_another_process_stops_the_next_call(stage: Stage) -> None:
-    """After it has returned, nothing leaves this process, and the key is gone from the state."""
-    call = stage.call("list_clients", {})
-    assert stage.run(call).outcome is Outcome.SUCCEEDED
-    finish(start("revoker", stage.state, "books"))
-    stage.sandbox.forget()
-    result = stage.run(stage.call("list_clients", {}))
-    assert result.error is not None
-    assert (result.outcome, result.error.kind) == (Outcome.REFUSED, ErrorKind.REVOKED)
-    assert stage.sandbox.requests == []
-
-
-@pytest.mark.requirement("proof.revoke")
-def test_a_revoke_in_another_process_stops_a_call_between_two_sends(stage: Stage) -> None:
-    """A call that waits to try again does not, once the connection is revoked."""
-    stage.sandbox.faults.add(
-        Fault(kind=FaultKind.STATUS, status=429, headers={"retry-after": "3"}, times=None)
-    )
-    process = start("revoker", stage.state, "books")
-    result = stage.run(stage.call("list_clients", {}))
-    finish(process)
-    assert result.error is not None
-    assert result.error.kind is ErrorKind.REVOKED
-    assert len(stage.sandbox.requests) <= 1
 
 
 @pytest.mark.requirement("proof.no_trace")

@@ -143,6 +143,48 @@ def test_a_delete_that_was_put_off_and_then_finds_nothing_is_done(
             assert stage.run(call).outcome is Outcome.SUCCEEDED
 
 
+@pytest.mark.requirement("proof.faults", "proof.once")
+def test_a_change_whose_record_cannot_be_read_again_is_done_all_the_same(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """An empty answer to a PUT and a failed read after it leave a success that warns."""
+    state = tmp_path_factory.mktemp("reread") / "state"
+    with set_stage(state, settings=QUICK) as stage:
+        for action in (name for name in ORDER if name.startswith("update_")):
+            call = stage.call(action, stage.world.fill(ROWS[action].arguments))
+            stage.sandbox.forget()
+            stage.sandbox.faults.add(
+                Fault(kind=FaultKind.EMPTY, method="PUT"),
+                Fault(kind=FaultKind.STATUS, method="GET", status=500, times=None),
+            )
+            result = stage.run(call)
+            assert result.outcome is Outcome.SUCCEEDED, action
+            assert result.warnings != ()
+            assert sum(stage.sandbox.effects.values()) == 1
+            stage.sandbox.forget()
+
+
+@pytest.mark.requirement("proof.faults", "proof.one_entry")
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        (FaultKind.STATUS, ErrorKind.UPSTREAM_ERROR),
+        (FaultKind.BROKEN_JSON, ErrorKind.BAD_RESPONSE),
+    ],
+)
+def test_a_list_that_breaks_off_on_a_later_page_has_failed(
+    kind: FaultKind, error: ErrorKind, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A list that was asked for whole is not given in part as if it were whole."""
+    state = tmp_path_factory.mktemp("pages") / "state"
+    with set_stage(state, settings=QUICK) as stage:
+        stage.sandbox.faults.add(Fault(kind=kind, nth=2))
+        call = stage.call("list_clients", {"limit": 24})
+        result = stage.run(call)
+        assert (result.outcome, result.error and result.error.kind) == (Outcome.FAILED, error)
+        assert len(stage.connector.log(LogFilter(operation=call.operation)).entries) == 1
+
+
 def _play(stage: Stage, rows: list[ExpectedRequest], case: Case) -> list[Played]:
     """Runs actions under one fault, all at once."""
     stage.world.forget()

@@ -12,6 +12,7 @@ import httpx
 
 from clientary_connector import Connector, Outcome, open_connector
 from tests.benchmarks.ground import KEY, Ground, call
+from tests.benchmarks.parts import Bare, bare_log
 from tests.benchmarks.rows import Row, Sizes, Tell, medians, spread
 
 AT_ONCE: Final = 64
@@ -43,7 +44,10 @@ async def _rows(ground: Ground, sizes: Sizes, tell: Tell) -> list[Row]:
         tell("calls, 64 at once")
         crowd = await _rounds(contenders, sizes.rounds, sizes.calls, AT_ONCE)
         tell("calls, one at a time")
+        database = bare_log(ground.state.parent / "commits.db")
+        contenders["commits"] = lambda: _two_commits(database)
         alone = await _rounds(contenders, sizes.rounds, sizes.calls_one_at_a_time, 1)
+        database.close()
     return [_crowd_row(crowd), _alone_row(alone)]
 
 
@@ -74,6 +78,7 @@ def _alone_row(seen: dict[str, list[float]]) -> Row:
         references={
             "bare httpx": f"{cost['httpx'] * 1e3:.2f} ms",
             "bare aiohttp": f"{cost['aiohttp'] * 1e3:.2f} ms",
+            "two bare commits": f"{cost['commits'] * 1e3:.2f} ms",
         },
         ratio=f"{ratio:.2f} x httpx",
         holds=ratio <= ONE_BY_ONE_HOLD,
@@ -123,3 +128,9 @@ async def _httpx(client: httpx.AsyncClient, url: str) -> None:
 async def _aiohttp(session: aiohttp.ClientSession, url: str) -> None:
     async with session.get(url) as response:
         assert (await response.json())["id"]
+
+
+async def _two_commits(database: Bare) -> None:
+    """Does what a call cannot do without: intent and outcome on the disk."""
+    for _ in range(2):
+        database.execute("INSERT INTO log (at, row) VALUES (?, ?)", (time.time_ns(), b"r" * 700))

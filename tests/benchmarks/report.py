@@ -18,9 +18,12 @@ END: Final = "<!-- bench:end -->"
 
 def machine() -> str:
     """Returns one line that says on what the figures were measured."""
+    cores = os.cpu_count() or 1
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    busy = f", busy with other work (load {load:.1f})" if load > cores else ""
     return (
         f"{platform.python_implementation()} {platform.python_version()}, "
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+        f"{platform.system()} {platform.machine()}, {cores} cores{busy}"
     )
 
 
@@ -33,7 +36,7 @@ def table(rows: Sequence[Row]) -> str:
         verdict = "yes" if row.holds else "**no**"
         lines.append(_line((row.what, row.hold, row.seen, references, row.ratio, verdict)))
     notes = [f"- {row.what}: {row.note}" for row in rows if row.note]
-    return "\n".join([*lines, *([""] if notes else []), *notes])
+    return "\n".join([*lines, "", *notes, *([""] if notes else []), f"Medians, on {machine()}."])
 
 
 def document(rows: Sequence[Row]) -> str:
@@ -58,7 +61,7 @@ def write_readme(readme: Path, rows: Sequence[Row]) -> None:
     start, end = text.find(START), text.find(END)
     if start < 0 or end < start:
         raise ValueError(f"{readme.name} needs {START} and, below it, {END}.")
-    section = f"{START}\n{table(rows)}\n\nMeasured on {machine()}; medians.\n{END}"
+    section = f"{START}\n{table(rows)}\n{END}"
     readme.write_text(text[:start] + section + text[end + len(END) :], encoding="utf-8")
 
 

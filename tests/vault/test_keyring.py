@@ -59,7 +59,8 @@ def test_an_altered_key_does_not_open(place: Place, purpose: str) -> None:
     with place.edited() as file:
         file.execute(
             "UPDATE keys SET sealed = "
-            "CAST(substr(sealed, 1, 90) || x'00' || substr(sealed, 92) AS BLOB) WHERE purpose = ?",
+            "CAST(substr(sealed, 1, 90) || CASE substr(sealed, 91, 1) WHEN x'00' THEN x'01' "
+            "ELSE x'00' END || substr(sealed, 92) AS BLOB) WHERE purpose = ?",
             (purpose,),
         )
     with pytest.raises(IntegrityError):

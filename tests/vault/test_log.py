@@ -97,7 +97,7 @@ def test_hashes_are_the_documented_ones(place: Place) -> None:
         rows = file.execute(f"SELECT {LOG_COLUMNS} FROM log ORDER BY seq").fetchall()  # noqa: S608
     chain = hashlib.sha256(long_row("connector-vault/1/log", identity)).digest()
     for row in rows:
-        *columns, leaf, stored_chain, mac, payload = row
+        *columns, leaf, stored_chain, mac, _, payload = row
         assert columns[-1] == hashlib.sha256(payload).digest()
         assert leaf == hashlib.sha256(b"\x00" + long_row(*columns)).digest()
         chain = hashlib.sha256(b"\x02" + chain + leaf).digest()
@@ -253,6 +253,7 @@ ALTERED = "a column was altered"
 PAYLOAD = "the payload was altered or removed"
 FOLLOWS = "does not follow the row before it"
 FOREIGN = "was not written by this vault"
+HIDDEN = "cannot be found by a search"
 TIMES = "the times for searching were altered from here on"
 OPEN = "the list of open intents was altered"
 
@@ -279,6 +280,7 @@ OPEN = "the list of open intents was altered"
         (_edit("DELETE FROM log WHERE seq <= 2"), [(1, "missing, up to row 2"), (3, FOLLOWS)]),
         (_swap, [(3, ALTERED), (4, FOLLOWS), (5, ALTERED), (6, FOLLOWS)]),
         (_duplicate, [(9, ALTERED)]),
+        (_edit("UPDATE log SET head = NULL WHERE seq = 4"), [(4, HIDDEN)]),
         (_edit("INSERT INTO log_open VALUES (3)"), [(3, OPEN)]),
         (_edit("UPDATE log_spans SET last = first - 1"), [(1, TIMES)]),
         (_edit("DELETE FROM log_spans"), [(1, TIMES)]),
@@ -296,7 +298,7 @@ def test_every_edit_is_found_where_it_is(
         assert not report.ok
         assert report.faults == tuple(LogFault(seq=seq, what=what) for seq, what in faults)
         for seq, what in faults:
-            if what in {ALTERED, PAYLOAD, FOLLOWS, FOREIGN}:
+            if what in {ALTERED, PAYLOAD, FOLLOWS, FOREIGN, HIDDEN}:
                 with pytest.raises(IntegrityError, match=f"log {seq} "):
                     row_of(vault, seq)
 

@@ -107,7 +107,8 @@ def _make_previous_current(file: Connection) -> None:
 def _flip(file: Connection) -> None:
     file.execute(
         "UPDATE secrets SET sealed = "  # noqa: S608
-        f"CAST(substr(sealed, 1, 90) || x'00' || substr(sealed, 92) AS BLOB) WHERE {CURRENT}"
+        f"CAST(substr(sealed, 1, 90) || CASE substr(sealed, 91, 1) WHEN x'00' THEN x'01' "
+        f"ELSE x'00' END || substr(sealed, 92) AS BLOB) WHERE {CURRENT}"
     )
 
 

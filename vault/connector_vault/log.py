@@ -149,7 +149,9 @@ class LogSeal:
         leaf = leaf_hash(hashed)
         chain = chain_hash(before, leaf)
         mac = self.mac(seq, chain)
-        return LogColumns._make((*hashed, leaf, chain, mac, draft.payload, before))
+        return LogColumns._make(
+            (*hashed, leaf, chain, mac, head_of(seq, draft), draft.payload, before)
+        )
 
     def public(self, row: LogColumns) -> LogRow:
         """Gives a stored row as callers see it.
@@ -160,7 +162,7 @@ class LogSeal:
         if fault(self, row, row.before or self.start[1]):
             raise IntegrityError(f"log {row.seq}")
         columns = row._asdict()
-        del columns["before"]
+        del columns["head"], columns["before"]
         columns["facts"] = json_object(row.facts)
         return LogRow(**columns)
 
@@ -198,6 +200,13 @@ def leaf_hash(hashed: tuple[Value, ...]) -> bytes:
     return hashlib.sha256(_LEAF + encode(*hashed)).digest()
 
 
+def head_of(seq: int, row: LogDraft | LogColumns) -> int | None:
+    """Gives what a search finds a row by: an outcome by its intent, a head by itself."""
+    if row.ref is None:
+        return seq
+    return row.ref if row.kind == "outcome" else None
+
+
 def chain_hash(before: bytes, leaf: bytes) -> bytes:
     """Computes the chain of a row from the chain of the row before it."""
     return hashlib.sha256(_CHAIN + before + leaf).digest()
@@ -218,4 +227,6 @@ def fault(seal: LogSeal, row: LogColumns, before: bytes) -> str | None:
         return "does not follow the row before it"
     if not hmac.compare_digest(seal.mac(row.seq, row.chain), row.mac):
         return "was not written by this vault"
+    if head_of(row.seq, row) != row.head:
+        return "cannot be found by a search"
     return None

@@ -15,7 +15,7 @@ from connector_vault.sqlite import Connection, ConstraintError, SqlValue
 #: The columns of a log row in the order in which everything else names them.
 LOG_COLUMNS: Final = (
     "seq, uid, at, kind, ref, user, persona, connection, action, effect, operation, outcome, "
-    "subject, revision, facts, key_id, payload_hash, leaf, chain, mac, payload"
+    "subject, revision, facts, key_id, payload_hash, leaf, chain, mac, head, payload"
 )
 #: A log row with what is needed to check it.
 LOG_CHECKED: Final = ", ".join(
@@ -27,7 +27,7 @@ SPAN_ROWS: Final = 1024
 #: Every row of the log stands before this one.
 END: Final = 1 << 62
 
-_INSERT_LOG: Final = f"INSERT INTO log ({LOG_COLUMNS}) VALUES ({', '.join('?' * 21)})"  # noqa: S608 - constants only
+_INSERT_LOG: Final = f"INSERT INTO log ({LOG_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608 - constants only
 _CLAIMED: Final = (
     "SELECT 1 FROM log WHERE kind = 'intent' AND operation = ? AND connection = ? AND persona = ?"
 )
@@ -87,7 +87,10 @@ class RecordRow(NamedTuple):
 
 
 class LogColumns(NamedTuple):
-    """One row of the log as it is stored; `before` is the chain of the row before it."""
+    """One row of the log as it is stored.
+
+    `head` is what a search finds it by, and `before` is the chain of the row before it.
+    """
 
     seq: int
     uid: bytes
@@ -109,6 +112,7 @@ class LogColumns(NamedTuple):
     leaf: bytes
     chain: bytes
     mac: bytes
+    head: int | None
     payload: bytes | None
     before: bytes | None = None
 
@@ -303,7 +307,7 @@ class Rows:
             OperationClaimedError: It is an intent whose operation has one already.
         """
         try:
-            self._write(_INSERT_LOG, row[:21])
+            self._write(_INSERT_LOG, row[:22])
         except ConstraintError:
             claim = (row.operation, row.connection, row.persona)
             if row.kind == "intent" and self._one(_CLAIMED, claim):
@@ -334,7 +338,7 @@ class Rows:
 
     def log_span(self, span: int) -> list[tuple[Any, ...]]:
         """Gives a run of the log in its own order."""
-        statement = f"SELECT {LOG_COLUMNS} FROM log WHERE seq >= ? AND seq < ? ORDER BY seq"  # noqa: S608 - constants only
+        statement = f"SELECT {LOG_COLUMNS}, NULL FROM log WHERE seq >= ? AND seq < ? ORDER BY seq"  # noqa: S608 - constants only
         return self._all(statement, (span * SPAN_ROWS, (span + 1) * SPAN_ROWS))
 
     def last_seq(self) -> int:

@@ -66,7 +66,9 @@ CREATE TABLE records (
 CREATE UNIQUE INDEX records_name ON records (kind, name) WHERE name IS NOT NULL;
 CREATE INDEX records_parent ON records (kind, parent) WHERE parent IS NOT NULL;
 
--- The payload stands last, so that a search never has to read past it.
+-- The payload stands last, so that a search never has to read past it. The head of a row is what
+-- a search finds it by: an outcome by its intent, a row that refers to no other by itself. The
+-- indexes hold all that a search asks of them, so that it reads only the rows it gives.
 CREATE TABLE log (
   seq          INTEGER PRIMARY KEY,
   uid          BLOB NOT NULL,
@@ -88,20 +90,20 @@ CREATE TABLE log (
   leaf         BLOB NOT NULL,
   chain        BLOB NOT NULL,
   mac          BLOB NOT NULL,
+  head         INTEGER,
   payload      BLOB,
-  head         INTEGER GENERATED ALWAYS AS (coalesce(ref, seq)) VIRTUAL
+  CHECK (head IS CASE WHEN ref IS NULL THEN seq WHEN kind = 'outcome' THEN ref END)
 ) STRICT;
 CREATE UNIQUE INDEX log_claim ON log (operation, connection, persona) WHERE kind = 'intent';
 CREATE INDEX log_refused ON log (operation) WHERE kind = 'refusal';
 CREATE UNIQUE INDEX log_settled ON log (ref) WHERE kind = 'outcome';
 CREATE INDEX log_ref ON log (ref) WHERE ref IS NOT NULL AND kind <> 'outcome';
-CREATE INDEX log_user ON log (user) WHERE ref IS NULL;
-CREATE INDEX log_persona ON log (persona) WHERE ref IS NULL;
-CREATE INDEX log_connection ON log (connection) WHERE ref IS NULL;
-CREATE INDEX log_action ON log (action) WHERE ref IS NULL;
-CREATE INDEX log_effect ON log (effect) WHERE ref IS NULL;
-CREATE INDEX log_outcome ON log (outcome, head)
-  WHERE outcome IS NOT NULL AND (ref IS NULL OR kind = 'outcome');
+CREATE INDEX log_user ON log (user, ref) WHERE ref IS NULL;
+CREATE INDEX log_persona ON log (persona, ref) WHERE ref IS NULL;
+CREATE INDEX log_connection ON log (connection, ref) WHERE ref IS NULL;
+CREATE INDEX log_action ON log (action, ref) WHERE ref IS NULL;
+CREATE INDEX log_effect ON log (effect, ref) WHERE ref IS NULL;
+CREATE INDEX log_outcome ON log (outcome, head) WHERE outcome IS NOT NULL;
 CREATE INDEX log_subject ON log (subject, revision) WHERE subject IS NOT NULL;
 
 -- The triggers stop accidents; what stops an editor is the chain.
@@ -109,7 +111,7 @@ CREATE TRIGGER log_kept BEFORE DELETE ON log
 BEGIN SELECT raise(ABORT, 'the log is append-only'); END;
 CREATE TRIGGER log_fixed BEFORE UPDATE OF seq, uid, at, kind, ref, user, persona, connection,
   action, effect, operation, outcome, subject, revision, facts, key_id, payload_hash, leaf,
-  chain, mac ON log
+  chain, mac, head ON log
 BEGIN SELECT raise(ABORT, 'the log is append-only'); END;
 CREATE TRIGGER log_sealed BEFORE UPDATE OF payload ON log WHEN new.payload IS NOT NULL
 BEGIN SELECT raise(ABORT, 'the log is append-only'); END;

@@ -36,17 +36,25 @@ class LogQuery:
 
 @dataclass(frozen=True, slots=True)
 class _Filter:
-    """One condition on a head `l`, and how to walk along the heads that fit it."""
+    """One condition on the number of a head, and how to walk along the heads that fit it.
 
-    condition: str
-    values: tuple[str, ...]
-    source: str = "log l"
-    head: str = "l.seq"
-    lead: str = "l.ref IS NULL"
-    lead_values: tuple[str, ...] = ()
+    `walk` selects from an index alone, `number` is what it calls a head's number, and `probe` asks
+    an index about one number; so a row of the log is read only once it is known to fit.
+    """
+
+    probe: str
+    walk: str
+    number: str
+    values: tuple[str | int, ...]
 
 
-_ALL: Final = _Filter("", ())
+_ALL: Final = _Filter("", "log l WHERE l.ref IS NULL", "l.seq", ())
+_OPEN: Final = _Filter(
+    "EXISTS (SELECT 1 FROM log_open o WHERE o.seq = {number})",
+    "log_open l WHERE TRUE",
+    "l.seq",
+    (),
+)
 
 
 def search(rows: Rows, where: LogQuery, *, before: int | None, limit: int) -> list[LogColumns]:
@@ -55,21 +63,20 @@ def search(rows: Rows, where: LogQuery, *, before: int | None, limit: int) -> li
     span = (low, min(high, END if before is None else before))
     filters = list(_filters(where))
     leader = _leader(rows, filters, span)
-    others = [one for one in filters if one is not leader]
-    conditions = [f"l.ref IS NULL AND {leader.lead} AND {leader.head} >= ? AND {leader.head} < ?"]
-    values: list[str | int] = [*leader.lead_values, *span]
-    for one in others:
-        conditions.append(one.condition)
-        values += one.values
-    for bound, compared in ((where.since, ">="), (where.until, "<")):
-        if bound is not None:
-            conditions.append(f"l.at {compared} ?")
-            values.append(bound)
-    statement = (
-        f"SELECT {LOG_CHECKED} FROM {leader.source} WHERE {' AND '.join(conditions)} "  # noqa: S608 - constants only
-        f"ORDER BY {leader.head} DESC LIMIT ?"
+    others = [one for one in (*filters, *_times(where)) if one is not leader]
+    probes = [f" AND {one.probe.format(number=leader.number)}" for one in others]
+    walk = (
+        f"SELECT {leader.number} AS head FROM {leader.walk} "  # noqa: S608 - constants only
+        f"AND {leader.number} >= ? AND {leader.number} < ?{''.join(probes)} "
+        f"ORDER BY {leader.number} DESC LIMIT ?"
     )
-    return [LogColumns._make(row) for row in rows.select(statement, [*values, limit])]
+    statement = (
+        f"SELECT {LOG_CHECKED} FROM ({walk}) w CROSS JOIN log l ON l.seq = w.head "  # noqa: S608 - the same
+        "ORDER BY w.head DESC"
+    )
+    probed = [value for one in others for value in one.values]
+    found = rows.select(statement, [*leader.values, *span, *probed, limit])
+    return [LogColumns._make(row) for row in found]
 
 
 def _leader(rows: Rows, filters: list[_Filter], span: tuple[int, int]) -> _Filter:
@@ -84,10 +91,10 @@ def _leader(rows: Rows, filters: list[_Filter], span: tuple[int, int]) -> _Filte
 def _count(rows: Rows, one: _Filter, span: tuple[int, int]) -> int:
     """Counts the rows that a filter leads along, up to a limit."""
     statement = (
-        f"SELECT count(*) FROM (SELECT 1 FROM {one.source} WHERE {one.lead} "  # noqa: S608 - constants only
-        f"AND {one.head} >= ? AND {one.head} < ? LIMIT {_COUNTED})"
+        f"SELECT count(*) FROM (SELECT 1 FROM {one.walk} "  # noqa: S608 - constants only
+        f"AND {one.number} >= ? AND {one.number} < ? LIMIT {_COUNTED})"
     )
-    return int(rows.select(statement, [*one.lead_values, *span])[0][0])
+    return int(rows.select(statement, [*one.values, *span])[0][0])
 
 
 def _filters(where: LogQuery) -> Iterator[_Filter]:
@@ -101,43 +108,36 @@ def _filters(where: LogQuery) -> Iterator[_Filter]:
     for column in ("connection", "persona", "user", "action", "effect"):
         value: str | None = getattr(where, column)
         if value is not None:
-            condition = f"l.{column} = ?"
-            yield _Filter(
-                condition,
-                (value,),
-                source=f"log l INDEXED BY log_{column}",
-                lead=f"l.ref IS NULL AND {condition}",
-                lead_values=(value,),
-            )
+            walk = f"log l INDEXED BY log_{column} WHERE l.ref IS NULL AND l.{column} = ?"
+            probe = f"EXISTS (SELECT 1 FROM {walk} AND l.seq = {{number}})"  # noqa: S608 - constants only
+            yield _Filter(_renamed(probe), walk, "l.seq", (value,))
 
 
 def _of_operation(operation: str) -> _Filter:
     """Finds the few heads of one operation."""
-    condition = (
-        "l.seq IN (SELECT seq FROM log WHERE kind = 'intent' AND operation = ? "
+    among = (
+        "IN (SELECT seq FROM log WHERE kind = 'intent' AND operation = ? "
         "UNION ALL SELECT seq FROM log WHERE kind = 'refusal' AND operation = ?)"
     )
-    values = (operation, operation)
-    return _Filter(condition, values, lead=condition, lead_values=values)
+    walk = f"log l WHERE l.ref IS NULL AND l.seq {among}"
+    return _Filter(f"{{number}} {among}", walk, "l.seq", (operation, operation))
 
 
 def _settled_as(outcome: str) -> _Filter:
     """Finds heads by their own outcome, or by that of the row that settles them."""
-    return _Filter(
-        "(l.outcome = ? OR EXISTS (SELECT 1 FROM log o "
-        "WHERE o.ref = l.seq AND o.kind = 'outcome' AND o.outcome = ?))",
-        (outcome, outcome),
-        source="log s INDEXED BY log_outcome CROSS JOIN log l ON l.seq = s.head",
-        head="s.head",
-        lead="s.outcome = ? AND (s.ref IS NULL OR s.kind = 'outcome')",
-        lead_values=(outcome,),
-    )
+    walk = "log l INDEXED BY log_outcome WHERE l.outcome = ?"
+    probe = f"EXISTS (SELECT 1 FROM {walk} AND l.head = {{number}})"  # noqa: S608 - constants only
+    return _Filter(_renamed(probe), walk, "l.head", (outcome,))
 
 
-_OPEN: Final = _Filter(
-    "EXISTS (SELECT 1 FROM log_open o WHERE o.seq = l.seq)",
-    (),
-    source="log_open s CROSS JOIN log l ON l.seq = s.seq",
-    head="s.seq",
-    lead="TRUE",
-)
+def _times(where: LogQuery) -> Iterator[_Filter]:
+    """Gives the two bounds of time; they never lead, since no order of the log is by time."""
+    for bound, compared in ((where.since, ">="), (where.until, "<")):
+        if bound is not None:
+            probe = f"(SELECT t.at FROM log t WHERE t.seq = {{number}}) {compared} ?"  # noqa: S608 - constants only
+            yield _Filter(probe, "", "", (bound,))
+
+
+def _renamed(probe: str) -> str:
+    """Gives a walk another name for the log, for use inside the walk of another filter."""
+    return probe.replace("log l ", "log p ").replace(" l.", " p.")

@@ -54,7 +54,7 @@ class _Check:
     def _run(self, found: list[tuple[Any, ...]], times: tuple[int, int] | None) -> None:
         """Checks one run of rows, and that a search by time would find them."""
         for columns in found:
-            self._row(LogColumns._make((*columns, None)))
+            self._row(LogColumns._make(columns))
         self.rows += len(found)
         if found and (times is None or not _covers(times, found)):
             self._fault(found[0][0], "the times for searching were altered from here on")

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -24,7 +24,7 @@ from clientary_connector.call.result import (
 )
 from clientary_connector.call.tools import Tool
 from clientary_connector.call.trouble import vault_kind
-from connector_vault import LogRow, Vault, VaultError, View
+from connector_vault import LogRow, NotFoundError, Vault, VaultError, View
 
 REPLAY: Final = "replay"
 UNSETTLED: Final = "This operation was started before, and how it ended is not known yet."
@@ -45,9 +45,12 @@ class Replays:
         """
         try:
             return await self._first(call, tool, permit)
+        except NotFoundError:
+            # What it was about was erased: nobody can say any more that this is the same call.
+            kind, message = ErrorKind.UNKNOWN, UNSETTLED
         except VaultError as error:
-            kind = vault_kind(error)
-        raise refused(kind)
+            kind, message = vault_kind(error), None
+        raise refused(kind, effect=tool.action.effect, message=message)
 
     async def _first(self, call: Call, tool: Tool, permit: Permit) -> Result:
         intent, outcome = self._vault.read(lambda view: _rows(view, call, permit))
@@ -62,8 +65,7 @@ class Replays:
         return result
 
     def _opened(self, row: LogRow) -> dict[str, Any]:
-        payload = self._vault.open_payload(row)
-        return {} if payload is None else msgspec.json.decode(payload, type=dict[str, Any])
+        return msgspec.json.decode(self._vault.open_payload(row) or b"{}", type=dict[str, Any])
 
     async def _note(self, call: Call, tool: Tool, *, first: LogRow, outcome: Outcome) -> None:
         draft = self._vault.draft(
@@ -115,9 +117,10 @@ def plain(arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _rows(view: View, call: Call, permit: Permit) -> tuple[LogRow, LogRow | None]:
-    intent = view.intent_of_operation(permit.connection, call.persona, call.operation)
-    if intent is None:
-        raise refused(ErrorKind.UNKNOWN, message=UNSETTLED)
+    # The claim that failed has shown that it is there, and nothing leaves the log.
+    intent = cast(
+        "LogRow", view.intent_of_operation(permit.connection, call.persona, call.operation)
+    )
     return intent, view.outcome_of(intent.seq)
 
 

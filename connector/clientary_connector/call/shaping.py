@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 import msgspec
@@ -56,12 +57,8 @@ def _nowhere(name: str, there: Iterable[str]) -> str:
 
 def _fit_list(data: list[Any], page: Page, *, most: int) -> tuple[Any, Page, tuple[str, ...]]:
     warnings: tuple[str, ...] = ()
-    fitting, size = 0, len("[]")
-    for record in data:
-        size += size_of(record) + len(",")
-        if size > most + len(","):
-            break
-        fitting += 1
+    ends = accumulate((size_of(record) + len(",") for record in data), initial=len("["))
+    fitting = sum(end <= most for end in ends) - 1
     if fitting == 0:
         first, left_out = _fit_record(data[0], most=most - len("[]"))
         warnings, kept = (_advice(left_out),), [first]

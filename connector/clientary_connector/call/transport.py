@@ -24,17 +24,17 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, TypeAlias, cast
 
 import aiohttp
 import certifi
-import httpx
 from aiohttp.connector import Connection
 from aiohttp.resolver import ThreadedResolver
-from httpx_aiohttp import AiohttpTransport
 
 from clientary_connector.call.address import NOT_PUBLIC, Target, open_to_loopback, open_to_public
 from clientary_connector.call.authorization import authorization
+from clientary_connector.call.lean_httpx import AiohttpTransport, httpx
 from clientary_connector.call.request import Form, Request
 from clientary_connector.call.scrub import MIN_SECRET_CHARS, scrub
 from clientary_connector.manifest import Auth
@@ -59,6 +59,7 @@ MAX_SECRET_CHARS: Final = 4096
 #: Signs that a header or JSON would have to spell otherwise.
 UNUSABLE: Final = frozenset(' "\\')
 FORM: Final = "application/x-www-form-urlencoded"
+KEPT_URLS: Final = 512
 LATE: Final = "no answer came in time"
 
 
@@ -131,12 +132,14 @@ class Transport:
         # What the layer below calls `pool` spans the wait for a line and its opening.
         timeout = {"pool": settings.connect_timeout_s, "read": settings.read_timeout_s}
         self._extensions = {"timeout": timeout}
+        # Reading a URL costs more than all else that is done to build a request.
+        self._url = lru_cache(maxsize=KEPT_URLS)(httpx.URL)
 
     def built(self, target: Target, request: Request) -> httpx.Request:
         """Returns the request as it goes out, save for the secret."""
         return httpx.Request(
             request.method,
-            target.origin + request.resource,
+            self._url(target.origin + request.resource),
             headers=self.headers(request),
             content=request.body,
             extensions=self._extensions,

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from clientary_connector.call.result import ErrorKind
-from connector_vault import IntegrityError, NotFoundError, VaultError, VaultLockedError
+from connector_vault import (
+    IntegrityError,
+    NotFoundError,
+    StoreCorruptError,
+    VaultError,
+    VaultLockedError,
+)
 
 
 def vault_kind(error: VaultError) -> ErrorKind:
     """Returns the kind of error that a fault of the vault is to a call."""
     if isinstance(error, VaultLockedError):
         return ErrorKind.VAULT_LOCKED
-    if isinstance(error, IntegrityError):
+    if isinstance(error, IntegrityError | StoreCorruptError):
         return ErrorKind.INTEGRITY
     # The secret is gone only where a revoke destroyed it.
     return ErrorKind.REVOKED if isinstance(error, NotFoundError) else ErrorKind.INTERNAL

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Final
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+#: Top, right, bottom, left: columns stand as far apart as in the plain table.
+PADDING: Final = (0, 2, 0, 0)
 STYLES: Final[Mapping[str, str]] = {
     "succeeded": "green",
     "active": "green",
@@ -25,9 +26,9 @@ STYLES: Final[Mapping[str, str]] = {
 
 def coloured_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, width: int) -> str:
     """Returns a table no wider than that; cells are text, never markup."""
-    drawn = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    drawn = Table(box=None, pad_edge=False, padding=PADDING, header_style="bold underline")
     for column in columns:
-        drawn.add_column(column, overflow="fold")
+        drawn.add_column(column.upper(), overflow="fold")
     for row in rows:
         drawn.add_row(*(Text(text, style=STYLES.get(text, "")) for text in row))
     console = Console(file=StringIO(), force_terminal=True, width=width)

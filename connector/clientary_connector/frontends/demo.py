@@ -7,7 +7,7 @@ what it shows of the log is read back from the log.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from clientary_connector.call.result import Call, ErrorKind, Outcome, Result
 from clientary_connector.connector import Connector, Secret
+from clientary_connector.errors import ConnectorError
 from clientary_connector.frontends import screen
 from clientary_connector.log import LogEntry
 from clientary_connector.sandbox import RunningSandbox, Sandbox, serve
@@ -43,29 +44,43 @@ SUMMARY: Final = ("id", "name", "title", "number", "hours", "rate", "status", "t
 NOT_OWED: Final = frozenset({"draft", "cancelled", "paid"})
 
 
-class DemoError(Exception):
+class DemoError(ConnectorError):
     """A step came out otherwise than it has to."""
 
 
-async def play(state: Path, *, user: str) -> list[dict[str, Any]]:
+async def play(
+    state: Path,
+    *,
+    user: str,
+    sandbox: Sandbox | None = None,
+    tell: Callable[[str], None] = screen.emit,
+) -> list[dict[str, Any]]:
     """Plays the whole piece of work over a fresh state, and returns what each call came to.
 
     Raises:
         DemoError: A step came out otherwise than it has to.
     """
     create_state(state)
-    with serve(Sandbox()) as running:
+    with serve(sandbox or Sandbox()) as running:
         async with open_connector(state) as connector:
-            return await _Story(connector, running, user).told()
+            return await _Story(connector, running, user=user, tell=tell).told()
 
 
 class _Story:
     """Tells the piece of work step by step, and keeps what each step came to."""
 
-    def __init__(self, connector: Connector, running: RunningSandbox, user: str) -> None:
+    def __init__(
+        self,
+        connector: Connector,
+        running: RunningSandbox,
+        *,
+        user: str,
+        tell: Callable[[str], None],
+    ) -> None:
         self._connector = connector
         self._running = running
         self._user = user
+        self._tell = tell
         self._number = 0
         self._steps: list[dict[str, Any]] = []
 
@@ -175,16 +190,14 @@ class _Story:
     def _verify(self) -> None:
         self._head("Verify the log: every line against the chain")
         report = self._connector.verify_log()
-        if not report.ok:
-            raise DemoError("The log does not verify.")
+        _require(report.ok, "The log does not verify.")
         self._say("verified", f"{report.rows} rows: nothing changed, nothing taken out")
 
     async def _done(self, action: str, prompt: str, **arguments: Json) -> Json:
         """Runs one call that has to succeed, and shows it."""
         self._head(self._connector.manifest.action(action).title)
         result = await self._call(action, prompt, arguments)
-        if result.outcome is not Outcome.SUCCEEDED:
-            raise DemoError(f"{action} {result.outcome}: {result.error}")
+        _require(result.outcome is Outcome.SUCCEEDED, f"{action} came out as {result.outcome}.")
         return result.data
 
     async def _refused(self, kind: ErrorKind, action: str, prompt: str, **arguments: Json) -> None:
@@ -192,8 +205,8 @@ class _Story:
         before = len(self._running.sandbox.requests)
         result = await self._call(action, prompt, arguments)
         sent = len(self._running.sandbox.requests) - before
-        if result.error is None or result.error.kind is not kind or sent:
-            raise DemoError(f"{action} was not refused as {kind}: {result.outcome}, {sent} sent")
+        refused = result.error is not None and result.error.kind is kind
+        _require(refused and not sent, f"{action} was not refused as {kind}.")
         self._say("sent", "nothing: Clientary saw no request")
 
     async def _call(self, action: str, prompt: str, arguments: Mapping[str, Any]) -> Result:
@@ -207,9 +220,7 @@ class _Story:
                 prompt=prompt,
             )
         )
-        if result.log_id is None:
-            raise DemoError(f"{action} has no line in the log.")
-        entry = self._connector.log_entry(result.log_id)
+        entry = self._connector.log_entry(result.log_id or 0)
         self._steps.append({"result": result.to_json(), "log": entry.to_json()})
         self._say("call", f"{action} {screen.spaced(arguments)}")
         self._say("result", _result_text(result))
@@ -227,10 +238,9 @@ class _Story:
 
     def _head(self, title: str) -> None:
         self._number += 1
-        screen.emit(f"\n{self._number:>2} {title}\n")
+        self._tell(f"\n{self._number:>2} {title}\n")
 
-    @staticmethod
-    def _say(label: str, text: str) -> None:
+    def _say(self, label: str, text: str) -> None:
         lines = textwrap.wrap(
             screen.visible(text),
             WIDTH - len(INDENT) - LABEL - 1,
@@ -239,7 +249,12 @@ class _Story:
             placeholder=" …",
         )
         for at, line in enumerate(lines or [""]):
-            screen.emit(f"{INDENT}{label if at == 0 else '':<{LABEL}} {line}".rstrip() + "\n")
+            self._tell(f"{INDENT}{label if at == 0 else '':<{LABEL}} {line}".rstrip() + "\n")
+
+
+def _require(holds: bool, otherwise: str) -> None:  # noqa: FBT001 -- reads as a sentence
+    if not holds:
+        raise DemoError(otherwise, hint="Run it again with --keep DIR, and look into its log.")
 
 
 def _result_text(result: Result) -> str:

@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,3 +99,11 @@ class Cli:
     def call(self, action: str, *words: str, stdin: bytes = b"") -> Ended:
         """Runs an action as the bookkeeper over `books`."""
         return self("call", action, "books", "--persona", "bookkeeper", *words, stdin=stdin)
+
+
+def wait_for_request(far_side: RunningSandbox, *, seen: int) -> None:
+    """Waits until the far side has heard more requests than it had."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while len(far_side.sandbox.requests) <= seen:
+        assert time.monotonic() < deadline, "no request came"
+        threading.Event().wait(0.01)

@@ -6,8 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from typing import Any
 import pytest
 
 from clientary_connector.sandbox import Fault, FaultKind, RunningSandbox
-from tests.connector.cli.stage import MODULE, TIMEOUT_S, Cli
+from tests.connector.cli.stage import MODULE, TIMEOUT_S, Cli, wait_for_request
 
 CALL_DOCUMENT = [
     "outcome",
@@ -402,7 +400,7 @@ def test_ctrl_c_ends_a_batch_after_the_calls_under_way(ready: Cli, faulty: Runni
         seen = len(faulty.sandbox.requests)
         process.stdin.write(b'{"action": "list_staff"}\n')
         process.stdin.flush()
-        _wait_for_request(faulty, seen=seen)
+        wait_for_request(faulty, seen=seen)
         process.send_signal(signal.SIGINT)
         assert process.stderr.readline().startswith(b"Stopping: ")
         assert json.loads(process.stdout.readline())["outcome"] == "succeeded"
@@ -426,12 +424,108 @@ def test_a_reader_that_goes_away_ends_a_command_quietly(ready: Cli) -> None:
     assert done.stderr == b""
 
 
-def _wait_for_request(far_side: RunningSandbox, *, seen: int) -> None:
-    """Waits until the far side has heard more requests than it had."""
-    deadline = time.monotonic() + TIMEOUT_S
-    while len(far_side.sandbox.requests) <= seen:
-        assert time.monotonic() < deadline, "no request came"
-        threading.Event().wait(0.01)
+@pytest.mark.requirement("cli.batch", "cli.errors")
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_batch_whose_reader_went_away_stops_reading(
+    ready: Cli, far_side: RunningSandbox, *, ends: bool
+) -> None:
+    """What was begun is ended and logged; nothing more is begun, whether more would come or not."""
+    seen = len(far_side.sandbox.requests)
+    out, into = os.pipe()
+    os.close(out)
+    words = ["--state", str(ready.state), "batch", "-", "--persona", "bookkeeper"]
+    with (
+        os.fdopen(into, "wb") as stdout,
+        subprocess.Popen(  # noqa: S603 -- our own program
+            [*MODULE, *words, "--connection", "books"],
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(b'{"action": "list_staff"}\n' * 2)
+        process.stdin.flush()
+        if ends:
+            process.stdin.close()
+        assert process.wait(TIMEOUT_S) == 141
+        assert process.stderr.read().endswith(b" succeeded.\n")
+    assert len(far_side.sandbox.requests) > seen
+    assert ready("log", "--outcome", "open", "-o", "json").document["data"] == []
+
+
+@pytest.mark.requirement("cli.batch")
+def test_a_batch_runs_no_further_than_its_reader_reads(
+    ready: Cli, far_side: RunningSandbox, tmp_path: Path
+) -> None:
+    """Where nobody takes the first answer, the lines of a long file are not all run."""
+    path = tmp_path / "calls.jsonl"
+    path.write_text('{"action": "list_staff"}\n' * 500, encoding="utf-8")
+    seen = len(far_side.sandbox.requests)
+    out, into = os.pipe()
+    os.close(out)
+    words = ["--state", str(ready.state), "batch", str(path), "--persona", "bookkeeper"]
+    with os.fdopen(into, "wb") as stdout:
+        done = subprocess.run(  # noqa: S603 -- our own program
+            [*MODULE, *words, "--connection", "books", "--concurrency", "1"],
+            stdout=stdout,
+            stderr=subprocess.DEVNULL,
+            check=False,
+            timeout=TIMEOUT_S,
+        )
+    assert done.returncode == 141
+    assert 1 <= len(far_side.sandbox.requests) - seen <= 5
+
+
+@pytest.mark.requirement("cli.batch")
+def test_a_batch_that_cannot_be_read_on_ends_with_1(ready: Cli) -> None:
+    """A file that opens and then fails is told, and is no traceback."""
+    unreadable = Path("/proc/self/mem")
+    if not unreadable.exists():
+        pytest.skip("this system has no file that opens and cannot be read")
+    ended = ready("batch", str(unreadable))
+    assert ended.status == 1
+    assert "cannot be read on" in ended.err
+
+
+@pytest.mark.requirement("cli.call", "cli.status")
+def test_ctrl_c_in_a_call_says_how_to_find_out_what_happened(
+    ready: Cli, faulty: RunningSandbox
+) -> None:
+    """The operation is named: the log knows under it what was sent and what came of it."""
+    faulty.sandbox.faults.add(Fault(kind=FaultKind.DELAY, method="POST", delay_s=5.0))
+    seen = len(faulty.sandbox.requests)
+    words = ["call", "create_client", "books", "--persona", "bookkeeper", "-a", "name=Perhaps"]
+    with subprocess.Popen(  # noqa: S603 -- our own program
+        [*MODULE, "--state", str(ready.state), *words, "--operation", "op-stopped"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        wait_for_request(faulty, seen=seen)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(TIMEOUT_S) == 130
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.read() == b""
+        assert b"log --operation op-stopped" in process.stderr.read()
+    entries = ready("log", "--operation", "op-stopped", "-o", "json").document["data"]
+    assert [entry["outcome"] for entry in entries] == ["unknown"]
+
+
+@pytest.mark.requirement("cli.call", "cli.output")
+def test_warnings_and_an_empty_list_are_told_beside_the_data(
+    ready: Cli, faulty: RunningSandbox
+) -> None:
+    """Stdout holds data and nothing else."""
+    client = ready.call("create_client", "-a", "name=Empty", "-o", "json").document["data"]["id"]
+    ended = ready.call("list_client_projects", "-a", f"client_id={client}")
+    assert (ended.status, ended.out) == (0, "")
+    assert "No records." in ended.err
+    faulty.sandbox.faults.add(Fault(kind=FaultKind.WRONG_TYPES, method="GET"))
+    drifted = ready.call("get_client", "-a", f"id={client}")
+    assert drifted.status == 0
+    assert "Warning: " in drifted.err
 
 
 def _kind(answer: dict[str, Any]) -> str | None:

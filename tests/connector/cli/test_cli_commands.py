@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import sqlite3
+import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from clientary_connector.frontends.cli.commands import COMMANDS
 from clientary_connector.manifest import clientary_manifest_path, load_manifest
-from clientary_connector.sandbox import RunningSandbox
-from tests.connector.cli.stage import Cli
+from clientary_connector.sandbox import Fault, FaultKind, RunningSandbox
+from tests.connector.cli.stage import MODULE, Cli, wait_for_request
 
 pytestmark = pytest.mark.requirement("cli.commands")
 
@@ -248,6 +252,47 @@ def test_verify_says_that_the_log_is_whole(ready: Cli) -> None:
     assert data["faults"] == []
 
 
+def test_a_change_is_shown_without_what_it_does_not_have(ready: Cli) -> None:
+    """A grant has no request and no response; the entry says so by silence."""
+    shown = ready("log", "show", "2").out
+    assert "grant" in shown
+    assert "\nrequest:" not in shown
+
+
+def test_verify_names_what_was_changed_behind_its_back(ready: Cli) -> None:
+    """A row that was edited is named; the status is 1, in words and in JSON."""
+    with closing(sqlite3.connect(ready.state / "vault" / "vault.db")) as database:
+        triggers = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        for (name,) in triggers.fetchall():
+            database.execute(f"DROP TRIGGER {name}")
+        database.execute("UPDATE log SET user = 'somebody' WHERE seq = 2")
+        database.commit()
+    ended = ready("log", "verify")
+    assert ended.status == 1
+    assert re.search(r"^2 ", ended.out, re.MULTILINE)
+    assert "The log was changed" in ended.err
+    document = ready("log", "verify", "-o", "json").document
+    assert document["outcome"] == "failed"
+    assert 2 in [fault["entry"] for fault in document["data"]["faults"]]
+
+
+def test_verify_names_calls_that_were_cut_off(ready: Cli, far_side: RunningSandbox) -> None:
+    """A process that was killed leaves an intent without an outcome; that is no fault."""
+    far_side.sandbox.faults.add(Fault(kind=FaultKind.DELAY, method="GET", delay_s=5.0))
+    seen = len(far_side.sandbox.requests)
+    words = ("call", "list_staff", "books", "--persona", "bookkeeper")
+    with subprocess.Popen(  # noqa: S603 -- our own program
+        [*MODULE, "--state", str(ready.state), *words], stderr=subprocess.DEVNULL
+    ) as process:
+        wait_for_request(far_side, seen=seen)
+        process.kill()
+    far_side.sandbox.faults.clear()
+    ended = ready("log", "verify")
+    assert ended.status == 0
+    assert "Calls without an outcome: 3." in ended.err
+    assert ready("log", "--outcome", "open", "-o", "json").document["data"][0]["id"] == 3
+
+
 def test_manifest_check_passes_what_ships(cli: Cli) -> None:
     """The manifest of this program has no fault."""
     ended = cli("manifest", "check")
@@ -280,6 +325,7 @@ def test_manifest_format_lays_out_and_then_has_nothing_to_do(cli: Cli, tmp_path:
     assert path.read_bytes() == before
     assert cli("manifest", "format", str(path)).status == 0
     assert path.read_text(encoding="utf-8") == text
+    assert cli("manifest", "format", str(path)).err == ""
     again = cli("manifest", "format", "--check", str(path), "-o", "json")
     assert (again.status, again.document["data"]["changed"]) == (0, False)
 
@@ -299,6 +345,7 @@ def test_manifest_table_has_a_row_for_each_action(cli: Cli) -> None:
     """The table is Markdown and names all 57."""
     table = cli("manifest", "table").out
     assert all(f"`{action}`" in table for action in load_manifest().actions)
+    assert cli("manifest", "table", "-o", "json").document["data"] == table
 
 
 @pytest.mark.parametrize("name", COMMANDS)

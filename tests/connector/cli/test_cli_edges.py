@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import io
+import json
 import os
 import pty
 import signal
@@ -14,8 +16,10 @@ from pathlib import Path
 import click
 import pytest
 
+from clientary_connector.call.result import Outcome, Result
 from clientary_connector.frontends.cli import bar, commands, lazygroup, main
 from clientary_connector.frontends.cli.options import login_name
+from clientary_connector.frontends.cli.resultview import show_data, show_result
 from clientary_connector.frontends.invocation import invocation
 from clientary_connector.sandbox import RunningSandbox
 from tests.connector.cli.stage import MODULE, TIMEOUT_S, Cli
@@ -118,7 +122,7 @@ def test_a_revoke_asks_first_on_a_terminal(ready: Cli, answer: str, left: str) -
 def test_on_a_terminal_a_table_has_colour_and_fits(ready: Cli) -> None:
     """As many fields as the terminal holds, and how to see the others."""
     screen = _on_terminal(ready, "call", "list_clients", "books", "--persona", "bookkeeper")
-    assert "\x1b[1m" in screen
+    assert "\x1b[1;4mID" in screen
     assert "more fields" in screen
     assert all(len(line) < 200 for line in screen.splitlines())
 
@@ -175,6 +179,7 @@ def test_where_nothing_was_set_up_the_first_step_is_named(cli: Cli, words: tuple
         ("actions", "--output=json", "a", "b"),
         ("nosuch", "--output", "json"),
         ("action", "nosuch", "-o", "json"),
+        ("-o", "json", "--", "-x"),
     ],
 )
 def test_bad_usage_too_is_one_document_where_json_was_asked_for(
@@ -360,6 +365,60 @@ def test_progress_is_drawn_for_a_terminal_alone(
         "\r\x1b[K[########################] 100% three"
         "\r\x1b[K four\r\x1b[K"
     )
+
+
+@pytest.mark.requirement("cli.commands")
+def test_a_shell_can_complete_commands(cli: Cli) -> None:
+    """The names are offered; a command that is none offers nothing and breaks nothing."""
+    env = {"_CLIENTARY_COMPLETE": "bash_complete", "COMP_CWORD": "1"}
+    offered = cli.process(env={**env, "COMP_WORDS": "clientary con"})
+    assert [line.rpartition(",")[2] for line in offered.out.split()] == ["connect", "connections"]
+    nothing = cli.process(env={**env, "COMP_WORDS": "clientary nosuch x", "COMP_CWORD": "2"})
+    assert nothing.err == ""
+
+
+@pytest.mark.requirement("cli.terminal")
+def test_a_terminal_of_another_encoding_stops_no_output(ready: Cli) -> None:
+    """What it cannot show is escaped in a table; JSON is UTF-8 everywhere."""
+    ready.call("create_client", "-a", "name=Bäckerei 🎉", "-a", "number=U-1")
+    env = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    words = ("call", "list_clients", "books", "--persona", "bookkeeper", "--limit", "100")
+    shown = ready.process(*words, "--fields", "name,number", env=env)
+    assert shown.status == 0
+    assert r"B\xe4ckerei \U0001f389" in shown.out
+    ended = ready.process(*words, "-o", "json", env=env)
+    assert ended.status == 0, ended
+    assert "Bäckerei 🎉" in [client["name"] for client in ended.document["data"]]
+
+
+@pytest.mark.requirement("cli.terminal")
+def test_a_stream_that_is_no_file_is_written_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A host that captures output in memory gets it."""
+    memory = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", memory)
+    assert main(["--version"]) == 0
+    assert memory.getvalue().startswith("clientary ")
+
+
+@pytest.mark.requirement("cli.terminal")
+def test_fields_that_fit_the_terminal_are_all_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is said to be missing where nothing is."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    show_data([{"id": 1, "name": "x"}])
+    captured = capsys.readouterr()
+    assert "NAME" in captured.out
+    assert captured.err == ""
+
+
+@pytest.mark.requirement("cli.output")
+def test_data_of_any_shape_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is no record is shown as the JSON that it is, and a result without a log entry too."""
+    show_result(Result(outcome=Outcome.SUCCEEDED, operation="op", data=["a", 1]))
+    assert json.loads(capsys.readouterr().out) == ["a", 1]
 
 
 def _add_command(monkeypatch: pytest.MonkeyPatch, work: object) -> None:

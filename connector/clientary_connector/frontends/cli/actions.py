@@ -110,15 +110,12 @@ def _facts(action: Action) -> list[tuple[str, object]]:
 
 
 def _show_arguments(action: Action) -> None:
-    rows = list(_arguments(action.input))
-    for name, schema, required in rows:
+    for name, schema, required in _arguments(action.input):
         screen.emit(f"  {name}{' (required)' if required else ''}: {type_text(schema)}\n")
         sources = action.ids.get(name, ())
         found_by = f" Found by {' or '.join(sources)}." if sources else ""
         about = f"{schema.get('description', '')}{found_by}"
         screen.emit(f"{_wrapped(about, indent='      ')}\n")
-    if not rows:
-        screen.emit("It takes no arguments.\n")
 
 
 def _arguments(schema: Mapping[str, Any], parent: str = "") -> Iterator[tuple[str, Any, bool]]:

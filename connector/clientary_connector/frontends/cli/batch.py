@@ -37,7 +37,7 @@ HELD: Final = 4
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False, exists=True, allow_dash=True))
+@click.argument("file", metavar="FILE")
 @click.option(
     "--concurrency",
     type=click.IntRange(1, MAX_CONCURRENCY),
@@ -103,6 +103,7 @@ class _Batch:
         self._counts: Counter[Outcome] = Counter()
         self._statuses: set[Status] = set()
         self._bar = Bar()
+        self._stopped = False
         self._interrupted = False
         self._pipe_closed = False
 
@@ -130,7 +131,7 @@ class _Batch:
 
     def _take(self, reading: asyncio.Task[Line | None], lines: LineReader) -> None:
         self._reading = None
-        if reading.cancelled():
+        if self._stopped or reading.cancelled():
             return
         try:
             line = reading.result()
@@ -177,6 +178,7 @@ class _Batch:
         self._stop_reading()
 
     def _stop_reading(self) -> None:
+        self._stopped = True
         if self._reading is not None:
             self._reading.cancel()
 

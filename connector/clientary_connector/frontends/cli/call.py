@@ -12,6 +12,7 @@ import click
 from clientary_connector.call.result import Call, Outcome, Preview, Result, mint_operation
 from clientary_connector.connector import Connector
 from clientary_connector.errors import UnknownActionError
+from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, output
 from clientary_connector.frontends.cli.arguments import parse_arguments
 from clientary_connector.frontends.cli.jsontext import JsonTextError, parse_object
@@ -58,11 +59,19 @@ def call(state: Path | None, /, *, dry_run: bool, output_: str, **given: Any) ->
     clientary call create_client books --persona bookkeeper -a name="Example Bakery"
     """  # noqa: D301 -- click's mark for lines to leave as they are
     given["user"] = options.login_name(given["user"])
+    given["operation"] = given["operation"] or mint_operation()
     # Read here: a read that waits inside the event loop would not hear Ctrl-C.
     given["document"] = _from_json(given["file"])
     if dry_run:
         return _end_preview(asyncio.run(_preview(state, given)), output_)
-    return _end(asyncio.run(_run(state, given)), _columns(given), output_)
+    try:
+        result = asyncio.run(_run(state, given))
+    except KeyboardInterrupt:
+        screen.note(
+            f"Stopped. `clientary log --operation {given['operation']}` says what is known."
+        )
+        raise
+    return _end(result, _columns(given), output_)
 
 
 async def _run(state: Path | None, given: Mapping[str, Any]) -> Result:
@@ -83,7 +92,7 @@ def _call(connector: Connector, given: Mapping[str, Any]) -> Call:
         user=given["user"],
         persona=given["persona"],
         prompt=given["prompt"] or options.typed_prompt(given["action"], given["name"]),
-        operation=given["operation"] or mint_operation(),
+        operation=given["operation"],
     )
 
 

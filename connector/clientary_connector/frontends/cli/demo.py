@@ -14,7 +14,7 @@ from typing import Final
 import click
 
 from clientary_connector.frontends import screen
-from clientary_connector.frontends.cli import options
+from clientary_connector.frontends.cli import options, output
 from clientary_connector.frontends.cli.status import Status
 from clientary_connector.frontends.invocation import invocation
 
@@ -30,7 +30,8 @@ KEPT: Final = "demo-state"
     help="Make the state here and keep it, to look around in it. Default: it is removed.",
 )
 @options.user
-def demo(*, keep: Path | None, user: str | None) -> Status:
+@options.output
+def demo(*, keep: Path | None, user: str | None, output_: str) -> Status:
     """Watch a whole piece of work against a simulated Clientary.
 
     Connect, grant, a new client, its project, hours, an invoice, sent; what is
@@ -38,18 +39,19 @@ def demo(*, keep: Path | None, user: str | None) -> Status:
     """
     story = _story()
     who = options.login_name(user)
+    tell = _keep_silent if output_ == "json" else screen.emit
     with _state(keep) as state:
-        screen.emit("One piece of work, from the first key to the revoke.\n")
-        screen.emit(
-            f"State: {screen.visible(str(state))}{'' if keep else ' (removed at the end)'}\n"
-        )
-        try:
-            asyncio.run(story.play(state, user=who))
-        except story.DemoError as error:
-            screen.note(f"The demo failed: {screen.visible(str(error))}")
-            return Status.FAILED
-    screen.emit(_what_next(keep))
+        tell("One piece of work, from the first key to the revoke.\n")
+        tell(f"State: {screen.visible(str(state))}{'' if keep else ' (removed at the end)'}\n")
+        steps = asyncio.run(story.play(state, user=who, tell=tell))
+    tell(_what_next(keep))
+    if output_ == "json":
+        output.emit_data(steps)
     return Status.SUCCEEDED
+
+
+def _keep_silent(text: str) -> None:
+    del text
 
 
 def _story() -> ModuleType:

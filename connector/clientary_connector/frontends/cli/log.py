@@ -101,7 +101,8 @@ def show(state: Path | None, *, entry: int, output_: str) -> Status:
         return Status.SUCCEEDED
     document = found.to_json()
     sealed = {name: document.pop(name) for name in ("prompt", "arguments", "request", "response")}
-    show_data({name: value for name, value in document.items() if value not in (None, {})})
+    facts = {name: value for name, value in document.pop("facts").items() if name not in document}
+    show_data({name: value for name, value in {**document, **facts}.items() if value is not None})
     for name, value in sealed.items():
         if value is not None:
             screen.emit(f"\n{name}:\n{_indented(value)}\n")

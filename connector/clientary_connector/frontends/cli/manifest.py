@@ -64,9 +64,14 @@ def format_(*, file: Path, only_check: bool, output_: str) -> Status:
 
 @manifest.command()
 @click.argument("file", type=FILE, required=False)
-def table(*, file: Path | None) -> Status:
+@options.output
+def table(*, file: Path | None, output_: str) -> Status:
     """Draw the table of the actions of FILE, in Markdown."""
-    screen.emit_bytes(manifest_table(load_manifest(file)).encode())
+    text = manifest_table(load_manifest(file))
+    if output_ == "json":
+        output.emit_data(text)
+    else:
+        screen.emit_bytes(text.encode())
     return Status.SUCCEEDED
 
 

@@ -49,8 +49,7 @@ def note_error(outcome: Outcome, error: CallError) -> None:
     )
     for line in _details(error):
         screen.note(f"  {line}")
-    if error.hint:
-        note_hint(error.hint)
+    note_hint(error.hint)
 
 
 def note_hint(hint: str) -> None:
@@ -60,7 +59,7 @@ def note_hint(hint: str) -> None:
 
 def _details(error: CallError) -> Iterable[str]:
     for fault in error.faults:
-        hint = f" {fault.hint}" if fault.hint else ""
+        hint = f" ({fault.hint})" if fault.hint else ""
         yield screen.visible(f"{fault.path}: {fault.expected}{hint}")
     for name, messages in error.fields.items():
         yield screen.visible(": ".join(part for part in (name, "; ".join(messages)) if part))

@@ -35,11 +35,8 @@ def show_data(data: object, columns: tuple[str, ...] = ()) -> None:
         _show_records(records, columns)
     elif isinstance(data, dict):
         _show_record(cast("dict[str, Any]", data))
-    elif isinstance(data, list):
-        items = cast("list[object]", data)
-        screen.emit("".join(f"{screen.cell(item)}\n" for item in items))
     else:
-        screen.emit(f"{screen.cell(data)}\n")
+        screen.emit(f"{screen.document(data)}\n")
 
 
 def show_preview(preview: Preview) -> None:

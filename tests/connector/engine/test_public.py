@@ -1,0 +1,107 @@
+"""Proves the public face: its names, its documents, and what importing it costs."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+import clientary_connector
+from clientary_connector import Call, CallError, ErrorKind, LogEntry, Outcome, Result
+from clientary_connector.call import lean_httpx
+from clientary_connector.call.result import mint_operation
+
+pytestmark = pytest.mark.requirement("engine.public")
+
+HEAVY = {
+    "httpx",
+    "aiohttp",
+    "apsw",
+    "cryptography",
+    "jsonschema_rs",
+    "tenacity",
+    "asyncio",
+    "click",
+}
+
+
+@pytest.mark.parametrize("name", clientary_connector.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    """And each has a docstring."""
+    assert getattr(clientary_connector, name).__doc__
+
+
+def test_the_list_of_names_is_sorted_and_nothing_else_is_found() -> None:
+    """What is not public is no attribute."""
+    assert sorted(clientary_connector.__all__) == clientary_connector.__all__
+    assert set(clientary_connector.__all__) <= set(dir(clientary_connector))
+    with pytest.raises(AttributeError):
+        getattr(clientary_connector, "nothing_like_it")  # noqa: B009 - checkers know that it fails
+
+
+def test_importing_the_package_and_listing_actions_loads_nothing_heavy() -> None:
+    """Network, crypto and database come in when a call is made, not before."""
+    code = (
+        "import sys, clientary_connector as c; c.load_manifest().actions; c.Call;"
+        f"print(sorted({HEAVY!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_result_is_one_document() -> None:
+    """The same keys for every outcome, and valid JSON."""
+    error = CallError(kind=ErrorKind.DENIED, message="m", hint="h")
+    result = Result(outcome=Outcome.REFUSED, operation="op", error=error)
+    document = json.loads(json.dumps(result.to_json()))
+    assert list(document) == [
+        "outcome", "data", "page", "warnings", "error", "log_id", "operation", "replayed",
+    ]  # fmt: skip
+    assert document["error"]["kind"] == "denied"
+
+
+def test_operations_that_nobody_minted_differ() -> None:
+    """Each call without an id of its own is a step of its own."""
+    calls = [Call(action="a", connection="c", user="u", persona="p", prompt="q") for _ in range(9)]
+    assert len({call.operation for call in calls}) == 9
+    assert mint_operation().startswith("op_")
+
+
+def test_the_kinds_of_errors_are_the_closed_list() -> None:
+    """A kind more or less changes what hosts rely on."""
+    assert [kind.value for kind in ErrorKind] == [
+        "invalid_arguments", "denied", "approval_required", "revoked", "over_budget",
+        "unauthorized", "forbidden", "not_found", "rejected", "plan_limit", "rate_limited",
+        "upstream_error", "unreachable", "unknown", "bad_response", "vault_locked", "integrity",
+        "internal",
+    ]  # fmt: skip
+    assert LogEntry.__doc__
+
+
+def test_the_door_loads_no_command_line_of_others() -> None:
+    """Opening a connector leaves click, rich and their like alone, and httpx whole."""
+    code = (
+        "import sys, clientary_connector.wiring as w, httpx;"
+        "print(sorted({'click', 'rich', 'pygments', 'httpx._main'} & set(sys.modules)), httpx.URL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
+    assert done.stdout.startswith("[] ")
+    both = "import httpx, clientary_connector.wiring, sys; print('httpx' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", both], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
+    assert done.stdout.strip() == "True"
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_the_way_around_the_command_line_leaves_no_mark(
+    monkeypatch: pytest.MonkeyPatch, *, loaded: bool
+) -> None:
+    """A host that has loaded it keeps it, and one that has not may do so afterwards."""
+    if loaded:
+        monkeypatch.setitem(sys.modules, lean_httpx.COMMAND_LINE, lean_httpx)
+    else:
+        monkeypatch.delitem(sys.modules, lean_httpx.COMMAND_LINE, raising=False)
+    importlib.reload(lean_httpx)
+    assert (lean_httpx.COMMAND_LINE in sys.modules) is loaded
