@@ -41,7 +41,7 @@ from connector_vault import (
 )
 from connector_vault.hookcalls import HookCalls
 from connector_vault.rotation import Rotation, State
-from connector_vault.rotation_run import Limits
+from connector_vault.rotation_run import Limits, OnStep
 from connector_vault.rotator import Rotator
 
 LOG_KIND: Final = "rotate"
@@ -59,6 +59,8 @@ class RotatingParts:
     manifest: Manifest
     settings: Settings
     clock: Clock
+    #: Is told of every step of a rotation.
+    on_step: OnStep
 
 
 class Rotating:
@@ -74,6 +76,7 @@ class Rotating:
             parts.hooks,
             limits=limits_of(parts.settings),
             clock=lambda: parts.clock().timestamp(),
+            on_step=parts.on_step,
         )
 
     def rotate(

@@ -30,6 +30,7 @@ from clientary_connector.state import state_faults
 from clientary_connector.tending import KeyChore, LeaseChore, Tending
 from connector_vault import RestoreReport, Vault, restore
 from connector_vault.hookcalls import HookCalls
+from connector_vault.rotation_run import OnStep, nothing
 
 APP: Final = "clientary-connector"
 DATABASE: Final = Path("vault") / "vault.db"
@@ -82,15 +83,19 @@ def open_connector(
     return joined(vault, manifest=manifest, settings=settings)
 
 
-def joined(
+def joined(  # noqa: PLR0913 - what may be replaced, all by name
     vault: Vault,
     *,
     manifest: Manifest,
     settings: Settings,
     clock: Clock = utc_now,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    on_step: OnStep = nothing,
 ) -> Connector:
-    """Joins an open vault, a manifest and settings to a connector; tests bring their own time."""
+    """Joins an open vault, a manifest and settings to a connector.
+
+    Tests bring their own time, and stop a rotation at any of its steps.
+    """
     headers = {
         **manifest.headers,
         "Accept-Encoding": "gzip, deflate",
@@ -117,6 +122,7 @@ def joined(
             manifest=manifest,
             settings=settings,
             clock=clock,
+            on_step=on_step,
         )
     )
     parts = Parts(

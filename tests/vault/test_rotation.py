@@ -1,4 +1,4 @@
-"""Proves that a rotation goes from state to state, and never past what the other side says."""
+"""Proves that a rotation goes from state to state, and never past what the service says."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_a_refused_key_is_dropped_after_so_many_tries(scene: Scene) -> None:
     last = rotator.resume(*KEY)
     assert (last.state, last.tries) == (State.DROPPED, 3)
     assert (scene.current(), scene.stages()) == (FIRST, ["current", "retired"])
-    assert hooks.told == ["failed: The other side does not accept the new secret."] * 2
+    assert hooks.told == ["failed: The service does not accept the new secret."] * 2
 
 
 @pytest.mark.requirement("threat.12")
@@ -180,7 +180,7 @@ def test_the_only_key_that_may_work_is_not_dropped(scene: Scene) -> None:
     states = [scene.bring(rotator).state, *(rotator.resume(*KEY).state for _ in range(4))]
     assert states == [State.SET, *[State.UNCERTAIN] * 4]
     assert scene.stages() == ["current", "pending"]
-    assert hooks.told[-1].startswith("failed: The other side accepts neither")
+    assert hooks.told[-1].startswith("failed: The service accepts neither")
     scene.far.allow(SECOND)
     assert rotator.resume(*KEY).state is State.OVERLAPPING
     assert scene.current() == SECOND

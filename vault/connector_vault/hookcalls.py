@@ -70,7 +70,7 @@ class HookCalls:
         self._run("rotation_set", context.owner, context=context, secret=secret)
 
     def test(self, context: RotationContext, secret: Secret) -> Verdict:
-        """Asks what the other side says to a secret; a hook that fails gives no answer."""
+        """Asks what the service says to a secret; a hook that fails gives no answer."""
         try:
             found = self._run("rotation_test", context.owner, context=context, secret=secret)
         except HookFailedError:

@@ -28,13 +28,13 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 class Verdict(StrEnum):
-    """What the other side says to a secret."""
+    """What the service says to a secret."""
 
     #: It answers, and as the account that it must be.
     ACCEPTED = "accepted"
     #: It answers, and as another account.
     OTHER_ACCOUNT = "other_account"
-    #: The other side does not accept it.
+    #: The service does not accept it.
     REFUSED = "refused"
     #: Nobody can say now.
     NO_ANSWER = "no_answer"
@@ -64,12 +64,12 @@ def rotation_create(context: RotationContext) -> Secret | None:
 
 @hookspec
 def rotation_set(context: RotationContext, secret: Secret) -> None:
-    """Brings the candidate into effect on the other side; only where that has to be done."""
+    """Brings the candidate into effect at the service; only where that has to be done."""
 
 
 @hookspec(firstresult=True)
 def rotation_test(context: RotationContext, secret: Secret) -> Verdict | None:
-    """Asks the other side what it says to a secret, the new or the old one; changes nothing."""
+    """Asks the service what it says to a secret, the new or the old one; changes nothing."""
 
 
 @hookspec
@@ -79,7 +79,7 @@ def rotation_finish(context: RotationContext) -> None:
 
 @hookspec
 def rotation_retire(context: RotationContext, secret: Secret) -> bool | None:
-    """Takes the previous secret out of effect on the other side.
+    """Takes the previous secret out of effect at the service.
 
     True says that it is shown to be out of effect, False that it is not yet.
     """

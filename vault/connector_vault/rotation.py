@@ -7,9 +7,9 @@ r"""Says how far the rotation of a secret is: its states, and the record that ke
 - intended: it was begun, and no candidate is stored.
 - waiting: a person has to bring a candidate.
 - pending: the candidate is stored beside the current secret.
-- uncertain: nobody knows whether the candidate is in effect on the other side. The state is
+- uncertain: nobody knows whether the candidate is in effect at the service. The state is
   taken before that is tried, so that a crash in the middle is found in it.
-- set: the candidate should be in effect on the other side.
+- set: the candidate should be in effect at the service.
 - tested: it answered, as the same account.
 - promoted: it is the current secret, and what is left to do has not been done.
 - overlapping: the previous secret is kept until it is shown to be out of effect.
@@ -69,7 +69,7 @@ class Rotation:
     new: int | None = None
     #: So often has the candidate failed.
     tries: int = 0
-    #: What the other side said last to the candidate, or to the previous secret.
+    #: What the service said last to the candidate, or to the previous secret.
     verdict: str | None = None
     #: Why it goes no further, in words that can be shown.
     reason: str = ""

@@ -3,9 +3,9 @@
 1. Every arrow is one transaction with a row in the log. It compares the number of the lease,
    the revision of the rotation and the version in use.
 2. Every step can be run again. After a crash, the state says where to go on.
-3. Before a hook changes the other side the state is `uncertain`; only asking leads out of it.
+3. Before a hook changes the service, the state is `uncertain`; only asking leads out of it.
 4. A candidate is promoted only if it answered as the same account, in this very run.
-5. A candidate is dropped only while the current secret is known to answer, or if the other side
+5. A candidate is dropped only while the current secret is known to answer, or if the service
    does not accept it or knows it as another account's: the only secret that works is kept.
 6. The previous secret is kept through an overlap, and until it is shown to be out of effect.
 """
@@ -55,10 +55,10 @@ TROUBLE_STEPS: Final = tuple(f"{side} {step}" for step in _BAD for side in ("bef
 
 _BRING: Final = "A person has to bring a new secret."
 _TRYING: Final = "It is being brought into effect."
-_REFUSED: Final = "The other side does not accept the new secret."
+_REFUSED: Final = "The service does not accept the new secret."
 _OTHER: Final = "The new secret belongs to another account."
-_SILENT: Final = "The other side gives no answer."
-_NEITHER: Final = "The other side accepts neither the new secret nor the one in use."
+_SILENT: Final = "The service gives no answer."
+_NEITHER: Final = "The service accepts neither the new secret nor the one in use."
 _IN_DOUBT: Final = "The new secret is not accepted, and the one in use gives no answer."
 _NOT_IN_EFFECT: Final = "The new secret was not in effect; the one in use still answers."
 _STILL: Final = "The old secret is still accepted."
@@ -171,7 +171,7 @@ class Rotator:
             if run.rotation.state in rotation.CANDIDATE and not self._may_drop(run):
                 raise RotationOpenError(
                     "The candidate may be the only secret that works: it was not refused, and the "
-                    "one in use does not answer. Try again when the other side can be asked."
+                    "one in use does not answer. Try again when the service can be asked."
                 )
             self._drop(run, _DROPPED)
             return run.rotation
@@ -273,7 +273,7 @@ class Rotator:
         return False
 
     def _test(self, run: Run) -> bool:
-        """Asks what the other side says to the candidate."""
+        """Asks what the service says to the candidate."""
         verdict = self._ask(run, "pending")
         if verdict is Verdict.ACCEPTED:
             run.move("note-test", State.TESTED, verdict=verdict, reason="")
@@ -363,7 +363,7 @@ class Rotator:
         return self._ask(run, "pending") in {Verdict.REFUSED, Verdict.OTHER_ACCOUNT}
 
     def _ask(self, run: Run, stage: str) -> Verdict:
-        """Asks the other side what it says to the new or the old secret."""
+        """Asks the service what it says to the new or the old secret."""
         context = run.rotation.context
         if stage == "pending":
             with run.open("pending") as secret:

@@ -6,13 +6,15 @@
 2. A read is repeated when the line broke, on 429 and on 502, 503 and 504.
 3. Everything else is repeated only when nothing was sent, and on 429.
 4. Retry-After is honoured; where it asks for more than the limit, the caller is told.
+5. A 401 is final, unless the secret was replaced since it was opened: then the new one is tried,
+   once.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -44,6 +46,7 @@ from connector_vault import (
 )
 
 SECRET_FIELD: Final = "api_key"  # noqa: S105 - the name of the field, not its value
+UNAUTHORIZED: Final = 401
 TOO_MANY: Final = 429
 GATEWAY: Final = frozenset({502, 503, 504})
 NOT_FOUND: Final = 404
@@ -80,6 +83,8 @@ class Way:
     credential: Callable[[], AbstractContextManager[Secret]]
     #: Raises GateClosedError where the permission is gone.
     gate: Gate
+    #: Tells whether a secret was replaced by a newer one since it was opened.
+    replaced: Callable[[Secret], bool] = lambda _: False
 
 
 class Clock(Protocol):
@@ -147,6 +152,13 @@ class Sender:
             attempt += 1
 
     async def _once(self, request: Request, way: Way, tally: Tally) -> Reply:
+        """Sends once; and once more, where the secret was replaced on the way and got 401."""
+        reply, replaced = await self._sent(request, way, tally)
+        if replaced:
+            reply, _ = await self._sent(request, way, tally)
+        return reply
+
+    async def _sent(self, request: Request, way: Way, tally: Tally) -> tuple[Reply, bool]:
         with way.credential() as secret:
             tally.attempts += 1
             try:
@@ -160,14 +172,19 @@ class Sender:
                 tally.pending = False
                 tally.sent += 1
                 raise
-        tally.pending = False
-        tally.sent += 1
-        tally.status = reply.status
-        return reply
+            tally.pending = False
+            tally.sent += 1
+            tally.status = reply.status
+            return reply, reply.status == UNAUTHORIZED and way.replaced(secret)
 
     def way(self, permit: Permit) -> Way:
         """Returns the way of a call that was allowed."""
-        return Way(permit.target, lambda: self._credential(permit), lambda: self._gate(permit))
+        return Way(
+            permit.target,
+            lambda: self._credential(permit),
+            lambda: self._gate(permit),
+            lambda secret: self._replaced(permit, secret),
+        )
 
     def _credential(self, permit: Permit) -> Secret:
         """Opens the secret for one send.
@@ -181,11 +198,22 @@ class Sender:
             kind = vault_kind(error)
         raise refused(kind)
 
+    def _replaced(self, permit: Permit, secret: Secret) -> bool:
+        """Tells whether another version than this is in use by now; nothing is kept in memory."""
+        name = (permit.connection, SECRET_FIELD)
+        try:
+            return not self._vault.read(
+                lambda view: view.holds_secret(*name, secret, stage="current")
+            )
+        except VaultError:
+            return False
+
     @contextmanager
     def _gate(self, permit: Permit) -> Generator[None]:
         """Lets a request out while the permit still holds, inside the vault's fence."""
-        with self._vault.fence.entered():
+        with ExitStack() as inside:
             try:
+                inside.enter_context(self._vault.fence.entered())
                 holds = self._vault.read(lambda view: still_holds(view, permit))
                 closed = None if holds else ErrorKind.REVOKED
             except VaultError as error:
