@@ -46,15 +46,11 @@ VAULT: Final[dict[str, str]] = {
     "vault.full_disk": "A full disk is a named error, loses nothing, and passes.",
     "vault.key_file": "A key file is used only if private and whole, and made by creating alone.",
     "vault.keys": "A key stays under the key above it, in its own place; a wrong one is named.",
-<<<<<<< HEAD
-    "vault.kill": "A killed process leaves a vault that opens and verifies, with all that was told.",
+    "vault.kill": "A killed process leaves a vault that opens, verifies and holds what was told.",
     "keys.turning": "The vault's own keys are replaced while it is in use, and nobody notices.",
     "keys.kek": "A vault goes over to another key of a provider, and opens all the time.",
     "keys.trust": "What a provider unwrapped counts for a time, and leaves no trace after it.",
     "keys.status": "The vault says what hangs on each key, what is open, and what is due.",
-=======
-    "vault.kill": "A killed process leaves a vault that opens, verifies and holds what was told.",
->>>>>>> main
     "vault.records": "A record is what the vault wrote last, or an error.",
     "vault.secret": "A secret is not printed, compared, copied, pickled or dumped, and is wiped.",
     "vault.secrets": "A stored secret opens in its current version, until it is destroyed.",
