@@ -67,6 +67,7 @@ VAULT: Final[dict[str, str]] = {
     "threat.10": "A rotation killed at any step ends with one secret in use that is accepted.",
     "threat.11": "Many processes rotate once, and a holder that wakes too late changes nothing.",
     "threat.12": "A candidate that is refused, or another account's, never comes into use.",
+    "threat.23": "No send starts once a revoke has returned; what was sent is told apart.",
     "threat.33": "A clock that jumps loses no key, no order and no lease.",
     "threat.15": "A disk that is full, read-only or locked is named at every step, and loses nothing.",
     "threat.16": "A log or anchor that hangs, goes or is swapped is noticed at the next use.",

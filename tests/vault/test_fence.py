@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from connector_vault import ForkedError, StoreError
 from connector_vault.fence import Fence
 
 pytestmark = pytest.mark.requirement("vault.fence")
 
+FORKED = 7
 INSIDE = textwrap.dedent(
     """
     import sys
@@ -95,6 +98,52 @@ def test_a_closed_fence_opens_again_for_whoever_enters(tmp_path: Path) -> None:
         assert not fence.clear(limit_s=0)
     fence.close()
     fence.close()
+
+
+def test_whoever_enters_a_fence_that_was_closed_around_another_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    """The file that is opened anew is locked anew."""
+    fence = Fence(tmp_path / "vault.db")
+    with fence.entered():
+        fence.close()
+        with fence.entered():
+            assert not fence.clear(limit_s=0)
+    assert fence.clear(limit_s=0)
+    fence.close()
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_no_fence_survives_a_fork(tmp_path: Path) -> None:
+    """A forked process enters nothing, and its end lets nobody out of the other one's fence."""
+    fence = Fence(tmp_path / "vault.db")
+    with fence.entered():
+        child = os.fork()
+        if child == 0:
+            _end_as_forked(fence)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == FORKED
+        assert not fence.clear(limit_s=0)
+    assert fence.clear(limit_s=0)
+    fence.close()
+
+
+def test_a_fence_that_cannot_be_opened_is_an_error_by_name(tmp_path: Path) -> None:
+    """Neither entering nor clearing goes on without the lock."""
+    (tmp_path / "vault.db.fence").mkdir()
+    fence = Fence(tmp_path / "vault.db")
+    with pytest.raises(StoreError), fence.entered():
+        raise AssertionError("Nobody gets in.")
+    with pytest.raises(StoreError):
+        fence.clear(limit_s=0)
+
+
+def _end_as_forked(fence: Fence) -> None:
+    """Ends the forked process, and says by its status what the fence has said."""
+    try:
+        with fence.entered():
+            os._exit(0)
+    except ForkedError:
+        os._exit(FORKED)
 
 
 def _child(database: Path) -> subprocess.Popen[str]:

@@ -76,9 +76,11 @@ class Fence:
         if os.getpid() != self._process:
             raise ForkedError("The vault was opened in another process; open it anew in this one.")
         with self._lock:
+            opened = self._file is None
             if self._file is None:
                 self._file = lock_file(self._path)
-            if self._inside == 0:
+            # A file that was opened anew has no lock, whoever is still inside behind the old one.
+            if opened or self._inside == 0:
                 fcntl.flock(self._file, fcntl.LOCK_SH)
             self._inside += 1
 
