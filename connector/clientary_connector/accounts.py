@@ -26,7 +26,7 @@ from clientary_connector.call.arguments import MAX_ID_CHARS, usable
 from clientary_connector.call.executor import Executor
 from clientary_connector.call.result import CallError, Outcome
 from clientary_connector.call.sending import SECRET_FIELD, Clock
-from clientary_connector.call.transport import is_usable
+from clientary_connector.checks import check_interval, check_secret, check_user
 from clientary_connector.connections import Account, Connection, Revocation
 from clientary_connector.errors import (
     ConnectError,
@@ -36,13 +36,11 @@ from clientary_connector.errors import (
     UnknownGrantError,
 )
 from clientary_connector.grants import Grant
-from clientary_connector.manifest import Auth, Manifest
+from clientary_connector.manifest import Manifest
 from clientary_connector.probe import Probe
 from clientary_connector.settings import Settings
 from connector_vault import ConflictError, LogDraft, Record, Secret, Transaction, Vault, View
 
-#: Ten years between two rotations are none.
-MOST_DAYS: Final = 3650
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -350,41 +348,6 @@ class Accounts:
 
     def _now(self) -> datetime:
         return self._clock().replace(microsecond=0)
-
-
-def check_user(user: str) -> None:
-    """Refuses a user that cannot stand in the log.
-
-    Raises:
-        InvalidValueError: The user is empty, too long, or holds signs that cannot be shown.
-    """
-    if not usable(user, longest=MAX_ID_CHARS):
-        raise InvalidValueError("There is no user.", hint="Say for whom this is done.")
-
-
-def check_secret(secret: Secret, auth: Auth) -> None:
-    """Refuses a secret that cannot be sent.
-
-    Raises:
-        InvalidValueError: It is too short, or holds signs that a header cannot carry.
-    """
-    if not is_usable(secret, auth):
-        raise InvalidValueError(
-            "The secret cannot be used.",
-            hint="Give 16 or more plain characters, without spaces, quotes or colons.",
-        )
-
-
-def check_interval(days: int) -> None:
-    """Refuses an interval between rotations that makes no sense.
-
-    Raises:
-        InvalidValueError: It is out of range.
-    """
-    if not 1 <= days <= MOST_DAYS:
-        raise InvalidValueError(
-            "The interval between rotations cannot be used.", hint=f"Give 1 to {MOST_DAYS} days."
-        )
 
 
 def _record(view: View, name_or_id: str) -> Record:

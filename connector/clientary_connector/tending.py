@@ -5,21 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any, Final, Protocol
 
-from clientary_connector.accounts import check_user
-from clientary_connector.call.sending import SECRET_FIELD
+from clientary_connector.call.sending import SECRET_FIELD, Clock
+from clientary_connector.checks import check_user
 from clientary_connector.errors import ConnectorError, RotationError
 from clientary_connector.rotating import MOVING, Rotating
 from clientary_connector.rotations import Due, KeyStatus, RotationReport
 from clientary_connector.state import meaning_of
-from connector_vault import Vault, VaultError, lease
+from connector_vault import (
+    LeaseHeldError,
+    LeaseLostError,
+    RotationOpenError,
+    Vault,
+    VaultError,
+    lease,
+)
+from connector_vault.keyrotator import KeyRotator
 from connector_vault.rotation import Rotation, State
 
 #: What became of an item: done, waits for a person, or could not be done.
 DONE: Final = "done"
 WAITING: Final = "waiting"
 FAILED: Final = "failed"
+#: The vault's own keys.
+KEYS: Final = "keys"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +155,35 @@ class KeyChore:
             f"`clientary rotate {status.connection}`.",
             days_left=status.days_left,
         )
+
+
+class VaultKeysChore:
+    """Rotates what the vault seals with, once its interval is over."""
+
+    def __init__(self, rotator: KeyRotator, *, every: timedelta, now: Clock) -> None:
+        """Takes what rotates, how often, and the time."""
+        self._rotator = rotator
+        self._every = every
+        self._now = now
+
+    async def __call__(self, user: str) -> Sequence[TendItem]:
+        """Rotates the keys of the vault if that is due; calls go on meanwhile."""
+        return await asyncio.to_thread(self._tend, user)
+
+    def _tend(self, user: str) -> Sequence[TendItem]:
+        if self._now() < self._rotator.due(self._every):
+            return ()
+        try:
+            report = self._rotator.rotate(user=user)
+        except (LeaseHeldError, LeaseLostError):
+            return ()  # another process is at work on them, and will report
+        except RotationOpenError as error:
+            return (TendItem(what=KEYS, connection=None, outcome=WAITING, detail=str(error)),)
+        outcome = FAILED if report.left else DONE
+        detail = f"{report.rewrapped} keys rewrapped, {report.renewed} renewed."
+        if report.left:
+            detail += " Some do not open: `clientary vault verify` names them."
+        return (TendItem(what=KEYS, connection=None, outcome=outcome, detail=detail),)
 
 
 class LeaseChore:

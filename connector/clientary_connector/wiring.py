@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,9 +28,10 @@ from clientary_connector.probe import Probe
 from clientary_connector.rotating import Rotating, RotatingParts
 from clientary_connector.settings import Settings
 from clientary_connector.state import state_faults
-from clientary_connector.tending import KeyChore, LeaseChore, Tending
+from clientary_connector.tending import KeyChore, LeaseChore, Tending, VaultKeysChore
 from connector_vault import RestoreReport, Vault, restore
 from connector_vault.hookcalls import HookCalls
+from connector_vault.keyrotator import KeyRotator
 from connector_vault.rotation_run import OnStep, nothing
 
 APP: Final = "clientary-connector"
@@ -133,7 +135,7 @@ def joined(  # noqa: PLR0913 - what may be replaced, all by name
         executor=executor,
         accounts=accounts,
         rotating=rotating,
-        tending=Tending([LeaseChore(vault, lambda: clock().timestamp()), KeyChore(rotating)]),
+        tending=_tending(vault, rotating, settings=settings, clock=clock),
         background=background,
         previews=Previews(executor, transport),
         log=Log(vault),
@@ -155,6 +157,25 @@ def _hooks(
     )
     hooks.register(own, serves=own.serves)
     return hooks
+
+
+def _tending(vault: Vault, rotating: Rotating, *, settings: Settings, clock: Clock) -> Tending:
+    """Returns what is done when it is due."""
+
+    def seconds() -> float:
+        return clock().timestamp()
+
+    return Tending(
+        (
+            LeaseChore(vault, seconds),
+            KeyChore(rotating),
+            VaultKeysChore(
+                KeyRotator(vault, clock=seconds),
+                every=timedelta(days=settings.key_rotation_days),
+                now=clock,
+            ),
+        )
+    )
 
 
 def create_state(

@@ -130,7 +130,7 @@ class Scene:
 
 @contextmanager
 def scene(folder: Path, *, settings: Settings | None = None) -> Generator[Scene]:
-    """Serves an account and connects it, on a fresh state."""
+    """Serves an account, and opens a connector whose vault keeps its own keys for years."""
     key = f"file:{folder / 'keys' / 'vault.key'}"
 
     async def no_sleep(seconds: float) -> None:
@@ -143,7 +143,7 @@ def scene(folder: Path, *, settings: Settings | None = None) -> Generator[Scene]
         connector = joined(
             vault,
             manifest=load_manifest(),
-            settings=settings or Settings(max_attempts=2),
+            settings=settings or Settings(max_attempts=2, key_rotation_days=3650),
             clock=lambda: time.now,
             sleep=no_sleep,
         )

@@ -278,6 +278,21 @@ def _until(stage: Scene, name: str) -> float:
     return until
 
 
+def test_the_keys_of_the_vault_are_rotated_every_thirty_days(tmp_path: Path) -> None:
+    """Once, and the connections go on."""
+    with scene(tmp_path, settings=Settings()) as stage:
+        stage.connect()
+        stage.pass_days(29)
+        assert stage.tend().items == ()
+        stage.pass_days(1.1)
+        items = stage.tend().items
+        assert [(item.what, item.connection, item.outcome) for item in items] == [
+            ("keys", None, "done")
+        ]
+        assert stage.tend().items == ()
+        assert stage.works()
+
+
 def test_a_revoke_ends_a_rotation(stage: Scene) -> None:
     """No new key comes into a connection that was revoked meanwhile."""
 
