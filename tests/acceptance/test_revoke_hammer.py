@@ -40,7 +40,6 @@ ACTIONS = ("create_client", "list_clients", "create_client")
 QUIET_S = 0.5
 
 
-@pytest.mark.slow
 def test_nothing_starts_once_a_revoke_has_returned(tmp_path: Path, soak: int) -> None:
     """Four processes send without a pause; of all their requests, none begins after it."""
     chance = random.Random(5)  # noqa: S311 - the same moments each time, as far as that goes
@@ -60,7 +59,6 @@ def test_nothing_starts_once_a_revoke_has_returned(tmp_path: Path, soak: int) ->
         _check_log(connector)
 
 
-@pytest.mark.slow
 def test_one_persona_is_stopped_and_the_other_goes_on(tmp_path: Path) -> None:
     """A grant is closed in the middle of everything; the other persona does not notice."""
     with _place(tmp_path) as (connector, listener):
