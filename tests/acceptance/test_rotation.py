@@ -21,7 +21,7 @@ from connector_vault.rotator import STEPS
 from tests.acceptance.processes import ROOT, start
 from tests.acceptance.rotator import SETTINGS, Issuing
 
-pytestmark = [pytest.mark.requirement("threat.10"), pytest.mark.slow]
+pytestmark = pytest.mark.requirement("threat.10")
 
 #: After an hour, what a dead process held has run out.
 LATER = timedelta(hours=1)
