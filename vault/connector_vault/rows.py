@@ -1,15 +1,17 @@
 """Reads and writes single rows: every statement but those of the log's search.
 
-A `Rows` belongs to one connection and is used inside one transaction. The first write of a piece
-of work opens a savepoint, so that work which only reads pays for none.
+A `Rows` belongs to one connection and is used inside one transaction. A savepoint comes before
+the first write of a piece of work, save a row of the log, which undoes itself if it fails. Work
+that fails after such a row can only be undone with the whole transaction, and `bare` says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from connector_vault.errors import OperationClaimedError
+from connector_vault.spans import Spans
 from connector_vault.sqlite import Connection, ConstraintError, SqlValue
 
 #: The columns of a log row in the order in which everything else names them.
@@ -24,8 +26,6 @@ LOG_CHECKED: Final = ", ".join(
 )
 #: So many log rows share one entry of `log_spans`.
 SPAN_ROWS: Final = 1024
-#: Every row of the log stands before this one.
-END: Final = 1 << 62
 
 _INSERT_LOG: Final = f"INSERT INTO log ({LOG_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608 - constants only
 _CLAIMED: Final = (
@@ -125,13 +125,22 @@ class Rows:
         self._connection = connection
         #: Whether the work under way has written, and so has a savepoint to go back to.
         self.marked = False
+        #: Whether a savepoint comes before every first write, whatever it is.
+        self.careful = False
+        #: Whether the work under way has appended to the log before it had a savepoint.
+        self.bare = False
         #: The end of the log, while one transaction that appends to it goes on.
         self.tip: tuple[int, bytes] | None = None
+        self._spans = Spans(connection)
+
+    def renew(self) -> None:
+        """Forgets what the transaction has done so far, as some of it was undone or it ends."""
+        self.tip = None
+        self._spans.renew()
 
     def identity(self) -> str | None:
         """Gives the id of the vault."""
-        found: str | None = self._first("SELECT value FROM vault WHERE name = 'id'")
-        return found
+        return cast("str | None", self._first("SELECT value FROM vault WHERE name = 'id'"))
 
     def insert_identity(self, vault: str) -> None:
         """Stores the id of the vault."""
@@ -307,7 +316,7 @@ class Rows:
             OperationClaimedError: It is an intent whose operation has one already.
         """
         try:
-            self._write(_INSERT_LOG, row[:22])
+            self._append(row[:22])
         except ConstraintError:
             claim = (row.operation, row.connection, row.persona)
             if row.kind == "intent" and self._one(_CLAIMED, claim):
@@ -317,11 +326,7 @@ class Rows:
             self._connection.execute("INSERT INTO log_open VALUES (?)", (row.seq,))
         elif row.kind == "outcome":
             self._connection.execute("DELETE FROM log_open WHERE seq = ?", (row.ref,))
-        self._connection.execute(
-            "INSERT INTO log_spans VALUES (?1, ?2, ?2) ON CONFLICT DO UPDATE "
-            "SET first = min(first, ?2), last = max(last, ?2) WHERE ?2 NOT BETWEEN first AND last",
-            (row.seq // SPAN_ROWS, row.at),
-        )
+        self._spans.cover(row.seq // SPAN_ROWS, row.at)
 
     def log_row(self, seq: int) -> LogColumns | None:
         """Gives one row of the log."""
@@ -356,14 +361,6 @@ class Rows:
         found: tuple[int, int] | None = self._connection.execute(statement, (span,)).fetchone()
         return found
 
-    def span_range(self, since: int | None, until: int | None) -> tuple[int, int]:
-        """Gives the rows between which all rows of a time stand; the second is not included."""
-        first = self._first("SELECT min(span) FROM log_spans WHERE last >= ?", (since,))
-        last = self._first("SELECT max(span) FROM log_spans WHERE first < ?", (until,))
-        low = 0 if since is None else END if first is None else first * SPAN_ROWS
-        high = END if until is None else 0 if last is None else (last + 1) * SPAN_ROWS
-        return low, high
-
     def select(self, statement: str, values: Sequence[SqlValue]) -> list[Any]:
         """Runs a statement of the log's search."""
         return self._all(statement, values)
@@ -379,6 +376,14 @@ class Rows:
             self._connection.execute("SAVEPOINT work")
             self.marked = True
         self._connection.execute(statement, values)
+
+    def _append(self, columns: Sequence[SqlValue]) -> None:
+        """Writes a row of the log; the first of a piece of work pays for no savepoint."""
+        if self.careful or self.marked or self.bare:
+            self._write(_INSERT_LOG, columns)
+        else:
+            self._connection.execute(_INSERT_LOG, columns)
+            self.bare = True
 
     def _one(self, statement: str, values: Sequence[SqlValue] = ()) -> tuple[Any, ...] | None:
         """Gives the first row, or None."""
