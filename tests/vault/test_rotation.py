@@ -321,6 +321,24 @@ def test_to_bring_the_same_key_again_is_to_go_on(scene: Scene) -> None:
     assert scene.stages() == ["retired", "current"]
 
 
+def test_a_key_that_was_tested_before_a_crash_is_tested_again(scene: Scene) -> None:
+    """It may have been deleted since; what was true in another run promotes nothing."""
+    scene.far.allow(SECOND)
+
+    def die(step: str) -> None:
+        if step == "after note-test":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        scene.bring(scene.rotator(ByHand(scene.far), on_step=die))
+    scene.far.forbid(SECOND)
+    rotator, _ = scene.by_hand()
+    assert rotator.resume(*KEY).state is State.TESTED
+    assert scene.current() == FIRST
+    scene.far.allow(SECOND)
+    assert rotator.resume(*KEY).state is State.OVERLAPPING
+
+
 def test_another_key_takes_the_place_of_one_that_is_refused(scene: Scene) -> None:
     """A person who has mistyped brings the right one; a key that may work is not replaced."""
     rotator, _ = scene.by_hand()

@@ -27,7 +27,7 @@ _PEOPLE = [step for step in STEPS if step.split()[-1] not in {"create", "begin-s
 def test_a_rotation_by_hooks_that_is_killed_is_finished_by_the_next(
     place: Place, kind: str, at: str
 ) -> None:
-    """Whether the service holds several keys or one: the one in use is accepted, at the end."""
+    """Whether the service holds several keys or one: it has set one key, and that is in use."""
     far = _killed(place, kind, at)
     with place.open() as vault:
         hooks = Automatic(far, single=kind == "one key")
@@ -40,6 +40,7 @@ def test_a_rotation_by_hooks_that_is_killed_is_finished_by_the_next(
         assert (done.state, done.number) == (State.FINISHED, 1)
         _check_end(vault, far)
         assert list(far.state()["keys"]) == ["canary-key-1-of-acme"]
+        assert far.state()["sets"] == ["canary-key-1-of-acme"]
     _check_no_trace(place)
 
 
