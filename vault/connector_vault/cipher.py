@@ -71,6 +71,10 @@ class Key:
         """Gives the HMAC-SHA256 of the message."""
         return hmac.digest(self.material, message, "sha256")
 
+    def authentic(self, message: bytes, mac: object) -> bool:
+        """Says whether this is the message's MAC; whatever a damaged file gives may be asked."""
+        return isinstance(mac, bytes) and hmac.compare_digest(mac, self.mac(message))
+
     def wipe(self) -> None:
         """Overwrites the material."""
         self.material[:] = bytes(len(self.material))
@@ -119,13 +123,13 @@ def unseal(key: Key, sealed: bytes, bound: bytes) -> bytearray:
     return plaintext
 
 
-def key_id(sealed: bytes) -> str:
+def key_id(sealed: object) -> str:
     """Reads the id of the key that a message was sealed under.
 
     Raises:
         CipherError: The version is unknown, or the message is too short.
     """
-    if sealed[:1] != bytes((_VERSION,)):
+    if not isinstance(sealed, bytes) or sealed[:1] != bytes((_VERSION,)):
         raise CipherError("The message has an unknown version.")
     if len(sealed) < _COMMITMENT_END + _TAG_BYTES:
         raise CipherError("The message is too short.")

@@ -31,8 +31,16 @@ def name(number: int) -> str:
 
 
 def number(record_id: str | None) -> int:
-    """Gives the number of an entry; 0 stands for none."""
-    return 0 if record_id is None else int(record_id)
+    """Gives the number of an entry; 0 stands for none.
+
+    Raises:
+        IntegrityError: The id was altered.
+    """
+    if record_id is None:
+        return 0
+    if len(record_id) != _DIGITS or not (record_id.isascii() and record_id.isdigit()):
+        raise IntegrityError(f"records {KIND}", "has an entry that is none")
+    return int(record_id)
 
 
 def entry(records: Iterable[RecordRow], secrets: Iterable[SecretRow]) -> Ended:

@@ -5,8 +5,8 @@
                                 -> record-MAC key, log-MAC key   (records, log)
 
 1. A wrapped key names its wrapper. Nothing is found by trying.
-2. A wrapped key is bound to vault, purpose, owner, period and its own id: none can stand in for
-   another.
+2. A wrapped key is bound to vault, purpose, owner, period, its own id and the time at which it was
+   made: none can stand in for another, or pass for a younger one.
 3. Opening a vault makes no key. A provider that did not wrap the terms is told so by fingerprint.
 4. Data and audit keys are made on first use, in the transaction of whoever needs them.
 5. What was unwrapped is kept for a time. Then the provider must unwrap the current term again, or
@@ -27,7 +27,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from connector_vault import cipher
 from connector_vault.cipher import CipherError, Entropy, Key
-from connector_vault.errors import IntegrityError, NotFoundError, VaultLockedError
+from connector_vault.errors import IntegrityError, NotFoundError, VaultError, VaultLockedError
 from connector_vault.provider import KeyProvider
 from connector_vault.rows import KeyRow, Rows
 from connector_vault.trust import Trust
@@ -99,8 +99,9 @@ class Keyring:
 
     def found(self, rows: Rows, at: int) -> None:
         """Makes the first term and the two MAC keys of a new vault."""
+        self._trust.renew()
         term = Key.fresh(self.entropy)
-        sealed = self.wrapped_term(self.provider, term)
+        sealed = self.wrapped_term(self.provider, term, at)
         rows.insert_key(KeyRow(term.id, self.provider.id, *_columns(TERM, at), sealed))
         for place in (RECORD_MAC, LOG_MAC):
             self.make(rows, place, at)
@@ -162,6 +163,8 @@ class Keyring:
             VaultLockedError: The provider's key is not the one that wrapped the terms.
             IntegrityError: There is no such term, or it does not open.
         """
+        if self._trust.over and key_id not in self._by_id:
+            self.refresh(rows)
         cached = self._by_id.get(key_id)
         if cached is not None:
             return cached
@@ -176,21 +179,21 @@ class Keyring:
             return found
         term = self._needed(rows, TERM)
         key = Key.fresh(self.entropy)
-        sealed = self.wrapped(term, key, place)
+        sealed = self.wrapped(term, key, place, at=at)
         rows.insert_key(KeyRow(key.id, term.id, *_columns(place, at), sealed))
         return key
 
-    def wrapped(self, term: Key, key: Key, place: Place) -> bytes:
-        """Wraps a key with a term."""
-        return cipher.seal(term, key.material, self._bound(place, key.id), self.entropy)
+    def wrapped(self, term: Key, key: Key, place: Place, *, at: int) -> bytes:
+        """Wraps a key that was made at some time with a term."""
+        return cipher.seal(term, key.material, self._bound(place, key.id, at), self.entropy)
 
-    def wrapped_term(self, provider: KeyProvider, term: Key) -> bytes:
-        """Wraps a term with a provider's key.
+    def wrapped_term(self, provider: KeyProvider, term: Key, at: int) -> bytes:
+        """Wraps a term that was made at some time with a provider's key.
 
         Raises:
             VaultLockedError: The provider is out of reach.
         """
-        return provider.wrap(term.material, self._bound(TERM, term.id))
+        return provider.wrap(term.material, self._bound(TERM, term.id, at))
 
     def unwrapped_term(self, provider: KeyProvider, row: KeyRow) -> Key:
         """Opens a term with a provider, and keeps nothing of it.
@@ -200,7 +203,7 @@ class Keyring:
             IntegrityError: It does not open.
         """
         try:
-            material = provider.unwrap(row.sealed or b"", self._bound(TERM, row.id))
+            material = provider.unwrap(row.sealed or b"", self._bound(TERM, row.id, row.made_at))
             return Key(row.id, material)
         except CipherError:
             raise IntegrityError(f"keys {row.id}") from None
@@ -211,7 +214,7 @@ class Keyring:
         Raises:
             IntegrityError: It does not open.
         """
-        bound = self._bound(Place(row.purpose, row.owner, row.period), row.id)
+        bound = self._bound(Place(row.purpose, row.owner, row.period), row.id, row.made_at)
         try:
             return Key(row.id, cipher.unseal(term, row.sealed or b"", bound))
         except CipherError:
@@ -264,7 +267,7 @@ class Keyring:
         try:
             own = self.own_slot(rows, row.id)
             term = self.unwrapped_term(self.provider, own)
-        except VaultLockedError:
+        except VaultError:
             if self.over:
                 self._drop_opened()
             raise
@@ -333,9 +336,10 @@ class Keyring:
             _keep(self._by_id, key.id, key)
         return key
 
-    def _bound(self, place: Place, key_id: str) -> bytes:
+    def _bound(self, place: Place, key_id: str, at: int) -> bytes:
         """Gives what a wrapped key is bound to."""
-        return cipher.context("key", self.vault, place.purpose, place.owner, place.period, key_id)
+        named = (place.purpose, place.owner, place.period, key_id, at)
+        return cipher.context("key", self.vault, *named)
 
 
 def _wipe(keyring: Keyring | None) -> None:

@@ -140,14 +140,14 @@ class KeyRotator:
     def _wrapped(self) -> KeyRow:
         """Makes a new term, before anything is written."""
         self._ground.on_step("before wrap")
-        term = self._vault.read(lambda view: view.keys.fresh_term())
+        at = int(self._ground.clock() * 1_000_000)
+        term = self._vault.read(lambda view: view.keys.fresh_term(at))
         self._ground.on_step("after wrap")
         return term
 
     def _begin(self, run: KeyRun, term: KeyRow) -> None:
         """Hangs new keys on a new term from now on."""
-        at = run.at()
-        run.begin(What.KEYS, Stage.REWRAPPING, lambda log: log.keys.turn(term, at=at), term=term.id)
+        run.begin(What.KEYS, Stage.REWRAPPING, lambda log: log.keys.turn(term), term=term.id)
 
     def _rewrap(self, run: KeyRun, tally: _Tally) -> None:
         """Rewraps what hangs on older terms."""

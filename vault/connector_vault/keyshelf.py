@@ -114,8 +114,8 @@ class KeyShelf:
         Raises:
             VaultLockedError: A provider is out of reach.
         """
-        sealed = self._keyring.wrapped_term(provider, self.key(term))
         made_at = next(row.made_at for row in self.terms() if row.id == term)
+        sealed = self._keyring.wrapped_term(provider, self.key(term), made_at)
         return KeyRow(term, provider.id, *_TERM, "staged", made_at, sealed)
 
     def add(self, slots: Iterable[KeyRow]) -> None:
@@ -183,7 +183,7 @@ class KeyShelf:
             self._rows.delete_key(row.id, row.wrapper)
         return len(others)
 
-    def fresh_term(self) -> KeyRow:
+    def fresh_term(self, at: int) -> KeyRow:
         """Makes a term and wraps it, but stores nothing.
 
         Raises:
@@ -192,10 +192,10 @@ class KeyShelf:
         # Looking for the slot finds the provider in use, if it was rotated by others.
         self._keyring.own_slot(self._rows, self.current_term().id)
         provider, term = self._keyring.provider, Key.fresh(self._keyring.entropy)
-        sealed = self._keyring.wrapped_term(provider, term)
-        return KeyRow(term.id, provider.id, *_TERM, "current", 0, sealed)
+        sealed = self._keyring.wrapped_term(provider, term, at)
+        return KeyRow(term.id, provider.id, *_TERM, "current", at, sealed)
 
-    def turn(self, term: KeyRow, *, at: int) -> None:
+    def turn(self, term: KeyRow) -> None:
         """Makes a new term the one that new keys hang on.
 
         Raises:
@@ -205,7 +205,7 @@ class KeyShelf:
         if before.wrapper != term.wrapper:
             raise ConflictError("The vault's key was rotated just now; try again.")
         self._rows.move_key(before._replace(state="retired"), before.wrapper)
-        self._rows.insert_key(term._replace(made_at=at))
+        self._rows.insert_key(term)
 
     def rewrap(self, term: str, after: str, limit: int) -> Batch:
         """Hangs the next keys of an older term on the current one."""
@@ -221,7 +221,8 @@ class KeyShelf:
             except IntegrityError as error:
                 faults.append(error.row)
                 continue
-            sealed = self._keyring.wrapped(new, key, Place(row.purpose, row.owner, row.period))
+            place = Place(row.purpose, row.owner, row.period)
+            sealed = self._keyring.wrapped(new, key, place, at=row.made_at)
             state = "retired" if row.purpose == _DATA else row.state
             self._rows.move_key(row._replace(wrapper=new.id, state=state, sealed=sealed), term)
         done = len(found) - len(faults)

@@ -12,7 +12,6 @@ payload can be destroyed and the row still be proven.
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -118,7 +117,7 @@ class LogSeal:
             IntegrityError: The last row was not written by this vault, or rows after it are gone.
         """
         seq, chain, mac = stored or (*self.start, b"")
-        if stored is not None and not hmac.compare_digest(self.mac(seq, chain), mac):
+        if stored is not None and not self.wrote(seq, chain, mac):
             raise IntegrityError(f"log {seq}")
         if seq < self.seen[0] or (seq == self.seen[0] and chain != self.seen[1]):
             raise IntegrityError(f"log {self.seen[0]}", "is gone, with all after it")
@@ -168,7 +167,13 @@ class LogSeal:
 
     def mac(self, seq: int, chain: bytes) -> bytes:
         """Computes what the MAC of a row must be."""
-        return self._key.mac(seq.to_bytes(8) + chain)
+        return self._key.mac(_place(seq, chain))
+
+    def wrote(self, seq: int, chain: object, mac: object) -> bool:
+        """Says whether this vault has written a row; a damaged file may give anything."""
+        if seq < 0 or not isinstance(chain, bytes):
+            return False
+        return self._key.authentic(_place(seq, chain), mac)
 
 
 def change_draft(  # noqa: PLR0913 - a column each, all by name
@@ -212,20 +217,27 @@ def chain_hash(before: bytes, leaf: bytes) -> bytes:
     return hashlib.sha256(_CHAIN + before + leaf).digest()
 
 
-def payload_hash(payload: bytes | None) -> bytes | None:
-    """Computes the hash by which a row holds its payload."""
-    return None if payload is None else hashlib.sha256(payload).digest()
+def _place(seq: int, chain: bytes) -> bytes:
+    """Gives what the MAC of a row is made of."""
+    return seq.to_bytes(8) + chain
 
 
-def fault(seal: LogSeal, row: LogColumns, before: bytes) -> str | None:
+def payload_hash(payload: object) -> bytes | None:
+    """Computes the hash by which a row holds its payload; a damaged file may give anything."""
+    if payload is None:
+        return None
+    return hashlib.sha256(payload).digest() if isinstance(payload, bytes) else b""
+
+
+def fault(seal: LogSeal, row: LogColumns, before: object) -> str | None:
     """Says what is wrong with a row, given the chain of the row before it."""
     if leaf_hash(row[:17]) != row.leaf:
         return "a column was altered"
     if row.payload_hash != payload_hash(row.payload):
         return "the payload was altered or removed"
-    if chain_hash(before, row.leaf) != row.chain:
+    if not isinstance(before, bytes) or chain_hash(before, row.leaf) != row.chain:
         return "does not follow the row before it"
-    if not hmac.compare_digest(seal.mac(row.seq, row.chain), row.mac):
+    if not seal.wrote(row.seq, row.chain, row.mac):
         return "was not written by this vault"
     if head_of(row.seq, row) != row.head:
         return "cannot be found by a search"

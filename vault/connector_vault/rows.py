@@ -74,7 +74,7 @@ class SecretRow(NamedTuple):
 
 
 class RecordRow(NamedTuple):
-    """One record, and the newest revision of it that stands in the log."""
+    """One record, and the newest revision of it in the log, which nothing has authenticated."""
 
     kind: str
     id: str
@@ -83,7 +83,7 @@ class RecordRow(NamedTuple):
     revision: int
     body: str
     mac: bytes
-    logged: int | None = None
+    logged: object = None
 
 
 class LogColumns(NamedTuple):

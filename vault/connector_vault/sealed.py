@@ -10,14 +10,13 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from connector_vault import cipher
 from connector_vault.anchor import Floors
 from connector_vault.cipher import CipherError, Entropy, Key
-from connector_vault.encoding import json_object
+from connector_vault.encoding import json_facts
 from connector_vault.errors import IntegrityError, MisuseError, NotFoundError
 from connector_vault.keyring import Keyring, data_place
 from connector_vault.rows import Rows, SecretRow
@@ -68,10 +67,10 @@ class SecretRows:
         logged = rows.logged_change(subject(owner, field))
         found = [self.checked(row) for row in rows.secrets(owner, field)]
         if logged is not None:
-            revision, facts = logged
+            revision, facts = logged[0], json_facts(logged[1])
             there = {(row.stage, row.version) for row in found}
             held = revision in {row.revision for row in found}
-            if not held or not there.issuperset(json_object(facts).items()):
+            if not held or facts is None or not there.issuperset(facts.items()):
                 raise IntegrityError(f"secrets {owner} {field}", "lacks what the log holds")
         return found
 
@@ -145,7 +144,7 @@ class SecretRows:
         Raises:
             IntegrityError: It was altered, moved or put back.
         """
-        if not hmac.compare_digest(row.mac, self._mac(row)):
+        if not self._mac_key.authentic(self._mac_bound(row), row.mac):
             raise IntegrityError(_place(row))
         if row.sealed is not None and row.logged is not None and row.logged != row.revision:
             raise IntegrityError(_place(row), "is not what the log says")
@@ -174,7 +173,11 @@ class SecretRows:
 
     def _mac(self, row: SecretRow) -> bytes:
         """Computes what the MAC of a row must be."""
-        return self._mac_key.mac(cipher.context("secret-row", self._keyring.vault, *row[:8]))
+        return self._mac_key.mac(self._mac_bound(row))
+
+    def _mac_bound(self, row: SecretRow) -> bytes:
+        """Gives what the MAC of a row is made of."""
+        return cipher.context("secret-row", self._keyring.vault, *row[:8])
 
     def _bound(self, owner: str, field: str, version: int) -> bytes:
         """Gives what a value is bound to."""

@@ -132,7 +132,7 @@ def connect(path: Path, durability: Durability) -> Connection:
     connection.set_busy_timeout(BUSY_MS)
     connection.execute(
         f"PRAGMA synchronous = {durability}; PRAGMA secure_delete = ON; "
-        "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; "
+        "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; "
         f"PRAGMA cache_size = -{_CACHE_KIB}; PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}"
     )
     return connection

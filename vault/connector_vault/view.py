@@ -74,12 +74,15 @@ class View:
         return [self._opened(row) for row in self._rows.records(kind, parent)]
 
     def log_row(self, seq: int) -> LogRow | None:
-        """Gives one row of the log, or None.
+        """Gives one row of the log, or None if it has not come to that number.
 
         Raises:
-            IntegrityError: It, or the row before it, was altered without the key.
+            IntegrityError: It, or the row before it, was altered or removed without the key.
         """
-        return self._public(self._rows.log_row(seq))
+        row = self._rows.log_row(seq)
+        if row is None and 0 < seq <= max(self._rows.last_seq(), self._tools.seal.seen[0]):
+            raise IntegrityError(f"log {seq}", "is gone")
+        return self._public(row)
 
     def log_rows(
         self, where: LogQuery, *, before: int | None = None, limit: int = 50

@@ -74,7 +74,7 @@ def secrets(rows: Rows, after: Mark) -> list[tuple[Mark, list[SecretRow]]]:
 def subjects(rows: Rows, after: Mark) -> list[tuple[Mark, int | None]]:
     """Gives what the next log rows are about, with the newest revision of each."""
     found = rows.select(_SUBJECTS, (after.first, PIECE))
-    return [(Mark(name), revision) for name, revision in found]
+    return [(Mark(str(name)), revision) for name, revision in found]
 
 
 def strangers(rows: Rows) -> list[str]:
