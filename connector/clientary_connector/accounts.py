@@ -11,17 +11,16 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, TypeAlias
 
 import msgspec
 
 from clientary_connector import connections, grants
-from clientary_connector.call.address import Target, target_of
+from clientary_connector.call.address import Target
 from clientary_connector.call.arguments import MAX_ID_CHARS, usable
 from clientary_connector.call.executor import Executor
 from clientary_connector.call.result import CallError, Outcome
@@ -36,12 +35,14 @@ from clientary_connector.errors import (
     UnknownGrantError,
 )
 from clientary_connector.grants import Grant
+from clientary_connector.joining import Joining, check_name, place_of
 from clientary_connector.manifest import Manifest
 from clientary_connector.probe import Probe
 from clientary_connector.settings import Settings
 from connector_vault import ConflictError, LogDraft, Record, Secret, Transaction, Vault, View
 
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+#: Is given the vault and the id of a connection.
+Last: TypeAlias = Callable[[View, str], None]
 
 
 class Accounts:
@@ -82,31 +83,60 @@ class Accounts:
             NameTakenError: A connection has that name.
             ConnectError: The service refused the test, or could not be reached.
         """
-        check_user(user)
-        self._check_name(name)
-        target = self._target(subdomain, sandbox)
+        target = self.check(name, user=user, subdomain=subdomain, sandbox=sandbox)
         days = self._settings.rotation_days if rotate_every_days is None else rotate_every_days
         check_interval(days)
         check_secret(secret, self._manifest.auth)
-        ending = await self._probe.ask(target, secret)
+        joining = Joining(
+            name=name,
+            user=user,
+            subdomain=subdomain,
+            target=target,
+            secret=secret,
+            kept={SECRET_FIELD: secret},
+            rotate_every_days=days,
+        )
+        return await self.add(joining)
+
+    def check(self, name: str, *, user: str, subdomain: str | None, sandbox: str | None) -> Target:
+        """Returns where an account is, if it can be connected under a name.
+
+        Raises:
+            InvalidValueError: Name, user, subdomain or address cannot be used.
+            NameTakenError: A connection has that name.
+        """
+        check_user(user)
+        self._check_name(name)
+        return place_of(self._manifest.host_pattern, subdomain=subdomain, sandbox=sandbox)
+
+    async def add(self, joining: Joining) -> tuple[Connection, Account]:
+        """Tests an account that was checked, and saves it.
+
+        Raises:
+            NameTakenError: A connection has that name by now.
+            ConnectError: The service refused the test, or could not be reached.
+        """
+        ending = await self._probe.ask(joining.target, joining.secret, auth=joining.auth)
         if ending.error is not None:
-            await self._note_failure(name, user=user, error=ending.error)
+            await self._note_failure(joining.name, user=joining.user, error=ending.error)
             raise ConnectError(ending.error)
         account = self._probe.account(ending)
         connection = Connection(
             id=f"{connections.ID_PREFIX}{secrets.token_hex(6)}",
-            name=name,
-            owner=user,
-            subdomain=subdomain,
-            sandbox=None if sandbox is None else target.origin,
+            name=joining.name,
+            owner=joining.user,
+            subdomain=joining.subdomain,
+            sandbox=joining.target.origin if joining.target.loopback else None,
             state=connections.ACTIVE,
             generation=1,
             created_at=self._now().isoformat(),
             account=str(account),
-            rotate_every_days=days,
+            kind=joining.kind,
+            provider=joining.provider,
+            rotate_every_days=joining.rotate_every_days,
             marks=account.marks,
         )
-        log_id = await self._save(connection, account, secret=secret)
+        log_id = await self._save(connection, account, kept=joining.kept)
         return connection, replace(account, log_id=log_id)
 
     def connections(self, *, revoked: bool) -> tuple[Connection, ...]:
@@ -155,15 +185,19 @@ class Accounts:
         """
         return self._vault.read(lambda view: _grants(view, persona, connection))
 
-    async def revoke(self, name_or_id: str, *, user: str, reason: str) -> Revocation:
+    async def revoke(
+        self, name_or_id: str, *, user: str, reason: str, last: Last = lambda _view, _id: None
+    ) -> Revocation:
         """Revokes a connection: state, generation, grants and secret, in one transaction.
+
+        `last` is given a last look at what is destroyed.
 
         Raises:
             UnknownConnectionError: There is no such connection, or it was revoked before.
         """
         check_user(user)
         revocation = await self._vault.write_async(
-            lambda log: self._revoked(log, name_or_id, user, reason)
+            lambda log: self._revoked(log, name_or_id, (user, reason), last)
         )
         return replace(revocation, confirmed=await self._stopped())
 
@@ -189,7 +223,9 @@ class Accounts:
         self._executor.underway.look()
         return confirmed
 
-    async def _save(self, connection: Connection, account: Account, *, secret: Secret) -> int:
+    async def _save(
+        self, connection: Connection, account: Account, *, kept: Mapping[str, Secret]
+    ) -> int:
         draft = self._vault.draft(
             kind="connect",
             user=connection.owner,
@@ -209,7 +245,8 @@ class Accounts:
                 body=connections.body_of(connection),
             )
             log.put(record, expect=None)
-            log.store_secret(owner=connection.id, field=SECRET_FIELD, secret=secret)
+            for field, secret in kept.items():
+                log.store_secret(owner=connection.id, field=field, secret=secret)
             return log.append(draft)
 
         try:
@@ -238,8 +275,8 @@ class Accounts:
         log_id = log.append(self._grant_draft(kept, user=body["user"]))
         return grants.grant_of(kept, connection_name=owner.name, log_id=log_id)
 
-    def _revoked(self, log: Transaction, name: str, user: str, reason: str) -> Revocation:
-        record = _record(log, name)
+    def _revoked(self, log: Transaction, name: str, who: tuple[str, str], last: Last) -> Revocation:
+        (user, reason), record = who, _record(log, name)
         before = connections.connection_of(record)
         if not before.active:
             raise UnknownConnectionError(f"The connection {name!r} was revoked before.")
@@ -247,6 +284,7 @@ class Accounts:
         revoked = replace(record, name=None, body=connections.body_of(after))
         kept = log.put(revoked, expect=record.revision, final=True)
         closed = [self._closed(log, one, user=user) for one in _open_grants(log, before.id)]
+        last(log, before.id)
         destroyed = log.destroy_secrets(before.id)
         facts = {"name": after.name, "generation": after.generation, "reason": reason}
         log_id = log.append(
@@ -324,27 +362,9 @@ class Accounts:
         )
 
     def _check_name(self, name: str) -> None:
-        if NAME.fullmatch(name) is None or name.startswith(connections.ID_PREFIX):
-            raise InvalidValueError(
-                f"The name {name[:64]!r} cannot be used.",
-                hint="Give up to 64 letters, digits, dots, dashes and underscores.",
-            )
+        check_name(name)
         if self._vault.read(lambda view: view.record_named(connections.KIND, name)) is not None:
             raise _taken(name)
-
-    def _target(self, subdomain: str | None, sandbox: str | None) -> Target:
-        target = target_of(self._manifest.host_pattern, subdomain=subdomain, sandbox=sandbox)
-        if target is not None:
-            return target
-        if sandbox is not None:
-            raise InvalidValueError(
-                "The address of the simulated account cannot be used.",
-                hint="Give http://127.0.0.1 and its port, and no subdomain beside it.",
-            )
-        raise InvalidValueError(
-            "The subdomain cannot be used.",
-            hint="Give the first part of the account's address: small letters, digits, dashes.",
-        )
 
     def _now(self) -> datetime:
         return self._clock().replace(microsecond=0)

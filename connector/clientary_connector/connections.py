@@ -10,6 +10,7 @@ from connector_vault import Record, View
 KIND: Final = "connection"
 ID_PREFIX: Final = "con_"
 API_KEY: Final = "api_key"
+OAUTH2: Final = "oauth2"
 ACTIVE: Final = "active"
 REVOKED: Final = "revoked"
 
@@ -32,8 +33,10 @@ class Connection:
     created_at: str
     #: Whose account it is, as the service answered when it was tested.
     account: str
-    #: What it authenticates with: `api_key`.
+    #: What it authenticates with: `api_key` or `oauth2`.
     kind: str = API_KEY
+    #: Where its tokens come from, as the host has described it; None for an API key.
+    provider: dict[str, Any] | None = None
     #: After so many days the key is to be replaced.
     rotate_every_days: int
     #: What the account is known again by.
@@ -115,6 +118,7 @@ def connection_of(record: Record) -> Connection:
         created_at=body["created_at"],
         account=body["account"],
         kind=body["kind"],
+        provider=body["provider"],
         rotate_every_days=body["rotate_every_days"],
         marks=tuple(body["marks"]),
     )

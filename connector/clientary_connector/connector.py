@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from clientary_connector import grants
 from clientary_connector.accounts import Accounts
+from clientary_connector.authorizing import Authorizing
 from clientary_connector.background import Background
 from clientary_connector.call.executor import Executor
 from clientary_connector.call.preview import Previews
@@ -26,6 +29,9 @@ from clientary_connector.settings import Settings
 from clientary_connector.state import state_faults
 from clientary_connector.tending import Tending, TendReport
 from connector_vault import BackupReport, LogReport, RestoreReport, Secret, Vault, VaultReport
+from connector_vault.keyrotator import KeyRotator, KeysReport
+from connector_vault.keyrun import Told, untold
+from connector_vault.status import VaultStatus, status
 
 __all__ = ["BackupReport", "Connector", "LogReport", "RestoreReport", "Secret", "VaultReport"]
 
@@ -44,6 +50,7 @@ class Parts:
     log: Log
     rotating: Rotating
     tending: Tending
+    authorizing: Authorizing
     background: Background
 
 
@@ -66,6 +73,7 @@ class Connector:
         self._log = parts.log
         self._rotating = parts.rotating
         self._tending = parts.tending
+        self.oauth = parts.authorizing
         self._background = parts.background
         self._closed = False
 
@@ -195,7 +203,7 @@ class Connector:
         with state_faults():
             if persona is not None:
                 return await self._accounts.revoke_grant(persona, name, user=user, reason=reason)
-            return await self._accounts.revoke(name, user=user, reason=reason)
+            return await self.oauth.revoke(name, user=user, reason=reason)
 
     async def rotate(
         self,
@@ -306,10 +314,48 @@ class Connector:
         with state_faults():
             return self._vault.verify_log(progress)
 
+    def verify_vault(self, told: Callable[[int, int], None] | None = None) -> VaultReport:
+        """Checks every row of the vault, its log too; `told` is told rows done and rows in all."""
+        with state_faults():
+            return self._vault.verify(told)
+
+    def vault_status(self) -> VaultStatus:
+        """Says how the vault is: its keys and what hangs on them, what is open, what is due."""
+        with state_faults():
+            return status(self._vault, interval=timedelta(days=self.settings.key_rotation_days))
+
+    def rotate_keys(self, *, user: str, told: Told = untold) -> KeysReport:
+        """Renews the vault's own keys while it is in use.
+
+        `told` is told what is done, how much of it, and of how much.
+
+        Raises:
+            OperatorError: Another process rotates keys, or the vault's key is out of reach.
+        """
+        self._check_open()
+        with state_faults():
+            return KeyRotator(self._vault).rotate(user=user, told=told)
+
+    def back_up(
+        self, path: Path, *, user: str, told: Callable[[int, int], None] | None = None
+    ) -> BackupReport:
+        """Makes a backup of the vault, while it is in use, at a path where nothing is.
+
+        It does not hold the key that opens the vault. `told` is told pages done and in all.
+
+        Raises:
+            StateExistsError: There is a file at the path.
+            OperatorError: It cannot be made there.
+        """
+        self._check_open()
+        with state_faults():
+            return self._vault.back_up(path, user=user, told=told)
+
     async def aclose(self) -> None:
         """Closes the connector; calls under way on other loops are cancelled."""
         if not self._closed:
             self._closed = True
+            await self.oauth.aclose()
             await self._transport.aclose()
             self._background.close()
             self._vault.close()
@@ -318,6 +364,7 @@ class Connector:
         """Does the same for callers without an event loop."""
         if not self._closed:
             self._closed = True
+            self.oauth.close(self._background)
             self._background.close()
             self._transport.close_soon()
             self._vault.close()

@@ -18,7 +18,7 @@ from clientary_connector.call.executor import Executor
 from clientary_connector.call.kinds import is_object
 from clientary_connector.call.sending import Way
 from clientary_connector.connections import Account
-from clientary_connector.manifest import Manifest
+from clientary_connector.manifest import Auth, Manifest
 from connector_vault import Secret
 
 #: So many marks are kept; an account of a thousand people is known by its first.
@@ -34,10 +34,10 @@ class Probe:
         self._account = manifest.account
         self._executor = executor
 
-    async def ask(self, target: Target, secret: Secret) -> Ending:
+    async def ask(self, target: Target, secret: Secret, *, auth: Auth | None = None) -> Ending:
         """Reads the account behind a secret, be it the one in use or not."""
         tool = self._executor.tools.find(self._account.action)
-        way = Way(target, lambda: contextlib.nullcontext(secret), contextlib.nullcontext)
+        way = Way(target, lambda: contextlib.nullcontext(secret), contextlib.nullcontext, auth=auth)
         return await self._executor.exchange(tool, way).run({})
 
     def account(self, ending: Ending) -> Account:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
+from clientary_connector.authorizing import Authorizing, TokenStatus
 from clientary_connector.call.sending import SECRET_FIELD, Clock
 from clientary_connector.checks import check_user
 from clientary_connector.errors import ConnectorError, RotationError
@@ -29,6 +30,7 @@ from connector_vault.rotation import Rotation, State
 DONE: Final = "done"
 WAITING: Final = "waiting"
 FAILED: Final = "failed"
+TOKEN: Final = "token"  # noqa: S105 - the word for it
 #: The vault's own keys.
 KEYS: Final = "keys"
 
@@ -186,6 +188,19 @@ class VaultKeysChore:
         return (TendItem(what=KEYS, connection=None, outcome=outcome, detail=detail),)
 
 
+class TokenChore:
+    """Renews the tokens that end soon."""
+
+    def __init__(self, authorizing: Authorizing) -> None:
+        """Takes what renews."""
+        self._authorizing = authorizing
+
+    async def __call__(self, user: str) -> Sequence[TendItem]:
+        """Looks at the tokens of every connection that has them."""
+        del user
+        return [_token_item(status) for status in await self._authorizing.tend()]
+
+
 class LeaseChore:
     """Frees what processes that are gone have held."""
 
@@ -201,6 +216,15 @@ class LeaseChore:
         if self._vault.read(lambda view: lease.expired(view, now=now)):
             await self._vault.write_async(lambda log: lease.expire(log, now=now))
         return ()
+
+
+def _token_item(status: TokenStatus) -> TendItem:
+    """Says what became of a token that was due."""
+    outcome, detail = DONE, "The token was renewed."
+    if status.trouble is not None:
+        outcome = WAITING if status.trouble.ended else FAILED
+        detail = status.trouble.reason
+    return TendItem(what=TOKEN, connection=status.connection.name, outcome=outcome, detail=detail)
 
 
 def _rests(rotation: Rotation, now: float) -> bool:

@@ -7,7 +7,7 @@
 3. Everything else is repeated only when nothing was sent, and on 429.
 4. Retry-After is honoured; where it asks for more than the limit, the caller is told.
 5. A 401 is final, unless the secret was replaced since it was opened: then the new one is tried,
-   once.
+   once. A token is replaced for the sake of a read, ahead of its end, and never in a loop.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Final, Protocol
 
 from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 
+from clientary_connector import connections
 from clientary_connector.call.address import Target
 from clientary_connector.call.answer import SUCCESS, effect_unknown, error_of, wait_of
 from clientary_connector.call.failure import failure, is_change, refused
@@ -37,7 +38,7 @@ from clientary_connector.call.transport import (
     Transport,
 )
 from clientary_connector.call.trouble import vault_kind
-from clientary_connector.manifest import Effect
+from clientary_connector.manifest import Auth, Effect
 from clientary_connector.settings import Settings
 from connector_vault import (
     Secret,
@@ -46,6 +47,8 @@ from connector_vault import (
 )
 
 SECRET_FIELD: Final = "api_key"  # noqa: S105 - the name of the field, not its value
+#: How the token of a connection goes on.
+BEARER: Final = Auth(scheme="bearer", token="{secret}")  # noqa: S106 - a template
 UNAUTHORIZED: Final = 401
 TOO_MANY: Final = 429
 GATEWAY: Final = frozenset({502, 503, 504})
@@ -74,6 +77,16 @@ class Tally:
     pending: bool = False
 
 
+async def never(secret: Secret, effect: Effect) -> bool:
+    """Tells of a secret that nobody replaces."""
+    del secret, effect
+    return False
+
+
+async def at_once() -> None:
+    """Waits for nothing: what is to be opened does not end by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """Where requests go, and how the secret is opened for each of them."""
@@ -84,7 +97,27 @@ class Way:
     #: Raises GateClosedError where the permission is gone.
     gate: Gate
     #: Tells whether a secret was replaced by a newer one since it was opened.
-    replaced: Callable[[Secret], bool] = lambda _: False
+    replaced: Callable[[Secret, Effect], Awaitable[bool]] = never
+    #: Renews what is about to end, before it is opened; raises RefusedError where that is in vain.
+    ready: Callable[[], Awaitable[None]] = at_once
+    #: How the secret goes on, where the manifest's way is not the connection's.
+    auth: Auth | None = None
+
+
+class Bearer(Protocol):
+    """The token of one connection, for one call."""
+
+    async def ready(self) -> None:
+        """Renews the token if it ends soon; raises RefusedError where there is none to use."""
+        ...
+
+    def open(self) -> Secret:
+        """Opens the token in use; raises VaultError where that cannot be."""
+        ...
+
+    async def replaced(self) -> bool:
+        """Tells, after a 401, whether there is another token now than the one opened last."""
+        ...
 
 
 class Clock(Protocol):
@@ -103,7 +136,7 @@ def utc_now() -> datetime:
 class Sender:
     """Sends the requests of calls over the one transport."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it sends with, all by name
         self,
         *,
         vault: Vault,
@@ -111,8 +144,10 @@ class Sender:
         settings: Settings,
         clock: Clock = utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        bearer: Callable[[str], Bearer] | None = None,
     ) -> None:
-        """Takes what it sends with."""
+        """Takes what it sends with; `bearer` opens the tokens of connections that have them."""
+        self._bearer = bearer
         self._vault = vault
         self._transport = transport
         self._settings = settings
@@ -132,7 +167,7 @@ class Sender:
         attempt = 1
         while True:
             try:
-                reply = await self._once(request, way, tally)
+                reply = await self._once(request, way, effect, tally)
             except GateClosedError as closed:
                 raise refused(ErrorKind(closed.reason)) from None
             except NotSentError as error:
@@ -151,19 +186,26 @@ class Sender:
                 raise ended
             attempt += 1
 
-    async def _once(self, request: Request, way: Way, tally: Tally) -> Reply:
+    async def _once(self, request: Request, way: Way, effect: Effect, tally: Tally) -> Reply:
         """Sends once; and once more, where the secret was replaced on the way and got 401."""
-        reply, replaced = await self._sent(request, way, tally)
+        reply, replaced = await self._sent(request, way, effect, tally)
         if replaced:
-            reply, _ = await self._sent(request, way, tally)
+            reply, _ = await self._sent(request, way, effect, tally)
         return reply
 
-    async def _sent(self, request: Request, way: Way, tally: Tally) -> tuple[Reply, bool]:
+    async def _sent(
+        self, request: Request, way: Way, effect: Effect, tally: Tally
+    ) -> tuple[Reply, bool]:
+        await way.ready()
         with way.credential() as secret:
             tally.attempts += 1
             try:
                 reply = await self._transport.send(
-                    way.target, request, secret, gate=lambda: _passing(way, tally)
+                    way.target,
+                    request,
+                    secret,
+                    gate=lambda: _passing(way, tally),
+                    auth=way.auth,
                 )
             except NotSentError:
                 tally.pending = False
@@ -175,15 +217,32 @@ class Sender:
             tally.pending = False
             tally.sent += 1
             tally.status = reply.status
-            return reply, reply.status == UNAUTHORIZED and way.replaced(secret)
+            return reply, reply.status == UNAUTHORIZED and await way.replaced(secret, effect)
 
     def way(self, permit: Permit) -> Way:
         """Returns the way of a call that was allowed."""
+        gate = lambda: self._gate(permit)  # noqa: E731 - as short as its twin below
+        if permit.kind == connections.OAUTH2 and self._bearer is not None:
+            return self._bearer_way(permit, self._bearer(permit.connection), gate)
         return Way(
             permit.target,
             lambda: self._credential(permit),
-            lambda: self._gate(permit),
-            lambda secret: self._replaced(permit, secret),
+            gate,
+            lambda secret, _: self._replaced(permit, secret),
+        )
+
+    def _bearer_way(self, permit: Permit, bearer: Bearer, gate: Gate) -> Way:
+        async def replaced(secret: Secret, effect: Effect) -> bool:
+            del secret
+            return not is_change(effect) and await bearer.replaced()
+
+        return Way(
+            permit.target,
+            lambda: opened(bearer.open),
+            gate,
+            replaced,
+            ready=bearer.ready,
+            auth=BEARER,
         )
 
     def _credential(self, permit: Permit) -> Secret:
@@ -192,13 +251,9 @@ class Sender:
         Raises:
             RefusedError: It was destroyed by a revoke, or the vault does not open.
         """
-        try:
-            return self._vault.open_secret(permit.connection, SECRET_FIELD)
-        except VaultError as error:
-            kind = vault_kind(error)
-        raise refused(kind)
+        return opened(lambda: self._vault.open_secret(permit.connection, SECRET_FIELD))
 
-    def _replaced(self, permit: Permit, secret: Secret) -> bool:
+    async def _replaced(self, permit: Permit, secret: Secret) -> bool:
         """Tells whether another version than this is in use by now; nothing is kept in memory."""
         name = (permit.connection, SECRET_FIELD)
         try:
@@ -234,6 +289,19 @@ class Sender:
         state = RetryCallState(AsyncRetrying(), fn=None, args=(), kwargs={})
         state.attempt_number = attempt
         return float(self._backoff(state))
+
+
+def opened(opening: Callable[[], Secret]) -> Secret:
+    """Opens a secret for one send.
+
+    Raises:
+        RefusedError: It was destroyed by a revoke, or the vault does not open.
+    """
+    try:
+        return opening()
+    except VaultError as error:
+        kind = vault_kind(error)
+    raise refused(kind)
 
 
 @contextmanager
