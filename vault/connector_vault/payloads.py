@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
 
 from connector_vault import cipher
 from connector_vault.cipher import CipherError, Key
@@ -10,6 +12,9 @@ from connector_vault.errors import IntegrityError
 from connector_vault.keyring import Keyring, Place, audit_place
 from connector_vault.log import LogRow
 from connector_vault.store import Store
+
+_DAY_S: Final = 86_400
+_DAY_US: Final = _DAY_S * 1_000_000
 
 
 class Payloads:
@@ -59,5 +64,10 @@ class Payloads:
 
 def _place(user: str | None, at: int) -> Place:
     """Names the key of a user and of the month of a time."""
-    month = datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m")
-    return audit_place(user or "", month)
+    return audit_place(user or "", _month(at // _DAY_US))
+
+
+@lru_cache(maxsize=64)
+def _month(day: int) -> str:
+    """Names the month of a day, counted from 1970; writing it out anew for each call costs more."""
+    return datetime.fromtimestamp(day * _DAY_S, UTC).strftime("%Y-%m")

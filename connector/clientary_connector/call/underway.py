@@ -10,15 +10,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
+from types import TracebackType
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from clientary_connector.call.policy import Permit, still_holds
-from connector_vault import Vault, VaultError
+from connector_vault import Vault, VaultError, View
 
 #: Between two looks of a process that has calls under way.
 LOOK_S: Final = 0.25
@@ -29,28 +30,57 @@ class StoppedError(Exception):
 
 
 @dataclass(eq=False, slots=True)
-class Flight:
-    """One call under way in one event loop."""
-
-    permit: Permit
-    may_stop: Callable[[], bool]
-    scope: asyncio.Timeout
-    stopped: bool = False
-    landed: bool = False
-
-    def stop(self) -> None:
-        """Stops the call where that is still harmless; runs in the call's own loop."""
-        if not self.landed and not self.stopped and self.may_stop():
-            self.stopped = True
-            self.scope.reschedule(asyncio.get_running_loop().time())
-
-
-@dataclass(eq=False, slots=True)
 class Watch:
     """The calls under way in one event loop, and whether a look at them is due."""
 
-    flights: set[Flight] = field(default_factory=set[Flight])
+    flights: set[Flight] = field(default_factory=set["Flight"])
     due: bool = False
+
+
+class Flight:
+    """One call under way in one event loop; a class, as a generator costs a call more time."""
+
+    __slots__ = ("_may_stop", "_scope", "_watch", "landed", "permit", "stopped")
+
+    def __init__(self, permit: Permit, may_stop: Callable[[], bool], watch: Watch) -> None:
+        """Takes what permits the call, whether stopping it is harmless, and who watches."""
+        self.permit = permit
+        self.stopped = False
+        self.landed = False
+        self._may_stop = may_stop
+        self._watch = watch
+        self._scope = asyncio.timeout(None)
+
+    async def __aenter__(self) -> None:
+        """Puts the call under watch."""
+        await self._scope.__aenter__()
+        self._watch.flights.add(self)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Ends the watch.
+
+        Raises:
+            StoppedError: A revoke has stopped the call.
+        """
+        self.landed = True
+        self._watch.flights.discard(self)
+        try:
+            await self._scope.__aexit__(kind, error, trace)
+        except TimeoutError:
+            if not self.stopped:
+                raise
+            raise StoppedError from None
+
+    def stop(self) -> None:
+        """Stops the call where that is still harmless; runs in the call's own loop."""
+        if not self.landed and not self.stopped and self._may_stop():
+            self.stopped = True
+            self._scope.reschedule(asyncio.get_running_loop().time())
 
 
 class Underway:
@@ -62,28 +92,12 @@ class Underway:
         self._lock = Lock()
         self._watches: WeakKeyDictionary[asyncio.AbstractEventLoop, Watch] = WeakKeyDictionary()
 
-    @asynccontextmanager
-    async def flight(self, permit: Permit, *, may_stop: Callable[[], bool]) -> AsyncGenerator[None]:
-        """Keeps watch over a call for the length of an `async with` block.
+    def flight(self, permit: Permit, *, may_stop: Callable[[], bool]) -> Flight:
+        """Gives the watch over a call, for the length of an `async with` block.
 
-        Raises:
-            StoppedError: A revoke has stopped it.
+        Leaving the block raises StoppedError where a revoke has stopped the call.
         """
-        watch = self._watch(asyncio.get_running_loop())
-        flight = None
-        try:
-            async with asyncio.timeout(None) as scope:
-                flight = Flight(permit, may_stop, scope)
-                watch.flights.add(flight)
-                try:
-                    yield
-                finally:
-                    flight.landed = True
-                    watch.flights.discard(flight)
-        except TimeoutError:
-            if flight is None or not flight.stopped:
-                raise
-            raise StoppedError from None
+        return Flight(permit, may_stop, self._watch(asyncio.get_running_loop()))
 
     def look(self) -> None:
         """Looks at every call under way in this process; any thread may ask."""
@@ -111,11 +125,22 @@ class Underway:
             loop.call_later(LOOK_S, self._look_again, loop, watch)
 
     def _check(self, watch: Watch) -> None:
-        for flight in list(watch.flights):
-            # A vault that cannot be read stops the next send; it does not stop an answer.
-            with suppress(VaultError):
-                if not self._holds(flight.permit):
+        if not watch.flights:
+            return
+        permits = {flight.permit for flight in watch.flights}
+        # A vault that cannot be read stops the next send; it does not stop an answer.
+        with suppress(VaultError):
+            gone = self._vault.read(lambda view: _gone(view, permits))
+            for flight in list(watch.flights):
+                if flight.permit in gone:
                     flight.stop()
 
-    def _holds(self, permit: Permit) -> bool:
-        return self._vault.read(lambda view: still_holds(view, permit))
+
+def _gone(view: View, permits: Iterable[Permit]) -> set[Permit]:
+    """Gives the permits that no longer hold; one that cannot be read stops nothing yet."""
+    gone: set[Permit] = set()
+    for permit in permits:
+        with suppress(VaultError):
+            if not still_holds(view, permit):
+                gone.add(permit)
+    return gone
