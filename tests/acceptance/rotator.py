@@ -16,7 +16,8 @@ from pathlib import Path
 from urllib.request import ProxyHandler, Request, build_opener
 
 from clientary_connector import Secret, Settings, load_manifest
-from clientary_connector.wiring import DATABASE, joined, key_of
+from clientary_connector.statefolder import DATABASE, key_of
+from clientary_connector.wiring import joined
 from connector_vault import Vault
 from connector_vault.hooks import RotationContext, hookimpl
 

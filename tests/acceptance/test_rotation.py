@@ -15,7 +15,8 @@ import pytest
 from clientary_connector import Call, Connector, Outcome, Secret, create_state, load_manifest
 from clientary_connector.call.sending import utc_now
 from clientary_connector.sandbox import RunningSandbox, Sandbox, serve
-from clientary_connector.wiring import DATABASE, joined, key_of, open_connector
+from clientary_connector.statefolder import DATABASE, key_of
+from clientary_connector.wiring import joined, open_connector
 from connector_vault import Vault
 from connector_vault.rotator import STEPS
 from tests.acceptance.processes import ROOT, start

@@ -124,6 +124,7 @@ def _longer(path: Path) -> None:
     path.write_text(path.read_text() + "A" * 400)
 
 
+@pytest.mark.requirement("threat.8")
 @pytest.mark.parametrize(
     "spoil",
     [

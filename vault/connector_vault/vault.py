@@ -28,7 +28,7 @@ from connector_vault.secret import Secret
 from connector_vault.sqlite import Durability
 from connector_vault.stages import Stage
 from connector_vault.store import Store, create_database
-from connector_vault.trust import TTL_S, Trust
+from connector_vault.trust import Trust
 from connector_vault.unlocking import (
     KeySource,
     anchors_of,
@@ -91,7 +91,7 @@ class Vault:
         clock: Clock = time.time,
         durability: Durability = "full",
         means: Means | None = None,
-        key_ttl_s: float = TTL_S,
+        trust: Trust | None = None,
     ) -> Vault:
         """Makes a vault, and its key if there is none at the URI.
 
@@ -128,7 +128,7 @@ class Vault:
             anchors=folder,
             clock=clock,
             entropy=used.entropy,
-            trust=Trust(key_ttl_s),
+            trust=trust or Trust(),
         )
 
     @classmethod
@@ -141,12 +141,12 @@ class Vault:
         clock: Clock = time.time,
         durability: Durability = "full",
         means: Means | None = None,
-        key_ttl_s: float = TTL_S,
+        trust: Trust | None = None,
     ) -> Vault:
         """Opens a vault. Nothing is written unless the key is right.
 
         A `key` that can be called is asked for the URI, and again when the vault was rewrapped by
-        another process. What the key's provider has unwrapped counts for `key_ttl_s` seconds.
+        another process. `trust` says how long what its provider has unwrapped counts.
 
         Raises:
             VaultMissingError: There is no vault at the path.
@@ -164,7 +164,7 @@ class Vault:
             anchors=anchors or anchors_of(path),
             clock=clock,
             entropy=used.entropy,
-            trust=Trust(key_ttl_s),
+            trust=trust or Trust(),
         )
 
     @classmethod
@@ -219,6 +219,19 @@ class Vault:
     def stale(self) -> str | None:
         """Why the anchor is behind the database, if it is; the next decisive write tries again."""
         return self._follower.stale
+
+    @property
+    def expired(self) -> bool:
+        """Whether that key must be asked again before anything that is sealed opens."""
+        return self._keyring.over
+
+    def renew(self) -> None:
+        """Asks that key again. Whoever opens something does so too; this one can be awaited.
+
+        Raises:
+            VaultLockedError: It gives no answer.
+        """
+        self._store.read(self._keyring.refresh)
 
     @property
     def fence(self) -> Fence:

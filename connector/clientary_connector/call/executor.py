@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import replace
 
@@ -65,6 +66,8 @@ class Executor:
         Raises:
             CancelledError: The caller left; what is known stands in the log.
         """
+        if self._vault.expired:
+            await self._renew_key()
         tool = None
         try:
             tool = self.tools.look_up(call)
@@ -77,6 +80,11 @@ class Executor:
             return intent
         ending = await self._carried(intent, permit)
         return await self._journal.settle(intent, ending)
+
+    async def _renew_key(self) -> None:
+        """Lets a thread ask the vault's key again; without an answer the call is refused."""
+        with contextlib.suppress(VaultError):
+            await asyncio.to_thread(self._vault.renew)
 
     async def refuse(self, call: Call, error: CallError) -> Result:
         """Writes down that a call was refused before it was run."""

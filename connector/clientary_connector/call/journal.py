@@ -24,7 +24,14 @@ from clientary_connector.call.result import Call, CallError, ErrorKind, Outcome,
 from clientary_connector.call.tools import Tool
 from clientary_connector.call.trouble import vault_kind
 from clientary_connector.connections import find_record
-from connector_vault import LogDraft, OperationClaimedError, Transaction, Vault, VaultError
+from connector_vault import (
+    LogDraft,
+    OperationClaimedError,
+    Transaction,
+    Vault,
+    VaultError,
+    VaultLockedError,
+)
 
 INTENT: Final = "intent"
 OUTCOME: Final = "outcome"
@@ -104,7 +111,11 @@ class Journal:
         """Writes a refusal and returns its result; it stays a refusal if that fails."""
         log_id = None
         with contextlib.suppress(VaultError):
-            draft = self._refusal(call, error, tool=tool)
+            try:
+                draft = self._refusal(call, error, tool=tool)
+            except VaultLockedError:
+                # Nothing can be sealed for a new user now. Who asked for what is no secret.
+                draft = self._refusal(call, error, tool=tool, sealed=False)
             log_id = await self._vault.write_async(lambda log: log.append(draft))
         return result_of(call, Ending(outcome=Outcome.REFUSED, error=error), log_id=log_id)
 
@@ -149,7 +160,9 @@ class Journal:
             payload=ENCODER.encode(document),
         )
 
-    def _refusal(self, call: Call, error: CallError, *, tool: Tool | None) -> LogDraft:
+    def _refusal(
+        self, call: Call, error: CallError, *, tool: Tool | None, sealed: bool = True
+    ) -> LogDraft:
         ending = Ending(outcome=Outcome.REFUSED, error=error)
         payload = {
             "prompt": shown(call.prompt),
@@ -168,7 +181,7 @@ class Journal:
             operation=shown(call.operation),
             outcome=Outcome.REFUSED.value,
             facts=_facts(ending, cost=0),
-            payload=ENCODER.encode(payload),
+            payload=ENCODER.encode(payload) if sealed else None,
         )
 
     def _connection(self, call: Call) -> str | None:
