@@ -6,6 +6,7 @@ import asyncio
 import functools
 import multiprocessing
 import resource
+import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -94,3 +95,10 @@ def write_until_full(root: Path, told: Connection) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         append(vault, intent(vault, "op_after"))
         told.send(vault.verify_log().ok)
+
+
+def open_until_told(root: Path, told: Connection) -> None:
+    """Opens the vault, says so, and waits to be killed."""
+    with Place(root).open():
+        told.send("open")
+        threading.Event().wait()
