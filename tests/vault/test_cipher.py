@@ -183,6 +183,25 @@ def test_a_key_shows_its_id_only() -> None:
     assert CANARY not in "".join(traceback.format_exception(caught.value))
 
 
+def test_what_was_recognized_is_remembered_by_every_byte() -> None:
+    """Another message or MAC is computed anew, and after a wipe nothing is right any more."""
+    key = Key(KEY_ID, bytes(range(32)))
+    mac = key.mac(BOUND)
+    assert key.recognizes(BOUND, mac)
+    assert key.recognizes(BOUND, mac)
+    for at in range(len(mac)):
+        other = mac[:at] + bytes((mac[at] ^ 1,)) + mac[at + 1 :]
+        assert not key.recognizes(BOUND, other)
+    assert not key.recognizes(BOUND + b"\0", mac)
+    assert not key.recognizes(BOUND, None)
+    for number in range(5_000):
+        message = number.to_bytes(4)
+        assert key.recognizes(message, key.mac(message))
+    assert key.recognizes(BOUND, mac)
+    key.wipe()
+    assert not key.recognizes(BOUND, mac)
+
+
 def test_a_key_that_nobody_holds_is_overwritten() -> None:
     """The bytearray is zero once the key is gone."""
     key = Key(KEY_ID, bytes(range(32)))

@@ -42,7 +42,7 @@ def opened_row(row: RecordRow, *, vault: str, key: Key, floor: int = 0) -> Recor
     Raises:
         IntegrityError: The row was edited, or is older than the log or the floor says.
     """
-    if not key.authentic(_bound(row, vault), row.mac):
+    if not key.recognizes(_bound(row, vault), row.mac):
         raise IntegrityError(f"records {row.kind} {row.id}")
     if row.logged is not None and not (isinstance(row.logged, int) and row.logged <= row.revision):
         raise IntegrityError(f"records {row.kind} {row.id}", "is older than the log says")

@@ -144,7 +144,7 @@ class SecretRows:
         Raises:
             IntegrityError: It was altered, moved or put back.
         """
-        if not self._mac_key.authentic(self._mac_bound(row), row.mac):
+        if not self._mac_key.recognizes(self._mac_bound(row), row.mac):
             raise IntegrityError(_place(row))
         if row.sealed is not None and row.logged is not None and row.logged != row.revision:
             raise IntegrityError(_place(row), "is not what the log says")
