@@ -210,7 +210,11 @@ def test_keys_are_due_a_month_after_they_were_made_or_rotated(place: Place) -> N
 def test_progress_is_told_up_to_the_end(vault: Vault) -> None:
     """Each kind of work ends at its own total."""
     told: list[tuple[str, int, int]] = []
-    KeyRotator(vault).rotate(batch=4, told=lambda *what: told.append(what))
+
+    def tell(what: str, done: int, total: int) -> None:
+        told.append((what, done, total))
+
+    KeyRotator(vault).rotate(batch=4, told=tell)
     assert [what for what in told if what[0] == "keys rewrapped"][-1][1:] == (9, 9)
     assert [what for what in told if what[0] == "data keys renewed"][-1][1:] == (5, 5)
 

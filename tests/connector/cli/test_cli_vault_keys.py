@@ -11,10 +11,10 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
-import apsw
 import pytest
 
 from tests.connector.cli.stage import TIMEOUT_S, Cli
+from tests.vault.ground import raw
 
 pytestmark = pytest.mark.requirement("cli.vault_keys")
 
@@ -186,7 +186,7 @@ def test_one_passphrase_is_replaced_by_another(cli: Cli, tmp_path: Path) -> None
 
 def test_what_does_not_open_is_named_and_left(ready: Cli) -> None:
     """Status 1, the rows by their places, and the advice."""
-    with closing(apsw.Connection(str(ready.state / "vault" / "vault.db"))) as file:
+    with closing(raw(ready.state / "vault" / "vault.db")) as file:
         file.execute("UPDATE secrets SET sealed = zeroblob(200)")
     ended = ready("vault", "rotate-keys")
     assert ended.status == 1
