@@ -131,7 +131,7 @@ def test_a_request_that_would_leave_for_another_host_is_not_sent() -> None:
         asyncio.run(transport.send(elsewhere, GET, Secret(KEY), gate=nullcontext))
 
 
-@pytest.mark.requirement("transport.target")
+@pytest.mark.requirement("transport.target", "threat.27")
 @pytest.mark.parametrize(
     ("opened", "address"),
     [
@@ -156,7 +156,7 @@ def test_a_public_address_is_let_through() -> None:
         opened((socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443))).close()
 
 
-@pytest.mark.requirement("transport.target")
+@pytest.mark.requirement("transport.target", "threat.27")
 def test_a_real_host_that_resolves_to_this_machine_is_refused() -> None:
     """The name of a real connection that leads inside is never connected to."""
     with far_side(always(reply())) as side:
@@ -306,7 +306,7 @@ def test_no_more_lines_are_open_than_allowed() -> None:
         assert len(side.seen) == 8
 
 
-@pytest.mark.requirement("transport.environment")
+@pytest.mark.requirement("transport.environment", "threat.31")
 def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Proxies, netrc, certificates and key logs that it names are not used."""
     keys = tmp_path / "keys.log"
@@ -337,7 +337,7 @@ def test_cookies_are_not_kept() -> None:
     assert "cookie" not in side.seen[1].headers
 
 
-@pytest.mark.requirement("transport.no_trace")
+@pytest.mark.requirement("transport.no_trace", "threat.28")
 @pytest.mark.parametrize("answer", [None, b"no HTTP at all\r\n\r\n", HANG])
 def test_no_error_carries_the_secret(answer: Answer, caplog: pytest.LogCaptureFixture) -> None:
     """Message, chain, locals of every frame and all log lines are free of it."""
@@ -368,7 +368,7 @@ def everything_in_the_frames_of(error: BaseException) -> list[str]:
     return found
 
 
-@pytest.mark.requirement("transport.no_trace")
+@pytest.mark.requirement("transport.no_trace", "threat.28")
 def test_a_cancelled_send_carries_no_secret() -> None:
     """The cancellation that the caller sees starts in our own frames."""
     transport = Transport(auth=AUTH, headers={}, settings=Settings())
@@ -409,7 +409,7 @@ def test_a_secret_is_revealed_where_it_is_written_down_for_the_wire_alone() -> N
     assert users == {"call/transport.py", "oauth/messages.py", "oauth/tokens.py"}
 
 
-@pytest.mark.requirement("transport.scrub")
+@pytest.mark.requirement("transport.scrub", "threat.29")
 def test_an_echo_of_the_secret_does_not_come_in() -> None:
     """Split over chunks, compressed or encoded, it is gone before anybody reads the body."""
     echo = f'{{"raw": "{KEY}", "pair": "{PAIR}"}}'.encode()
