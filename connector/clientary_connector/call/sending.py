@@ -77,7 +77,7 @@ class Tally:
     pending: bool = False
 
 
-async def never(secret: Secret, effect: Effect) -> bool:
+async def never(secret: Secret, effect: Effect | None = None) -> bool:
     """Tells of a secret that nobody replaces."""
     del secret, effect
     return False
@@ -188,13 +188,18 @@ class Sender:
 
     async def _once(self, request: Request, way: Way, effect: Effect, tally: Tally) -> Reply:
         """Sends once; and once more, where the secret was replaced on the way and got 401."""
-        reply, replaced = await self._sent(request, way, effect, tally)
-        if replaced:
-            reply, _ = await self._sent(request, way, effect, tally)
+        replaced = lambda secret: way.replaced(secret, effect)  # noqa: E731 - asked the first time alone
+        reply, again = await self._sent(request, way, tally, replaced)
+        if again:
+            reply, _ = await self._sent(request, way, tally, never)
         return reply
 
     async def _sent(
-        self, request: Request, way: Way, effect: Effect, tally: Tally
+        self,
+        request: Request,
+        way: Way,
+        tally: Tally,
+        replaced: Callable[[Secret], Awaitable[bool]],
     ) -> tuple[Reply, bool]:
         await way.ready()
         with way.credential() as secret:
@@ -217,7 +222,7 @@ class Sender:
             tally.pending = False
             tally.sent += 1
             tally.status = reply.status
-            return reply, reply.status == UNAUTHORIZED and await way.replaced(secret, effect)
+            return reply, reply.status == UNAUTHORIZED and await replaced(secret)
 
     def way(self, permit: Permit) -> Way:
         """Returns the way of a call that was allowed."""
