@@ -72,8 +72,6 @@ class Flight:
         try:
             await self._scope.__aexit__(kind, error, trace)
         except TimeoutError:
-            if not self.stopped:
-                raise
             raise StoppedError from None
 
     def stop(self) -> None:

@@ -112,6 +112,23 @@ def test_a_call_that_holds_is_left_alone_by_every_look(vault: Vault) -> None:
     assert _run(vault, run) == "done"
 
 
+def test_calls_one_after_the_other_and_at_once_are_all_watched(vault: Vault) -> None:
+    """The looks end when nobody is under way, and begin again with the next call."""
+
+    async def call(underway: Underway, wait_s: float) -> None:
+        async with underway.flight(PERMIT, may_stop=lambda: True):
+            await asyncio.sleep(wait_s)
+
+    async def run(underway: Underway) -> None:
+        await asyncio.gather(call(underway, 0), call(underway, 0))
+        await asyncio.sleep(0.6)
+        _put(vault, "revoked")
+        await call(underway, LONG_S)
+
+    with pytest.raises(StoppedError):
+        _run(vault, run)
+
+
 def test_a_vault_that_cannot_be_read_stops_nobody(vault: Vault) -> None:
     """The next send finds that out; an answer that is on its way is worth having."""
 
