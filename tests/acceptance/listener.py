@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 STAFF: Final = {"staff": [{"id": 1, "name": "Ada", "email": "ada@books.example"}]}
-CLIENTS: Final = {"clients": [], "page_count": 1, "page_size": 10, "total_count": 0}
+CLIENTS: Final[dict[str, Any]] = {"clients": [], "page_count": 1, "page_size": 10, "total_count": 0}
 END_OF_HEAD: Final = b"\r\n\r\n"
 LOOK_S: Final = 0.05
 MOST_BYTES: Final = 65_536
@@ -49,6 +49,7 @@ class Listener:
 
     def run(self) -> None:
         """Answers until it is ended."""
+        self._selector.register(self.server, selectors.EVENT_READ)
         while not self._ended:
             if self._selector.select(LOOK_S):
                 with self._lock:
@@ -129,7 +130,6 @@ def listening() -> Generator[Listener]:
     server = socket.create_server(("127.0.0.1", 0), backlog=512)
     server.settimeout(0)
     listener = Listener(server)
-    listener._selector.register(server, selectors.EVENT_READ)  # noqa: SLF001 - of this module
     thread = threading.Thread(target=listener.run, name="listener")
     thread.start()
     try:
