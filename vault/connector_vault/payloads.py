@@ -24,10 +24,12 @@ class Payloads:
         """Takes where the keys are kept, and what opens them."""
         self._store = store
         self._keyring = keyring
+        # Writing a month out anew for each row costs as much as a third of the row's seal.
+        self._month = lru_cache(maxsize=64)(_month)
 
     def seal(self, payload: bytes, *, user: str | None, at: int, uid: bytes) -> tuple[str, bytes]:
         """Seals a payload; gives the id of its key too. It may write that key first."""
-        place = _place(user, at)
+        place = self._place(user, at)
         key = self._key(place, at)
         return key.id, cipher.seal(key, payload, self._bound(place, uid), self._keyring.entropy)
 
@@ -44,7 +46,9 @@ class Payloads:
             return None
         key = self._store.read(lambda rows: self._keyring.opening(rows, key_id))
         try:
-            return bytes(cipher.unseal(key, sealed, self._bound(_place(row.user, row.at), row.uid)))
+            return bytes(
+                cipher.unseal(key, sealed, self._bound(self._place(row.user, row.at), row.uid))
+            )
         except CipherError:
             raise IntegrityError(f"log {row.seq}") from None
 
@@ -57,17 +61,15 @@ class Payloads:
             self._keyring.remember(key, place)
         return key
 
+    def _place(self, user: str | None, at: int) -> Place:
+        """Names the key of a user and of the month of a time."""
+        return audit_place(user or "", self._month(at // _DAY_US))
+
     def _bound(self, place: Place, uid: bytes) -> bytes:
         """Gives what a payload is bound to."""
         return cipher.context("payload", self._keyring.vault, place.owner, place.period, uid)
 
 
-def _place(user: str | None, at: int) -> Place:
-    """Names the key of a user and of the month of a time."""
-    return audit_place(user or "", _month(at // _DAY_US))
-
-
-@lru_cache(maxsize=64)
 def _month(day: int) -> str:
-    """Names the month of a day, counted from 1970; writing it out anew for each call costs more."""
+    """Names the month of a day, counted from 1970."""
     return datetime.fromtimestamp(day * _DAY_S, UTC).strftime("%Y-%m")
