@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import functools
 import multiprocessing
+import os
 import resource
 import threading
 from collections.abc import Callable
@@ -102,3 +104,46 @@ def open_until_told(root: Path, told: Connection) -> None:
     with Place(root).open():
         told.send("open")
         threading.Event().wait()
+
+
+def read_only(root: Path, told: Connection) -> None:
+    """Tries to write where the database may not be written, and where its folder may not."""
+    place = Place(root)
+    folder = place.database.parent
+    obey_rights()
+    ends: list[str] = []
+    for path, mode in ((place.database, 0o400), (folder, 0o500)):
+        before = path.stat().st_mode
+        path.chmod(mode)
+        try:
+            with place.open() as vault:
+                append(vault, intent(vault))
+        except StoreError as error:
+            ends.append(type(error).__name__)
+        path.chmod(before)
+    told.send(ends)
+
+
+class _Asked(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("process", ctypes.c_int))
+
+
+class _Rights(ctypes.Structure):
+    _fields_ = (
+        ("effective", ctypes.c_uint32),
+        ("permitted", ctypes.c_uint32),
+        ("inherited", ctypes.c_uint32),
+    )
+
+
+def obey_rights() -> None:
+    """Lets the rights of files count for this process, also where root runs it."""
+    if os.geteuid() != 0:
+        return
+    system = ctypes.CDLL(None)
+    asked, rights = _Asked(0x20080522, 0), (_Rights * 2)()
+    assert system.capget(ctypes.byref(asked), rights) == 0
+    # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
+    rights[0].effective &= ~0b110
+    rights[0].permitted &= ~0b110
+    assert system.capset(ctypes.byref(asked), rights) == 0
