@@ -30,7 +30,7 @@ from connector_vault.vault import Clock, Vault
 from connector_vault.view import Transaction, View
 
 #: So many keys are moved in one transaction: others who write wait for some hundredths of a second.
-BATCH: Final = 256
+BATCH: Final = 128
 #: So long after the last one is the next rotation due.
 INTERVAL: Final = timedelta(days=30)
 #: After so long without a sign of life another process may go on.
