@@ -10,13 +10,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer, ResourceProtector
-from authlib.oauth2.rfc6749 import OAuth2Request, grants
+from authlib.oauth2.rfc6749 import (
+    AuthorizationCodeMixin,
+    ClientMixin,
+    OAuth2Request,
+    TokenMixin,
+    grants,
+)
 from authlib.oauth2.rfc6750 import BearerTokenValidator
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
@@ -27,6 +33,7 @@ from werkzeug.serving import make_server
 CLIENT = "connector-7"
 CLIENT_SECRET = "canary-client-secret-0123456789"
 ISSUER = "https://issuer.example"
+METHODS = ["none", "client_secret_basic", "client_secret_post"]
 PERSON = "ada"
 #: What the provider says of the life of an access token.
 LIFE_S = 3600
@@ -35,7 +42,7 @@ CANARY = "canary-oauth-"
 
 
 @dataclass
-class Client:
+class Client(ClientMixin):
     """The one client that is registered."""
 
     secret: str | None
@@ -51,9 +58,9 @@ class Client:
         """Returns the address that is registered."""
         return self.redirect_uri
 
-    def get_allowed_scope(self, scope: str | None) -> str:
+    def get_allowed_scope(self, scope: Collection[str] | str) -> str:
         """Allows every scope."""
-        return scope or ""
+        return str(scope or "")
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         """Compares to the letter, save for the port of a loopback address (RFC 8252 7.3)."""
@@ -81,7 +88,7 @@ class Client:
 
 
 @dataclass
-class Code:
+class Code(AuthorizationCodeMixin):
     """A code that was given out."""
 
     code: str
@@ -100,7 +107,7 @@ class Code:
 
 
 @dataclass
-class Token:
+class Token(TokenMixin):
     """A token that was given out."""
 
     access_token: str
@@ -110,9 +117,9 @@ class Token:
     used: bool = False
     revoked: bool = False
 
-    def check_client(self, client: Client) -> bool:
+    def check_client(self, client: ClientMixin) -> bool:
         """Belongs to the one client."""
-        return client.client_id == CLIENT
+        return client.get_client_id() == CLIENT
 
     def get_scope(self) -> str:
         """Returns the scope."""
@@ -134,8 +141,9 @@ class Token:
         """Returns whose it is."""
         return PERSON
 
-    def get_client(self) -> Client | None:
-        """Returns nothing: nobody asks."""
+    def get_client(self) -> ClientMixin:
+        """Is not asked: there is one client."""
+        raise NotImplementedError
 
 
 @dataclass
@@ -193,32 +201,19 @@ class Far:
 def app_of(far: Far) -> Flask:
     """Returns the provider and the account as one application."""
     app = Flask("far")
-    app.config["OAUTH2_ACCESS_TOKEN_GENERATOR"] = lambda *_, **__: far.fresh("access")
-    app.config["OAUTH2_REFRESH_TOKEN_GENERATOR"] = lambda *_, **__: far.fresh("refresh")
-    app.config["OAUTH2_TOKEN_EXPIRES_IN"] = dict.fromkeys(
-        ("authorization_code", "refresh_token"), LIFE_S
-    )
-    server = AuthorizationServer(
-        app,
-        query_client=lambda name: far.client if name == CLIENT else None,
-        save_token=lambda token, _: _save(far, token),
-    )
-    server.register_grant(_code_grant(far), [CodeChallenge(required=True)])
-    server.register_grant(_refresh_grant(far))
-    server.register_endpoint(_revocation(far))
-    server.register_extension(_issuer(far))
-    protector = ResourceProtector()
+    server = _server_of(far, app)
+    protector: Any = ResourceProtector()
     protector.register_token_validator(_validator(far)())
     lock = threading.Lock()
 
     @app.get("/authorize")
-    def authorize() -> Response:
+    def authorize() -> Any:  # noqa: ANN401 - whatever the library answers
         grant = server.get_consent_grant(end_user=PERSON)
         user = None if far.denies else PERSON
         return server.create_authorization_response(grant_user=user, grant=grant)
 
     @app.post("/token")
-    def token() -> Response:
+    def token() -> Any:  # noqa: ANN401 - the same
         far.asked.append(request.form["grant_type"])
         if (instead := far.before()) is not None:
             return instead
@@ -228,17 +223,13 @@ def app_of(far: Far) -> Flask:
         return answer if instead is None else instead
 
     @app.post("/revoke")
-    def revoke() -> Response:
+    def revoke() -> Any:  # noqa: ANN401 - the same
         return server.create_endpoint_response("revocation")
 
-    @app.get("/api/v2/staff")
-    @protector()
     def staff() -> Response:
         far.calls.append(request.headers["Authorization"])
         return jsonify({"staff": [{"id": 1, "name": "Ada", "email": "ada@books.example"}]})
 
-    @app.route("/api/v2/clients", methods=["GET", "POST"])
-    @protector()
     def clients() -> tuple[Response, int]:
         far.calls.append(request.headers["Authorization"])
         if request.method == "POST":
@@ -246,6 +237,8 @@ def app_of(far: Far) -> Flask:
         page = {"page_count": 1, "page_size": 10, "total_count": 1}
         return jsonify({"clients": [{"id": 1, "name": "Lovelace"}], **page}), 200
 
+    app.add_url_rule("/api/v2/staff", view_func=protector()(staff))
+    app.add_url_rule("/api/v2/clients", view_func=protector()(clients), methods=["GET", "POST"])
     return app
 
 
@@ -266,6 +259,39 @@ def running(far: Far) -> Generator[Far]:
         server.server_close()
 
 
+def _server_of(far: Far, app: Flask) -> Any:  # noqa: ANN401 - the library's types leave much open
+
+    def access(*_: object, **__: object) -> str:
+        return far.fresh("access")
+
+    def refresh(*_: object, **__: object) -> str:
+        return far.fresh("refresh")
+
+    def client_of(name: str) -> Client | None:
+        return far.client if name == CLIENT else None
+
+    def save(token: dict[str, Any], request: object) -> None:
+        del request
+        _save(far, token)
+
+    app.config["OAUTH2_ACCESS_TOKEN_GENERATOR"] = access
+    app.config["OAUTH2_REFRESH_TOKEN_GENERATOR"] = refresh
+    app.config["OAUTH2_TOKEN_EXPIRES_IN"] = dict.fromkeys(
+        ("authorization_code", "refresh_token"), LIFE_S
+    )
+    # The library's types leave open what its methods take and return.
+    server: Any = AuthorizationServer(
+        app,
+        query_client=client_of,
+        save_token=save,
+    )
+    server.register_grant(_code_grant(far), [CodeChallenge(required=True)])
+    server.register_grant(_refresh_grant(far))
+    server.register_endpoint(_revocation(far))
+    server.register_extension(_issuer(far))
+    return server
+
+
 def _save(far: Far, token: dict[str, Any]) -> None:
     far.tokens.append(
         Token(
@@ -279,33 +305,30 @@ def _save(far: Far, token: dict[str, Any]) -> None:
 
 def _code_grant(far: Far) -> type[grants.AuthorizationCodeGrant]:
     class CodeGrant(grants.AuthorizationCodeGrant):
-        TOKEN_ENDPOINT_AUTH_METHODS: ClassVar[list[str]] = [
-            "none",
-            "client_secret_basic",
-            "client_secret_post",
-        ]
+        TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
         def generate_authorization_code(self) -> str:
             return far.fresh("code")
 
         def save_authorization_code(self, code: str, request: OAuth2Request) -> None:
-            data = request.payload.data
+            payload = cast("Any", request.payload)
+            data = payload.data
             far.codes[code] = Code(
                 code=code,
-                redirect_uri=request.payload.redirect_uri,
+                redirect_uri=payload.redirect_uri,
                 scope=request.scope or "",
                 code_challenge=data.get("code_challenge"),
                 code_challenge_method=data.get("code_challenge_method"),
             )
 
-        def query_authorization_code(self, code: str, client: Client) -> Code | None:
+        def query_authorization_code(self, code: str, client: ClientMixin) -> Code | None:
             del client
             return far.codes.get(code)
 
-        def delete_authorization_code(self, authorization_code: Code) -> None:
-            del far.codes[authorization_code.code]
+        def delete_authorization_code(self, authorization_code: AuthorizationCodeMixin) -> None:
+            del far.codes[cast("Code", authorization_code).code]
 
-        def authenticate_user(self, authorization_code: Code) -> str:
+        def authenticate_user(self, authorization_code: AuthorizationCodeMixin) -> str:
             del authorization_code
             return PERSON
 
@@ -314,40 +337,28 @@ def _code_grant(far: Far) -> type[grants.AuthorizationCodeGrant]:
 
 def _refresh_grant(far: Far) -> type[grants.RefreshTokenGrant]:
     class RefreshGrant(grants.RefreshTokenGrant):
-        TOKEN_ENDPOINT_AUTH_METHODS: ClassVar[list[str]] = [
-            "none",
-            "client_secret_basic",
-            "client_secret_post",
-        ]
+        TOKEN_ENDPOINT_AUTH_METHODS = METHODS
         INCLUDE_NEW_REFRESH_TOKEN = not far.silent
 
-        def authenticate_refresh_token(self, refresh_token: str) -> Token | None:
+        def authenticate_refresh_token(self, refresh_token: str) -> Any:  # noqa: ANN401 - a token or None
             for token in far.tokens:
                 if token.refresh_token == refresh_token and not token.revoked:
                     return None if token.used and not far.forgives else token
             return None
 
-        def authenticate_user(self, refresh_token: Token) -> str:
+        def authenticate_user(self, refresh_token: TokenMixin) -> str:
             del refresh_token
             return PERSON
 
-        def issue_token(self, user: str, refresh_token: Token) -> dict[str, Any]:
-            self.INCLUDE_NEW_REFRESH_TOKEN = not far.silent
-            return super().issue_token(user, refresh_token)
-
-        def revoke_old_credential(self, refresh_token: Token) -> None:
-            refresh_token.used = far.rotates and not far.silent
+        def revoke_old_credential(self, refresh_token: TokenMixin) -> None:
+            cast("Token", refresh_token).used = far.rotates and not far.silent
 
     return RefreshGrant
 
 
 def _revocation(far: Far) -> type[RevocationEndpoint]:
     class Revocation(RevocationEndpoint):
-        CLIENT_AUTH_METHODS: ClassVar[list[str]] = [
-            "none",
-            "client_secret_basic",
-            "client_secret_post",
-        ]
+        CLIENT_AUTH_METHODS = METHODS
 
         def query_token(self, token_string: str, token_type_hint: str | None) -> Token | None:
             far.revoked.append(str(token_type_hint))

@@ -6,15 +6,16 @@ import asyncio
 import http.client
 import os
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from clientary_connector import Call, Connector, Outcome, Result, Secret, Settings, load_manifest
+from clientary_connector.authorizing import Authorization
 from clientary_connector.connections import Account, Connection
 from clientary_connector.oauth import provider as descriptions
 from clientary_connector.oauth.provider import Provider
@@ -29,6 +30,8 @@ from tests.connector.oauth.provider_app import (
     Far,
     running,
 )
+
+T = TypeVar("T")
 
 USER, PERSONA, NAME = "maria", "bookkeeper", "books"
 REDIRECT = "http://127.0.0.1:8765/callback"
@@ -76,11 +79,11 @@ class Stage:
         """Sets the connector's time forward."""
         self.ahead_s[0] += seconds
 
-    def run(self, work: Any) -> Any:  # noqa: ANN401 - whatever the work gives
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine to its end."""
         return self.runner.run(work)
 
-    def begin(self, far: Far, *, secret: str | None = None, **other: Any) -> Any:  # noqa: ANN401 - fields of a description
+    def begin(self, far: Far, *, secret: str | None = None, **other: Any) -> Authorization:  # noqa: ANN401 - fields of a description
         """Begins to join the account under the usual name."""
         provider = description(far, **other)
         return self.run(
@@ -97,16 +100,13 @@ class Stage:
     def join(self, far: Far, **other: Any) -> tuple[Connection, Account]:  # noqa: ANN401 - as for `begin`
         """Joins the account, and grants the usual persona everything."""
         begun = self.begin(far, **other)
-        found: tuple[Connection, Account] = self.run(
-            self.connector.oauth.finish(browse(begun.url), user=USER)
-        )
+        found = self.run(self.connector.oauth.finish(browse(begun.url), user=USER))
         self.connector.grant(PERSONA, NAME, scopes=["*:*"], user=USER)
         return found
 
     def call(self, action: str = "list_clients", **arguments: object) -> Result:
         """Runs one call to its end."""
-        result: Result = self.run(self.connector.run(call(action, **arguments)))
-        return result
+        return self.run(self.connector.run(call(action, **arguments)))
 
     def works(self) -> bool:
         """Tells whether a read succeeds."""

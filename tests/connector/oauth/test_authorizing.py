@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -75,21 +75,23 @@ def _other_state(url: str) -> str:
     return f"{head}state={value[:-4]}AAAA{mark}{tail}"
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        _elsewhere,
-        _other_state,
-        lambda url: url + "&state=twice",
-        lambda url: url + "&code=twice",
-        lambda url: url.replace("code=", "kode="),
-        lambda url: url.replace("state=", "stat="),
-        lambda _: REDIRECT,
-        lambda url: url + "\u00e9",
-        lambda url: url + "x" * 9000,
-    ],
-)
-def test_a_callback_that_was_not_waited_for_gets_no_token(tmp_path: Path, change: Any) -> None:  # noqa: ANN401 - a function of the address
+CHANGES: list[Callable[[str], str]] = [
+    _elsewhere,
+    _other_state,
+    lambda url: url + "&state=twice",
+    lambda url: url + "&code=twice",
+    lambda url: url.replace("code=", "kode="),
+    lambda url: url.replace("state=", "stat="),
+    lambda _: REDIRECT,
+    lambda url: url + "\u00e9",
+    lambda url: url + "x" * 9000,
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_callback_that_was_not_waited_for_gets_no_token(
+    tmp_path: Path, change: Callable[[str], str]
+) -> None:
     """Another address, another state, a parameter twice: the code is not exchanged."""
     with provider() as far, stage(tmp_path) as made:
         url = browse(made.begin(far).url)
