@@ -23,10 +23,7 @@ from tests.vault.turning import (
     write_for_ever,
 )
 
-pytestmark = [
-    pytest.mark.requirement("keys.turning", "threat.14"),
-    pytest.mark.slow,
-]
+pytestmark = pytest.mark.requirement("keys.turning", "threat.14")
 
 
 @pytest.mark.parametrize(("at", "nth"), EDGES)
