@@ -251,7 +251,7 @@ class Vault:
         """Runs work in a transaction, in the vault's own thread, and waits for the commit.
 
         If the work raises, what it changed is undone and the error is raised here. The work must
-        not call the vault.
+        not call the vault, and may be run a second time after all of its first run was undone.
         """
         done = self._store.write(lambda rows: self._transact(rows, work))
         if self._follower.is_due(done.tip, decisive=done.decisive):
