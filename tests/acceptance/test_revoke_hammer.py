@@ -29,7 +29,7 @@ from clientary_connector import (
 from tests.acceptance.listener import Listener, listening
 from tests.acceptance.processes import finish, start, told
 
-pytestmark = [pytest.mark.requirement("proof.revoke"), pytest.mark.requirement("threat.23")]
+pytestmark = [pytest.mark.requirement("proof.revoke", "threat.23"), pytest.mark.slow]
 
 KEY = "canary-0123456789-ABCDEFGHIJ-abcdefghij"
 ROUNDS = 2

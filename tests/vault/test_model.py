@@ -336,6 +336,7 @@ def _halfway(after: Model, arguments: Mapping[str, str]) -> Iterator[Model]:
         yield halfway
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("vault.model")
 def test_the_vault_behaves_as_its_model_whatever_happens(soak: int) -> None:
     """In any order of use, rotation, revoke, restart and kill it holds what it was told."""
