@@ -13,6 +13,7 @@ from clientary_connector.connections import Account, Connection, Revocation
 from clientary_connector.connector import Secret
 from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, output
+from clientary_connector.frontends.cli.authorize import Wish, authorized, described
 from clientary_connector.frontends.cli.secretinput import read_key, refuse_as_argument
 from clientary_connector.frontends.cli.status import Status
 from clientary_connector.rotations import Due, KeyStatus
@@ -25,6 +26,13 @@ from clientary_connector.wiring import open_connector
 @click.option("--subdomain", metavar="LABEL", help="The account: LABEL.clientary.com.")
 @click.option("--sandbox", metavar="URL", help="A simulated account on this machine instead.")
 @click.option("--key-stdin", is_flag=True, help="Read the API key from stdin, not from a prompt.")
+@click.option(
+    "--oauth",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With a token of the provider that FILE describes, in place of a key.",
+)
+@click.option("--paste", is_flag=True, help="With --oauth: bring the address back by hand.")
 @click.option("--rotate-every", type=int, metavar="DAYS", help="Days between rotations of the key.")
 @options.user
 @options.output
@@ -36,6 +44,8 @@ def connect(  # noqa: PLR0913 -- click passes one argument an option
     subdomain: str | None,
     sandbox: str | None,
     key_stdin: bool,
+    oauth: Path | None,
+    paste: bool,
     rotate_every: int | None,
     user: str | None,
     output_: str,
@@ -44,6 +54,9 @@ def connect(  # noqa: PLR0913 -- click passes one argument an option
 
     The key is asked for without being shown, or read from stdin; it is never an
     argument. It is tested before anything is saved, and you see whose account it is.
+
+    With --oauth a person allows the access in a browser instead. A client secret is
+    asked for, or read from stdin with --key-stdin, where the provider wants one.
     """
     if (subdomain is None) == (sandbox is None):
         raise click.UsageError("Give either --subdomain LABEL or --sandbox URL.")
@@ -51,20 +64,15 @@ def connect(  # noqa: PLR0913 -- click passes one argument an option
     open_connector(
         state
     ).close()  # what is wrong with the state is said before the key is asked for
-    with Secret(read_key(from_stdin=key_stdin)) as secret:
-
-        async def work() -> tuple[Connection, Account]:
-            async with open_connector(state) as connector:
-                return await connector.connect(
-                    name,
-                    secret=secret,
-                    user=who,
-                    subdomain=subdomain,
-                    sandbox=sandbox,
-                    rotate_every_days=rotate_every,
-                )
-
-        connection, account = asyncio.run(work())
+    where = {"subdomain": subdomain, "sandbox": sandbox}
+    if oauth is None:
+        joined = _by_key(state, name, where, key_stdin, user=who, days=rotate_every)
+    else:
+        provider = described(oauth)
+        secret = _client_secret(from_stdin=key_stdin) if provider.has_secret else None
+        wish = Wish(name=name, user=who, paste=paste, client_secret=secret, **where)
+        joined = authorized(state, provider, wish)
+    connection, account = asyncio.run(joined)
     if output_ == "json":
         output.emit_data(connection.to_json(), log_id=account.log_id)
     else:
@@ -136,6 +144,26 @@ def revoke(  # noqa: PLR0913 -- click passes one argument an option
     else:
         _show_revoked(done)
     return Status.SUCCEEDED
+
+
+async def _by_key(  # noqa: PLR0913 -- what makes a connection
+    state: Path | None,
+    name: str,
+    where: Mapping[str, str | None],
+    key_stdin: bool,  # noqa: FBT001 -- an option of the command
+    *,
+    user: str,
+    days: int | None,
+) -> tuple[Connection, Account]:
+    with Secret(read_key(from_stdin=key_stdin)) as secret:
+        async with open_connector(state) as connector:
+            return await connector.connect(
+                name, secret=secret, user=user, rotate_every_days=days, **where
+            )
+
+
+def _client_secret(*, from_stdin: bool) -> Secret:
+    return Secret(read_key(from_stdin=from_stdin, what="Client secret"))
 
 
 def _agreed(connection: Connection, persona: str | None) -> bool:
