@@ -57,15 +57,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Sets the guard before the first test module is imported."""
     sys.addaudithook(_keep_to_loopback)
-    if config.getoption("soak") > 1:
+    if int(config.getoption("soak", default=1) or 1) > 1:
         settings.load_profile("soak")
 
 
 @pytest.fixture(scope="session")
 def soak(pytestconfig: pytest.Config) -> int:
     """How many times as long as in an ordinary run a campaign goes on."""
-    size: int = pytestconfig.getoption("soak")
-    return size
+    return int(pytestconfig.getoption("soak", default=1) or 1)
 
 
 @pytest.fixture(scope="session", autouse=True)

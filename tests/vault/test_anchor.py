@@ -77,8 +77,13 @@ def put_back(place: Place, aside: Path) -> None:
     shutil.copytree(aside, place.database.parent)
 
 
+def store_newer(vault: Vault) -> int:
+    """Puts another value in the place of the secret."""
+    return store(vault, value="newer")
+
+
 @pytest.mark.requirement("threat.22")
-@pytest.mark.parametrize("change", [revoke, lambda vault: store(vault, value="newer")])
+@pytest.mark.parametrize("change", [revoke, store_newer])
 def test_an_older_database_put_back_is_refused(
     place: Place, change: Callable[[Vault], object]
 ) -> None:

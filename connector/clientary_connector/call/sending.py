@@ -188,7 +188,10 @@ class Sender:
 
     async def _once(self, request: Request, way: Way, effect: Effect, tally: Tally) -> Reply:
         """Sends once; and once more, where the secret was replaced on the way and got 401."""
-        replaced = lambda secret: way.replaced(secret, effect)  # noqa: E731 - asked the first time alone
+
+        def replaced(secret: Secret) -> Awaitable[bool]:
+            return way.replaced(secret, effect)
+
         reply, again = await self._sent(request, way, tally, replaced)
         if again:
             reply, _ = await self._sent(request, way, tally, never)
