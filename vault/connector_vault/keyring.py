@@ -154,6 +154,9 @@ class Keyring:
         row = rows.current_key(place.purpose, place.owner, place.period)
         if row is None:
             return None
+        # An index is not authenticated, and some columns come from it: the row itself is looked at.
+        if any(Place(*one[2:5]) != place for one in rows.keys(row.id)):
+            raise IntegrityError(f"keys {row.id}", "is found in another's place")
         return self.term(rows, row.id) if place == TERM else self.key(rows, row.id)
 
     def term(self, rows: Rows, key_id: str) -> Key:

@@ -106,6 +106,9 @@ class SecretRows:
         if row is None:
             self.versions(rows, owner, field)
             raise NotFoundError(f"There is no secret {field!r} of {owner!r}.")
+        # An index is not authenticated: what it leads to is looked at.
+        if (row.owner, row.field, row.stage) != (owner, field, "current"):
+            raise IntegrityError(_place(row), "is found as another")
         return self.opened(rows, row)
 
     def opened(self, rows: Rows, row: SecretRow) -> Secret:

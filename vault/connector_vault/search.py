@@ -82,6 +82,18 @@ def search(rows: Rows, where: LogQuery, *, before: int | None, limit: int) -> li
     return [LogColumns._make(row) for row in found]
 
 
+def fits(where: LogQuery, row: LogColumns) -> bool:
+    """Says whether a row is what was asked for, as far as the row itself can tell.
+
+    An index is not authenticated: it may lead to another row.
+    """
+    columns = ("operation", "connection", "persona", "user", "action", "effect")
+    asked = ((getattr(where, name), getattr(row, name)) for name in columns)
+    since = where.since is None or row.at >= where.since
+    until = where.until is None or row.at < where.until
+    return row.ref is None and since and until and all(a in {None, b} for a, b in asked)
+
+
 def _range(rows: Rows, since: int | None, until: int | None) -> tuple[int, int]:
     """Gives the rows between which all rows of a time stand; the second is not included."""
     ((first,),) = rows.select("SELECT min(span) FROM log_spans WHERE last >= ?", (since,))

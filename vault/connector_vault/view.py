@@ -16,7 +16,7 @@ from connector_vault.log import UID_BYTES, LogDraft, LogRow, LogSeal, change_dra
 from connector_vault.records import Record
 from connector_vault.rows import LogColumns, RecordRow, Rows, SecretRow
 from connector_vault.sealed import SecretRows
-from connector_vault.search import LogQuery, search
+from connector_vault.search import LogQuery, fits, search
 from connector_vault.secret import Secret
 from connector_vault.stages import SecretVersion, Stage, Stages
 
@@ -63,6 +63,9 @@ class View:
             IntegrityError: It was altered or put back without the key.
         """
         row = self._rows.record_named(kind, name)
+        # An index is not authenticated: what it leads to is looked at.
+        if row is not None and (row.kind, row.name) != (kind, name):
+            raise IntegrityError(f"records {row.kind} {row.id}", "is found by another's name")
         return row and self._opened(row)
 
     def records(self, kind: str, *, parent: str | None = None) -> list[Record]:
@@ -71,7 +74,13 @@ class View:
         Raises:
             IntegrityError: One of them was altered or put back without the key.
         """
-        return [self._opened(row) for row in self._rows.records(kind, parent)]
+        found = [self._opened(row) for row in self._rows.records(kind, parent)]
+        for record in found:
+            if record.kind != kind or parent not in {None, record.parent}:
+                raise IntegrityError(
+                    f"records {record.kind} {record.id}", "is not under its parent"
+                )
+        return found
 
     def log_row(self, seq: int) -> LogRow | None:
         """Gives one row of the log, or None if it has not come to that number.
@@ -93,6 +102,9 @@ class View:
             IntegrityError: One of them, or the row before it, was altered without the key.
         """
         found = search(self._rows, where, before=before, limit=limit)
+        for row in found:
+            if not fits(where, row):
+                raise IntegrityError(f"log {row.seq}", "is found where it does not fit")
         return [self._tools.seal.public(row) for row in found]
 
     def outcome_of(self, seq: int) -> LogRow | None:
@@ -101,7 +113,10 @@ class View:
         Raises:
             IntegrityError: It, or the row before it, was altered without the key.
         """
-        return self._public(self._rows.outcome_of(seq))
+        row = self._rows.outcome_of(seq)
+        if row is not None and (row.kind, row.ref) != ("outcome", seq):
+            raise IntegrityError(f"log {row.seq}", "is found as another's outcome")
+        return self._public(row)
 
     def outcomes_of(self, seqs: Iterable[int]) -> dict[int, LogRow]:
         """Gives the outcomes of many intents; those without one are left out."""
@@ -126,7 +141,11 @@ class View:
         Raises:
             IntegrityError: It, or the row before it, was altered without the key.
         """
-        return self._public(self._rows.intent(operation, connection, persona))
+        row = self._rows.intent(operation, connection, persona)
+        claim = ("intent", operation, connection, persona)
+        if row is not None and (row.kind, row.operation, row.connection, row.persona) != claim:
+            raise IntegrityError(f"log {row.seq}", "is found as another's intent")
+        return self._public(row)
 
     def secret_versions(self, owner: str, field: str) -> tuple[SecretVersion, ...]:
         """Gives every version of a secret that there ever was, oldest first, without values.
