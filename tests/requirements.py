@@ -173,6 +173,7 @@ CLI: Final[dict[str, str]] = {
     "cli.secret": "The API key is never an argument, and never on the screen.",
     "cli.status": "The exit status tells succeeded, failed, bad usage, refused and unknown apart.",
     "cli.terminal": "Text from elsewhere is shown and never obeyed; colour is for terminals.",
+    "cli.vault_files": "The vault is checked, saved and restored at the command line.",
 }
 
 PROOF: Final = {
