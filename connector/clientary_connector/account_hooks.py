@@ -17,7 +17,7 @@ from clientary_connector.call.ending import Ending
 from clientary_connector.call.result import ErrorKind
 from clientary_connector.connections import Account, Connection
 from clientary_connector.probe import Probe, is_same
-from connector_vault import ConflictError, Record, Secret, Transaction, Vault
+from connector_vault import Record, Secret, Transaction, Vault
 from connector_vault.hooks import RotationContext, Verdict, hookimpl
 
 #: What the service answers to a key that it does not know, or whose user may not even read that.
@@ -52,10 +52,8 @@ class AccountHooks:
     def rotation_test(self, context: RotationContext, secret: Secret) -> Verdict:
         """Reads the account, and compares it with the one that was connected."""
         connection = self._connection(context.owner)
-        if connection is None:
-            return Verdict.NO_ANSWER
-        ending = self._asked(connection, secret)
-        if ending is None:
+        ending = None if connection is None else self._asked(connection, secret)
+        if connection is None or ending is None:
             return Verdict.NO_ANSWER
         if ending.error is not None:
             refused = ending.error.kind in NOT_ACCEPTED
@@ -63,7 +61,8 @@ class AccountHooks:
         account = self._probe.account(ending)
         if not is_same(connection.marks, account.marks):
             return Verdict.OTHER_ACCOUNT
-        self._remember(connection, account)
+        if set(account.marks) != set(connection.marks):
+            self._remember(connection, account)
         return Verdict.ACCEPTED
 
     @hookimpl
@@ -85,9 +84,7 @@ class AccountHooks:
         target = target_of(
             self._host_pattern, subdomain=connection.subdomain, sandbox=connection.sandbox
         )
-        if target is None:
-            return None
-        return self._background.run(self._bounded(target, secret))
+        return None if target is None else self._background.run(self._bounded(target, secret))
 
     async def _bounded(self, target: Target, secret: Secret) -> Ending | None:
         try:
@@ -97,29 +94,25 @@ class AccountHooks:
             return None
 
     def _remember(self, connection: Connection, account: Account) -> None:
-        """Knows the account by the people of today from now on."""
-        if set(account.marks) == set(connection.marks):
-            return
+        """Knows the account by the people of today from now on, unless it was changed just now."""
 
         def remember(log: Transaction) -> None:
             record = log.record(connections.KIND, connection.id)
-            if record is not None and record.body == connections.body_of(connection):
-                kept = log.put(_with_account(record, account), expect=record.revision)
-                log.append(
-                    self._vault.draft(
-                        kind="connect",
-                        connection=connection.id,
-                        outcome="succeeded",
-                        subject=f"{connections.KIND}:{connection.id}",
-                        revision=kept.revision,
-                        facts={"name": connection.name, "account": str(account)},
-                    )
+            if record is None or record.body != connections.body_of(connection):
+                return
+            kept = log.put(_with_account(record, account), expect=record.revision)
+            log.append(
+                self._vault.draft(
+                    kind="connect",
+                    connection=connection.id,
+                    outcome="succeeded",
+                    subject=f"{connections.KIND}:{connection.id}",
+                    revision=kept.revision,
+                    facts={"name": connection.name, "account": str(account)},
                 )
+            )
 
-        try:
-            self._vault.write(remember)
-        except ConflictError:
-            return
+        self._vault.write(remember)
 
 
 def _with_account(record: Record, account: Account) -> Record:

@@ -101,10 +101,8 @@ class Tending:
         for chore in self._chores:
             try:
                 items += await chore(user)
-            except ConnectorError as error:
+            except (ConnectorError, VaultError) as error:
                 items.append(_failed("vault", None, error))
-            except VaultError as error:
-                items.append(_failed("vault", None, meaning_of(error)))
         return TendReport(items=tuple(items))
 
 
@@ -129,10 +127,8 @@ class KeyChore:
             return self._due(status, user)
         except RotationError:
             return None  # another process is at work on it, and will report
-        except ConnectorError as error:
+        except (ConnectorError, VaultError) as error:
             return _failed("rotation", status, error)
-        except VaultError as error:
-            return _failed("rotation", status, meaning_of(error))
 
     def _due(self, status: KeyStatus, user: str) -> TendItem | None:
         rotating = self._rotating
@@ -245,8 +241,9 @@ def _item(status: KeyStatus, report: RotationReport) -> TendItem:
     return TendItem(what="rotation", connection=status.connection, outcome=outcome, detail=detail)
 
 
-def _failed(what: str, status: KeyStatus | None, error: ConnectorError) -> TendItem:
+def _failed(what: str, status: KeyStatus | None, error: ConnectorError | VaultError) -> TendItem:
     """Says that something could not be done."""
     connection = None if status is None else status.connection
-    detail = f"{error.message} {error.hint}".strip()
+    fault = meaning_of(error) if isinstance(error, VaultError) else error
+    detail = f"{fault.message} {fault.hint}".strip()
     return TendItem(what=what, connection=connection, outcome=FAILED, detail=detail)

@@ -17,7 +17,7 @@ from clientary_connector.errors import (
 from clientary_connector.rotations import Due
 from clientary_connector.sandbox import Fault, FaultKind, Sandbox
 from connector_vault import lease
-from connector_vault.hooks import hookimpl
+from connector_vault.hooks import RotationContext, hookimpl
 from tests.connector.rotating_ground import FIELD, NAME, USER, Issuing, Scene, scene
 
 pytestmark = pytest.mark.requirement("rotation.keys")
@@ -108,6 +108,49 @@ def test_a_silent_service_is_asked_again_by_the_timer(stage: Scene) -> None:
     stage.sandbox.faults.clear()
     assert [item.outcome for item in stage.tend().items] == ["done"]
     assert (stage.key(), stage.tend().items) == (new, ())
+
+
+def test_a_question_that_takes_too_long_is_no_answer(tmp_path: Path) -> None:
+    """The hook has a time limit, and asks no longer than that."""
+    settings = Settings(rotation_hook_s=0.5, key_rotation_days=3650)
+    with scene(tmp_path, settings=settings) as stage:
+        stage.connect()
+        stage.sandbox.faults.add(Fault(kind=FaultKind.DELAY, delay_s=30))
+        assert stage.bring(stage.sandbox.add_key()).verdict == "no_answer"
+        assert [item.outcome for item in stage.tend().items] == ["done"]
+
+
+def test_the_timer_leaves_alone_what_another_process_does(stage: Scene) -> None:
+    """It says nothing; that process will."""
+    stage.sandbox.faults.add(Fault(kind=FaultKind.STATUS, status=503, times=2))
+    stage.bring(stage.sandbox.add_key())
+    name = f"rotation:{stage.id}/{FIELD}"
+    now = stage.time.seconds()
+    held = stage.vault.write(lambda log: lease.take(log, name, now=now, term_s=60))
+    assert stage.tend().items == ()
+    stage.vault.write(lambda log: lease.give_back(log, held))
+    assert [item.outcome for item in stage.tend().items] == ["done"]
+
+
+def test_what_breaks_in_one_chore_is_told_and_the_others_go_on(stage: Scene) -> None:
+    """A rotation that cannot be stored, and then keys that cannot be read at all."""
+
+    class Closing(Issuing):
+        """Takes the vault away under the rotation."""
+
+        @hookimpl
+        def rotation_create(self, context: RotationContext) -> Secret:
+            """Closes the vault."""
+            stage.vault.close()
+            return super().rotation_create(context)
+
+    stage.connector.register_rotation_hooks(Closing(stage.sandbox))
+    stage.pass_days(91)
+    report = stage.tend()
+    assert report.failed
+    assert [item.what for item in report.items][:2] == ["rotation", "vault"]
+    assert "closed" in report.items[0].detail
+    assert {item.what for item in stage.tend().items} == {"vault"}
 
 
 @pytest.mark.requirement("rotation.no_gap")

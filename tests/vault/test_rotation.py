@@ -18,10 +18,11 @@ from connector_vault import (
     RotationOpenError,
     SameSecretError,
     Secret,
+    Transaction,
     Vault,
 )
 from connector_vault.hookcalls import HookCalls
-from connector_vault.hooks import Verdict, hookimpl
+from connector_vault.hooks import RotationContext, Verdict, hookimpl
 from connector_vault.rotation import Rotation, State
 from connector_vault.rotation_run import Limits, OnStep
 from connector_vault.rotator import STEPS, TROUBLE_STEPS, Rotator
@@ -501,6 +502,126 @@ def test_a_lease_of_a_dead_holder_is_free_when_the_clock_was_set_back(scene: Sce
         scene.bring(scene.by_hand()[0])
     scene.clock.now -= 86_400
     assert scene.bring(scene.by_hand()[0]).state is State.OVERLAPPING
+
+
+def test_a_silent_service_leaves_what_is_uncertain_as_it_is(scene: Scene) -> None:
+    """Nobody can be asked; and once somebody can, another account's key is dropped."""
+
+    def broken(place: str) -> None:
+        if place == "inside set, before":
+            scene.far.silence(silent=True)
+            raise OSError
+
+    rotator = scene.rotator(Automatic(scene.far, inside=broken))
+    assert (rotator.rotate(*KEY).state, rotator.resume(*KEY).tries) == (State.UNCERTAIN, 0)
+    scene.far.silence(silent=False)
+    scene.far.allow("canary-key-1-of-acme", "another account")
+    assert rotator.resume(*KEY).state is State.DROPPED
+    assert scene.current() == FIRST
+
+
+def test_a_test_that_raises_is_no_answer_and_a_notice_that_raises_is_nothing(scene: Scene) -> None:
+    """Neither stops a rotation for good."""
+    fails = True
+
+    class Raising(ByHand):
+        """Fails where it is told to."""
+
+        @hookimpl
+        def rotation_test(self, secret: Secret) -> Verdict:
+            """Raises at first."""
+            if fails:
+                raise OSError(SECOND)
+            return self.far.ask(secret.reveal())
+
+        @hookimpl
+        def rotation_done(self, context: RotationContext) -> None:
+            """Raises always."""
+            raise OSError(context)
+
+    scene.far.allow(SECOND)
+    rotator = scene.rotator(Raising(scene.far))
+    assert scene.bring(rotator).verdict == Verdict.NO_ANSWER
+    fails = False
+    assert rotator.resume(*KEY).state is State.OVERLAPPING
+
+
+def test_without_a_hook_that_retires_the_overlap_alone_counts(scene: Scene) -> None:
+    """Nothing can show that the old key is out of effect, so it is kept for its time."""
+
+    class TestOnly:
+        """Can ask, and no more."""
+
+        @hookimpl
+        def rotation_test(self, secret: Secret) -> Verdict:
+            """Asks the service."""
+            return scene.far.ask(secret.reveal())
+
+    scene.far.allow(SECOND)
+    rotator = scene.rotator(TestOnly())
+    scene.bring(rotator)
+    assert rotator.resume(*KEY, early=True).state is State.OVERLAPPING
+    scene.clock.now += HOUR
+    assert rotator.resume(*KEY).state is State.FINISHED
+
+
+def test_a_rotation_whose_end_fails_does_not_hold_up_the_next(scene: Scene) -> None:
+    """What was left of the one before is given up, and the log says so."""
+
+    def broken(place: str) -> None:
+        if place in {"inside finish", "inside retire, before"}:
+            raise OSError
+
+    rotator = scene.rotator(Automatic(scene.far, inside=broken))
+    assert rotator.rotate(*KEY).state is State.PROMOTED
+    scene.far.allow(SECOND)
+    assert scene.bring(rotator).number == 2
+    assert (scene.current(), scene.stages()[-1]) == (SECOND, "current")
+
+
+def test_a_lease_is_renewed_before_a_hook_that_could_outlive_it(scene: Scene) -> None:
+    """By the clock that nobody sets; the steps show it."""
+    moment = 0.0
+
+    def monotonic() -> float:
+        nonlocal moment
+        moment += 40.0
+        return moment
+
+    hooks = HookCalls(limit_s=30)
+    hooks.register(ByHand(scene.far))
+    scene.far.allow(SECOND)
+    limits = Limits(lease_s=60.0)
+    rotator = Rotator(
+        scene.vault,
+        hooks,
+        limits=limits,
+        clock=scene.clock,
+        monotonic=monotonic,
+        on_step=scene.steps.append,
+    )
+    assert scene.bring(rotator).state is State.OVERLAPPING
+    assert "after renew" in scene.steps
+
+
+def test_versions_move_one_way_and_one_at_a_time(scene: Scene) -> None:
+    """A second candidate, and a promotion of another version, are refused by the vault."""
+    owner, name = KEY
+
+    def add(change: Transaction) -> int:
+        return change.store_pending_secret(owner=owner, field=name, secret=Secret(SECOND))
+
+    version = scene.vault.write(add)
+    with pytest.raises(ConflictError):
+        scene.vault.write(add)
+    with pytest.raises(NotFoundError):
+        scene.vault.write(lambda change: change.promote_secret(*KEY, version + 1))
+    assert scene.stages() == ["current", "pending"]
+    assert scene.vault.open_secret(*KEY, stage="pending").reveal() == SECOND
+    scene.vault.write(lambda change: change.promote_secret(*KEY, version))
+    assert scene.vault.write(lambda change: change.drop_pending(*KEY)) is None
+    assert scene.vault.write(lambda change: change.retire_previous(*KEY)) == 1
+    assert scene.stages() == ["retired", "current"]
 
 
 def test_every_step_of_trouble_has_its_name(scene: Scene) -> None:

@@ -110,12 +110,11 @@ class Run:
         trace: TracebackType | None,
     ) -> None:
         """Gives the lease back; where that cannot be written, it runs out."""
-        held, self._lease = self._lease, None
-        if held is not None:
-            self._ground.on_step("before release")
-            with suppress(VaultError):
-                self._ground.vault.write(lambda log: lease.give_back(log, held))
-            self._ground.on_step("after release")
+        held = self._held()
+        self._ground.on_step("before release")
+        with suppress(VaultError):
+            self._ground.vault.write(lambda log: lease.give_back(log, held))
+        self._ground.on_step("after release")
 
     @property
     def found(self) -> Rotation | None:
@@ -241,8 +240,7 @@ class Run:
 
     def _commit(self, arrow: str, work: Callable[[Transaction], T]) -> T:
         """Runs a transaction, which renews the lease first."""
-        held = self._lease
-        assert held is not None  # noqa: S101 - the run was entered
+        held = self._held()
         self._ground.on_step(f"before {arrow}")
         started = self._ground.monotonic()
 
@@ -254,6 +252,10 @@ class Run:
         self._until = started + held.term_s
         self._ground.on_step(f"after {arrow}")
         return done
+
+    def _held(self) -> lease.Lease:
+        assert self._lease is not None  # noqa: S101 - the run was entered
+        return self._lease
 
     def _kept(self, log: Transaction, after: Rotation, in_force: int | None = None) -> Rotation:
         """Stores the rotation and its row in the log."""
