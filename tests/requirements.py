@@ -55,6 +55,7 @@ VAULT: Final[dict[str, str]] = {
     "vault.records": "A record is what the vault wrote last, or an error.",
     "vault.secret": "A secret is not printed, compared, copied, pickled or dumped, and is wiped.",
     "vault.secrets": "A stored secret opens in its current version, until it is destroyed.",
+    "vault.seam": "What only the engine of the database knows stands in a few named modules.",
     "vault.store": "A damaged, newer or locked database is told by a named error.",
     "vault.two_processes": "Processes share one vault, and none waits for ever.",
     "vault.writing": "Writes of many callers commit together, and each stands or falls alone.",

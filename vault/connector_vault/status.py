@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from connector_vault import ended, rotation
+from connector_vault import backup, ended, rotation
 from connector_vault.keyrotation import KeyRotation
 from connector_vault.keyrotator import INTERVAL, KeyRotator
 from connector_vault.keyrun import stored
@@ -63,6 +63,8 @@ class VaultStatus:
     #: When the newest term was made, and when the next rotation of keys is due.
     keys_made_at: datetime
     keys_due_at: datetime
+    #: When the last backup was made; None if there is none.
+    backed_up_at: datetime | None
     #: Why new intents are refused, and why the anchor is behind, if they are.
     degraded: str | None
     stale: str | None
@@ -105,6 +107,7 @@ def status(vault: Vault, *, interval: timedelta = INTERVAL) -> VaultStatus:
             rotations=_rotations(view),
             keys_made_at=max(term.made_at for term in terms),
             keys_due_at=due_at,
+            backed_up_at=_backed_up(view),
             degraded=vault.degraded,
             stale=vault.stale,
             records=view.count_records(),
@@ -115,6 +118,12 @@ def status(vault: Vault, *, interval: timedelta = INTERVAL) -> VaultStatus:
         )
 
     return vault.read(look)
+
+
+def _backed_up(view: View) -> datetime | None:
+    """Looks when the last backup was made."""
+    found = backup.last(view)
+    return None if found is None else datetime.fromtimestamp(found["at"] / 1_000_000, UTC)
 
 
 def _terms(view: View) -> tuple[TermStatus, ...]:

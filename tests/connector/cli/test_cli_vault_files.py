@@ -76,6 +76,16 @@ def test_a_backup_says_what_it_holds_and_what_it_lacks(ready: Cli) -> None:
     assert entry["kind"] == "backup"
 
 
+def test_status_tells_of_the_last_backup(ready: Cli) -> None:
+    """None is told too, and what to do about it."""
+    assert "There is no backup" in ready("vault", "status").err
+    saved(ready)
+    ended = ready("vault", "status")
+    assert "There is no backup" not in ended.err
+    assert "Backup" in ended.out
+    assert ready("vault", "status", "-o", "json").document["data"]["backed_up_at"]
+
+
 @pytest.mark.requirement("threat.22")
 def test_an_older_vault_put_back_names_the_way_out(ready: Cli, far_side: RunningSandbox) -> None:
     """Every command refuses and names `vault restore`; restored, the revoke still holds."""

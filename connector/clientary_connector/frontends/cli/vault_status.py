@@ -54,6 +54,7 @@ def _pairs(found: VaultStatus, key: str) -> Iterable[tuple[str, Any]]:
     yield "Log", f"{found.log_rows} rows, {found.open_intents} calls without an outcome"
     yield "Keys made", _when(found.keys_made_at)
     yield "Keys due", _when(found.keys_due_at)
+    yield "Backup", "none" if found.backed_up_at is None else _when(found.backed_up_at)
 
 
 def _terms(found: VaultStatus) -> Iterable[tuple[object, ...]]:
@@ -80,6 +81,8 @@ def _notes(found: VaultStatus) -> Iterable[str]:
         yield f"No new calls: {found.degraded}"
     if found.stale is not None:
         yield f"The anchor is behind: {found.stale}"
+    if found.backed_up_at is None:
+        yield "There is no backup: clientary vault backup FILE"
 
 
 def _counted(counts: Any) -> str:  # noqa: ANN401 - numbers by name
