@@ -71,6 +71,18 @@ class StateReport:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What most parts stand on."""
+
+    vault: Vault
+    manifest: Manifest
+    settings: Settings
+    clock: Clock
+    sleep: Callable[[float], Awaitable[None]]
+    on_step: OnStep
+
+
 def open_connector(
     state: Path | str | None = None,
     *,
@@ -120,54 +132,25 @@ def joined(  # noqa: PLR0913 - what may be replaced, all by name
 
     Tests bring their own time, and stop a rotation at any of its steps.
     """
-    headers = {
-        **manifest.headers,
-        "Accept-Encoding": "gzip, deflate",
-        "User-Agent": f"{manifest.name}-connector/{manifest.version}",
-    }
-    transport = Transport(auth=manifest.auth, headers=headers, settings=settings)
+    ground = Ground(
+        vault=vault,
+        manifest=manifest,
+        settings=settings,
+        clock=clock,
+        sleep=sleep,
+        on_step=on_step,
+    )
+    transport = _transport(ground)
     asking = Asking(transport, settings)
     refresher = Refresher(
         vault=vault, asking=asking, settings=settings, clock=clock, on_step=on_step
     )
-    sender = Sender(
-        vault=vault,
-        transport=transport,
-        settings=settings,
-        clock=clock,
-        sleep=sleep,
-        bearer=lambda connection: Bearer(refresher, connection),
-    )
-    executor = Executor(manifest=manifest, vault=vault, sender=sender, settings=settings)
+    executor = _executor(ground, transport, refresher)
     probe = Probe(manifest=manifest, executor=executor)
-    accounts = Accounts(
-        manifest=manifest,
-        vault=vault,
-        executor=executor,
-        clock=clock,
-        probe=probe,
-        settings=settings,
-    )
-    authorizing = Authorizing(
-        vault=vault,
-        accounts=accounts,
-        asking=asking,
-        refresher=refresher,
-        settings=settings,
-        clock=clock,
-    )
+    accounts = _accounts(ground, executor, probe)
+    oauth = _oauth(ground, accounts, asking, refresher)
     background = Background()
-    rotating = Rotating(
-        RotatingParts(
-            vault=vault,
-            hooks=_hooks(vault, probe, background, manifest=manifest, settings=settings),
-            accounts=accounts,
-            manifest=manifest,
-            settings=settings,
-            clock=clock,
-            on_step=on_step,
-        )
-    )
+    rotating = _rotating(ground, accounts, probe, background)
     parts = Parts(
         manifest=manifest,
         settings=settings,
@@ -176,13 +159,73 @@ def joined(  # noqa: PLR0913 - what may be replaced, all by name
         executor=executor,
         accounts=accounts,
         rotating=rotating,
-        authorizing=authorizing,
-        tending=_tending(vault, rotating, authorizing, settings=settings, clock=clock),
+        authorizing=oauth,
+        tending=_tending(vault, rotating, oauth, settings=settings, clock=clock),
         background=background,
         previews=Previews(executor, transport),
         log=Log(vault),
     )
     return Connector(parts)
+
+
+def _transport(ground: Ground) -> Transport:
+    manifest = ground.manifest
+    headers = {
+        **manifest.headers,
+        "Accept-Encoding": "gzip, deflate",
+        "User-Agent": f"{manifest.name}-connector/{manifest.version}",
+    }
+    return Transport(auth=manifest.auth, headers=headers, settings=ground.settings)
+
+
+def _executor(ground: Ground, transport: Transport, refresher: Refresher) -> Executor:
+    sender = Sender(
+        vault=ground.vault,
+        transport=transport,
+        settings=ground.settings,
+        clock=ground.clock,
+        sleep=ground.sleep,
+        bearer=lambda connection: Bearer(refresher, connection),
+    )
+    return Executor(
+        manifest=ground.manifest, vault=ground.vault, sender=sender, settings=ground.settings
+    )
+
+
+def _accounts(ground: Ground, executor: Executor, probe: Probe) -> Accounts:
+    return Accounts(
+        manifest=ground.manifest,
+        vault=ground.vault,
+        executor=executor,
+        clock=ground.clock,
+        probe=probe,
+        settings=ground.settings,
+    )
+
+
+def _oauth(ground: Ground, accounts: Accounts, asking: Asking, refresher: Refresher) -> Authorizing:
+    return Authorizing(
+        vault=ground.vault,
+        accounts=accounts,
+        asking=asking,
+        refresher=refresher,
+        settings=ground.settings,
+        clock=ground.clock,
+    )
+
+
+def _rotating(ground: Ground, accounts: Accounts, probe: Probe, background: Background) -> Rotating:
+    vault, manifest, settings = ground.vault, ground.manifest, ground.settings
+    parts = RotatingParts(
+        vault=vault,
+        hooks=_hooks(vault, probe, background, manifest=manifest, settings=settings),
+        accounts=accounts,
+        manifest=manifest,
+        settings=settings,
+        clock=ground.clock,
+        on_step=ground.on_step,
+    )
+    return Rotating(parts)
 
 
 def _hooks(

@@ -3,7 +3,7 @@
 1. The target comes from the manifest and a plain label; the built request is compared with it.
 2. Proxies, certificates, netrc and key logs named by the environment are ignored.
 3. The address is checked when the line opens: public, or loopback for a simulated account.
-4. The secret goes onto the request last. It is revealed in this module alone.
+4. The secret goes onto the request last. A key is revealed in this module alone.
 5. One send is one send: nothing below repeats it, redirects are not followed.
 6. The answer is read up to a limit, in a limited time, and the secret is taken out of it.
 7. Once the line is open, the request passes a gate: a last look at the permission, and the first
@@ -54,6 +54,7 @@ HOST: Final = re.compile(rb"[A-Za-z0-9_.:\[\]-]{1,255}")
 Gate: TypeAlias = Callable[[], AbstractContextManager[None]]
 #: The gate of the request that this task sends.
 GATE: Final[ContextVar[Gate]] = ContextVar("gate")
+Signed: TypeAlias = tuple[Secret | None, Auth | None]
 Place: TypeAlias = tuple[asyncio.AbstractEventLoop, bool]
 MAX_SECRET_CHARS: Final = 4096
 #: Signs that a header or JSON would have to spell otherwise.
@@ -171,7 +172,7 @@ class Transport:
             CancelledError: The caller was cancelled; it may have been sent.
         """
         built = self.built(target, request)
-        return await self._passed(target, built, gate=gate, secret=secret, auth=auth or self._auth)
+        return await self._passed(target, built, gate, (secret, auth or self._auth))
 
     def post(self, target: Target, form: Form, *, gate: Gate) -> Awaitable[Reply]:
         """Posts a form that holds its secrets itself, once; the answer comes unscrubbed.
@@ -186,24 +187,16 @@ class Transport:
             content=form.body,
             extensions=self._extensions,
         )
-        return self._passed(target, built, gate=gate)
+        return self._passed(target, built, gate, (None, None))
 
-    async def _passed(
-        self,
-        target: Target,
-        built: httpx.Request,
-        *,
-        gate: Gate,
-        secret: Secret | None = None,
-        auth: Auth | None = None,
-    ) -> Reply:
-        if not goes_to(built.url, target):
+    async def _passed(self, to: Target, built: httpx.Request, gate: Gate, by: Signed) -> Reply:
+        if not goes_to(built.url, to):
             del built  # an error shows the frames that it passed
             raise NotSentError("the request would have left for another host")
         GATE.set(gate)
-        line = await self._line(loopback=target.loopback)
+        line = await self._line(loopback=to.loopback)
         async with line.room:
-            failure = await self._attempt(line, built, secret, auth)
+            failure = await self._attempt(line, built, *by)
         del built
         if isinstance(failure, BaseException):
             raise failure
