@@ -8,13 +8,14 @@ import functools
 import multiprocessing
 import os
 import resource
+import signal
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from connector_vault import LogDraft, StoreError, Transaction
+from connector_vault import LogDraft, StoreError, Transaction, restore
 from tests.vault.ground import Place, append, intent, settle
 
 _CONTEXT = multiprocessing.get_context("spawn")
@@ -104,6 +105,18 @@ def open_until_told(root: Path, told: Connection) -> None:
     with Place(root).open():
         told.send("open")
         threading.Event().wait()
+
+
+def restore_until(root: Path, backup: Path, at: str, told: Connection) -> None:
+    """Restores a backup, and kills itself at a step."""
+    place = Place(root)
+
+    def die(step: str) -> None:
+        if step == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    restore(backup, place.database, key=place.key, accept=True, on_step=die)
+    told.send("done")
 
 
 def read_only(root: Path, told: Connection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,8 +27,9 @@ from connector_vault import (
     VaultRolledBackError,
     restore,
 )
+from connector_vault.restore import STEPS
 from tests.vault.ground import Place, calls, store
-from tests.vault.processes import open_until_told, started
+from tests.vault.processes import open_until_told, restore_until, started
 
 pytestmark = [pytest.mark.requirement("vault.restore"), pytest.mark.requirement("threat.22")]
 
@@ -366,3 +368,29 @@ def test_progress_is_told(backed_up: Place) -> None:
     assert told == sorted(told)
     assert told[-1][0] <= told[-1][1]
     assert len(told) > 1
+
+
+@pytest.mark.parametrize("at", STEPS)
+@pytest.mark.parametrize("loss", [None, _gone, _damaged])
+def test_a_restore_that_is_killed_leaves_the_vault_before_or_after_it(
+    backed_up: Place, at: str, loss: Callable[[Place], None] | None
+) -> None:
+    """It opens, or is still as lost as it was; run again it ends, and the revoke holds."""
+    if loss is not None:
+        loss(backed_up)
+    process, told = started(restore_until, backed_up.root, saved(backed_up), at)
+    process.join()
+    told.close()
+    assert process.exitcode == -signal.SIGKILL
+    placed = at in {"after replace", "after anchor"}
+    if loss is None or placed:
+        with backed_up.open() as vault:
+            assert vault.verify().ok
+            assert vault.verify().epoch == (2 if placed else 1)
+    report = taken(backed_up)
+    assert report.epoch == (3 if placed else 2)
+    check_con_1_is_gone(backed_up)
+    names = {path.name for path in backed_up.database.parent.iterdir()}
+    assert not any("restored" in name for name in names)
+    kept = backed_up.database.with_name("vault.db.before-2")
+    assert kept.exists() == (loss is not _gone)

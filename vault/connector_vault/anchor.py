@@ -106,6 +106,7 @@ class Anchor:
         self._vault = vault
         self._key = key
         self._lock = Lock()
+        self._turn = Lock()
         self._size = -1
         self._offset = _ENDED_AT
         #: How many entries were taken in.
@@ -174,7 +175,8 @@ class Anchor:
         Raises:
             AnchorError: The anchor is missing, altered, or cannot be written.
         """
-        with self._opened(os.O_RDWR) as file, _locked(file, self.path):
+        # Threads of this process take turns first, so that none of them has to poll for the lock.
+        with self._turn, self._opened(os.O_RDWR) as file, _locked(file, self.path):
             stored = self._stored(file)
             head, missing = now(stored.head.ended)
             if (head.epoch, head.seq) <= (stored.head.epoch, stored.head.seq) and not missing:

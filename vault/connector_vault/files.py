@@ -41,8 +41,14 @@ def appearing(path: Path) -> Generator[Path]:
 
 
 @contextmanager
-def beside(path: Path, use: str) -> Generator[Path]:
-    """Gives an empty file in the same folder, and removes it and its journals after that."""
+def beside(path: Path, use: str, *, alone: bool = False) -> Generator[Path]:
+    """Gives an empty file in the same folder, and removes it and its journals after that.
+
+    Who is `alone` removes what processes that died have left, too.
+    """
+    if alone:
+        for left in path.parent.glob(f"{path.name}.{use}-*"):
+            left.unlink()
     fresh = path.with_name(f"{path.name}.{use}-{os.getpid()}")
     fresh.unlink(missing_ok=True)
     file = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -74,14 +80,26 @@ def copy_into(source: Path, target: Path) -> None:
             copied.chmod(0o600)
 
 
-def replace(target: Path, fresh: Path, *, kept: Path) -> None:
-    """Puts a file in another's place; the other stays under the name `kept`, with its journal."""
+def keep(target: Path, kept: Path) -> None:
+    """Gives a file, and the journal that it may have, a second name.
+
+    Raises:
+        FileExistsError: Another file has that name.
+    """
+    for name in ("", *JOURNALS):
+        one, other = (path.with_name(path.name + name) for path in (target, kept))
+        if other.exists() and one.exists() and one.samefile(other):
+            continue  # it was cut short here before
+        with suppress(FileNotFoundError):
+            os.link(one, other)
+    sync(target.parent)
+
+
+def replace(target: Path, fresh: Path) -> None:
+    """Puts a file in another's place, and takes away the journal of the other."""
     sync(fresh)
-    with suppress(FileNotFoundError):
-        os.link(target, kept)
-        for name in JOURNALS:
-            with suppress(FileNotFoundError):
-                target.with_name(target.name + name).rename(kept.with_name(kept.name + name))
+    for name in JOURNALS:
+        target.with_name(target.name + name).unlink(missing_ok=True)
     fresh.replace(target)
     sync(target.parent)
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from connector_vault.anchor import Ended, Head
 from connector_vault.closing import Closing
@@ -33,17 +34,23 @@ from connector_vault.errors import (
     VaultMissingError,
     VaultRolledBackError,
 )
-from connector_vault.files import beside, copy_into, make_folder, replace
+from connector_vault.files import beside, copy_into, keep, make_folder, replace
 from connector_vault.inspection import inspect
 from connector_vault.keyring import Keyring
 from connector_vault.presence import Presence
 from connector_vault.providers import Means, load_key
 from connector_vault.records import opened_row
+from connector_vault.rotation_run import OnStep, nothing
 from connector_vault.rows import Rows
 from connector_vault.store import Store, make_ready, settle
 from connector_vault.unlocking import anchors_of, identity_of, unlocked
 from connector_vault.verify import Progress
 from connector_vault.view import Tools, Transaction
+
+#: The steps of a restore, in their order.
+STEPS: Final = tuple(
+    f"after {step}" for step in ("copy", "check", "fill", "keep", "replace", "anchor")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +96,12 @@ def restore(  # noqa: PLR0913 - what an operator may choose, all by name
     clock: Callable[[], float] = time.time,
     means: Means | None = None,
     told: Progress | None = None,
+    on_step: OnStep = nothing,
 ) -> RestoreReport:
     """Puts a backup in the place of a database, which may be gone or damaged.
 
     `accept` goes on although the vault has had something since the backup was made. `told` is
-    told rows checked and rows in all.
+    told rows checked and rows in all, and `on_step` the steps.
 
     Raises:
         VaultMissingError: There is no backup.
@@ -109,17 +117,21 @@ def restore(  # noqa: PLR0913 - what an operator may choose, all by name
     provider = load_key(key, used)
     try:
         make_folder(target.parent)
-        with _alone(target) as presence, beside(target, "restored") as fresh:
+        with _alone(target) as presence, beside(target, "restored", alone=True) as fresh:
             copy_into(backup, fresh)
             make_ready(fresh)
+            on_step("after copy")
             with closing(Store(fresh, "full")) as store:
                 store.migrate()
                 keyring = Keyring(store.read(identity_of), provider, used.entropy)
                 folder = anchors or anchors_of(target)
                 tools = store.read(lambda rows: unlocked(rows, keyring, anchors=folder))
                 work = _Restore(store, tools, target=target, presence=presence)
-                report = work.fill(accept=accept, at=int(clock() * 1_000_000), told=told)
-            work.put_in_place(fresh, report)
+                known = work.known(accept=accept, told=told)
+                on_step("after check")
+                report = work.fill(known, int(clock() * 1_000_000))
+                on_step("after fill")
+            work.put_in_place(fresh, report, on_step)
     except OSError as error:
         raise StoreUnavailableError(f"The restore cannot go on: {error.strerror}.") from None
     return report
@@ -147,8 +159,12 @@ class _Restore:
         self._standing = Standing(tools.keyring.vault, tools.record_mac, tools.seal)
         self._head = store.read(lambda rows: self._standing.now(rows, 0))[0]
 
-    def fill(self, *, accept: bool, at: int, told: Progress | None) -> RestoreReport:
-        """Checks the copy, and ends in it what was ended since."""
+    def known(self, *, accept: bool, told: Progress | None) -> _Known:
+        """Checks the copy, and looks at what the vault has had since.
+
+        Raises:
+            RestoreRefusedError: The copy is damaged, or lacks something, and that is not accepted.
+        """
         found = inspect(self._store, self._tools, told, anchored=False)
         faults = [f"{one.place} {one.what}" for one in found.faults]
         faults += [f"log {one.seq} {one.what}" for one in found.log.faults]
@@ -159,18 +175,26 @@ class _Restore:
         known = self._known()
         if not accept:
             self._check_complete(known)
+        return known
+
+    def fill(self, known: _Known, at: int) -> RestoreReport:
+        """Ends in the copy what was ended since, in one transaction."""
         return self._store.write(lambda rows: self._ended(rows, known, at))
 
-    def put_in_place(self, fresh: Path, report: RestoreReport) -> None:
+    def put_in_place(self, fresh: Path, report: RestoreReport, on_step: OnStep) -> None:
         """Replaces the database, and lets the anchor follow."""
         settle(self._target)
-        replace(self._target, fresh, kept=self._kept(report.epoch))
+        keep(self._target, self._kept(report.epoch))
+        on_step("after keep")
+        replace(self._target, fresh)
+        on_step("after replace")
         anchor = self._tools.anchor
         if not report.anchored:
             seq, chain = self._tools.seal.start
             anchor.create(Head(epoch=0, seq=seq, chain=chain))
         with closing(Store(self._target, "full", presence=self._presence)) as store:
             anchor.advance(lambda held: store.read(lambda rows: self._standing.now(rows, held)))
+        on_step("after anchor")
 
     def _ended(self, rows: Rows, known: _Known, at: int) -> RestoreReport:
         """Does in one transaction what makes the copy the vault's next database."""
