@@ -142,7 +142,7 @@ class Executor:
             async with self.underway.flight(permit, may_stop=may_stop):
                 ending = await exchange.run(intent.call.arguments)
         except StoppedError:
-            ending = _stopped(exchange)
+            ending = _stopped(intent, exchange)
         except asyncio.CancelledError:
             ending = _left(intent, exchange)
             await asyncio.shield(self._journal.settle(intent, ending))
@@ -164,22 +164,30 @@ def _cut_short(intent: Intent, exchange: Exchange, kind: ErrorKind, message: str
     """Returns the ending of a call that was cut short, by what may have been sent of it."""
     tally, effect = exchange.tally, intent.tool.action.effect
     return Ending(
-        outcome=Outcome.UNKNOWN if _maybe_done(intent, exchange) else Outcome.FAILED,
+        outcome=_how_far(intent, exchange),
         error=failure(kind, effect=effect, message=message),
         attempts=tally.attempts,
         status=tally.status,
     )
 
 
-def _stopped(exchange: Exchange) -> Ending:
+def _stopped(intent: Intent, exchange: Exchange) -> Ending:
     """Returns the ending of a call that a revoke has stopped before it could change anything."""
     tally = exchange.tally
     return Ending(
-        outcome=Outcome.FAILED if tally.sent or tally.pending else Outcome.REFUSED,
+        outcome=_how_far(intent, exchange),
         error=failure(ErrorKind.REVOKED),
         attempts=tally.attempts,
         status=tally.status,
     )
+
+
+def _how_far(intent: Intent, exchange: Exchange) -> Outcome:
+    """Returns the outcome of a call that ends without an answer, by what has been sent of it."""
+    if _maybe_done(intent, exchange):
+        return Outcome.UNKNOWN
+    tally = exchange.tally
+    return Outcome.FAILED if tally.sent or tally.pending else Outcome.REFUSED
 
 
 def _maybe_done(intent: Intent, exchange: Exchange) -> bool:
