@@ -115,6 +115,41 @@ def test_a_change_counts_from_the_moment_it_is_told(place: Place) -> None:
         place.open()
 
 
+@pytest.mark.requirement("threat.22")
+def test_another_line_of_the_same_vault_is_refused(place: Place) -> None:
+    """An older copy in which other things were done since: longer, and not what was seen."""
+    anchors, older, seen = (place.root / name for name in ("anchors", "older", "seen"))
+    with place.create() as vault:
+        connect(vault)
+    aside = copied(place)
+    shutil.copytree(anchors, older)
+    with place.open() as vault:
+        store(vault, "con_2")
+    anchors.rename(seen)
+    older.rename(anchors)
+    put_back(place, aside)
+    with place.open() as vault:
+        calls(vault, 3)
+    shutil.rmtree(anchors)
+    seen.rename(anchors)
+    with pytest.raises(VaultRolledBackError, match="is not the row that was seen"):
+        place.open()
+
+
+@pytest.mark.requirement("vault.store")
+def test_a_vault_that_need_not_wait_for_the_disk_waits_before_its_anchor(place: Place) -> None:
+    """What the anchor has seen is in the database's own file, whatever becomes of the journal."""
+    place.create().close()
+    with Vault.open(place.database, key=place.key, durability="normal") as vault:
+        connect(vault)
+        alone = place.root / "alone" / "vault" / "vault.db"
+        alone.parent.mkdir(parents=True)
+        shutil.copy(place.database, alone)
+        shutil.copytree(place.root / "anchors", place.root / "alone" / "anchors")
+    with Vault.open(alone, key=place.key) as vault:
+        assert vault.open_secret("con_1", "api_key").reveal() == CANARY
+
+
 @pytest.mark.requirement("threat.17")
 @pytest.mark.parametrize("last", [0, 6])
 def test_a_log_cut_at_its_end_is_refused(place: Place, last: int) -> None:
@@ -391,3 +426,14 @@ def test_entries_are_kept_in_their_order(tmp_path: Path) -> None:
     stranger = Anchor(anchor.path, "vault_x", Key("00" * 16, bytes([1]) * 32))
     with pytest.raises(AnchorError):
         stranger.head()
+
+
+def test_an_entry_whose_number_was_altered_is_an_error(place: Place) -> None:
+    """Numbers are read before a row is checked, and are not trusted."""
+    with place.create() as vault:
+        connect(vault)
+        revoke(vault)
+    with place.edited() as file:
+        file.execute("UPDATE records SET id = 'x' WHERE kind = 'ended'")
+    with pytest.raises(IntegrityError, match="entry that is none"):
+        place.open()

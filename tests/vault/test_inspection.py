@@ -29,6 +29,7 @@ def fill(vault: Vault) -> None:
         store(vault, name, value="older")
         store(vault, name, value=f"canary-{name}")
     calls(vault, 3)
+    append(vault, vault.draft(kind="note", subject="a thing:that is no record"))
     vault.write(lambda change: _end(change, vault))
 
 
@@ -64,7 +65,7 @@ def test_a_whole_vault_passes_and_is_counted(place: Place) -> None:
         assert (report.ok, report.faults, report.epoch, report.unopened) == (True, (), 1, 0)
         # A term, two MAC keys, the audit keys of two users, three data keys, one destroyed.
         assert (report.keys, report.secrets, report.records) == (8, 6, 7)
-        assert report.log.rows == 20
+        assert report.log.rows == 21
         assert report.log.open == ()
     with place.open() as one, place.open() as other:
         assert one.verify() == other.verify() == report

@@ -364,3 +364,14 @@ def test_the_database_itself_refuses_to_change_the_log(place: Place, statement: 
             connection.execute(statement)
         connection.close()
         assert vault.verify_log().ok
+
+
+@pytest.mark.requirement("threat.17")
+def test_a_row_that_is_gone_is_not_a_row_that_never_was(vault: Vault, place: Place) -> None:
+    """A number that the log has passed has a row; one that it has not come to has none."""
+    calls(vault, 2)
+    with place.edited() as file:
+        file.execute("DELETE FROM log WHERE seq = 3")
+    with pytest.raises(IntegrityError, match="log 3 is gone"):
+        vault.read(lambda view: view.log_row(3))
+    assert vault.read(lambda view: (view.log_row(0), view.log_row(5))) == (None, None)

@@ -190,6 +190,43 @@ def test_it_stays_revoked_through_every_later_restore(backed_up: Place) -> None:
     check_con_1_is_gone(backed_up)
 
 
+def test_a_secret_that_came_after_the_destroyed_ones_is_kept(place: Place) -> None:
+    """What was destroyed is known by its version: the owner's later secret is not."""
+    with place.create() as vault:
+        connect(vault, "con_1")
+        vault.write(lambda change: change.destroy_secrets("con_1"))
+        store(vault, "con_1", value="later")
+        vault.back_up(saved(place))
+        store(vault, "con_1", "other", value="and another")
+        vault.write(lambda change: change.destroy_secrets("con_1"))
+        store(vault, "con_1", value="lost")
+    shutil.rmtree(place.database.parent)
+    report = taken(place)
+    assert report.destroyed == ("con_1",)
+    with place.open() as vault:
+        with pytest.raises(NotFoundError):
+            vault.open_secret("con_1", "api_key")
+        assert store(vault, "con_1", value="new") == 3
+        assert vault.verify().ok
+
+
+def test_every_field_of_a_destroyed_owner_stays_destroyed(place: Place) -> None:
+    """Also one that had no value any more when the owner's secrets were destroyed."""
+    with place.create() as vault:
+        for field in ("api_key", "other"):
+            store(vault, "con_1", field)
+        vault.back_up(saved(place))
+        store(vault, "con_1", "other", value="newer")
+        vault.write(lambda change: change.retire_previous("con_1", "other"))
+        vault.write(lambda change: change.destroy_secrets("con_1"))
+    taken(place)
+    with place.open() as vault:
+        for field in ("api_key", "other"):
+            with pytest.raises(NotFoundError):
+                vault.open_secret("con_1", field)
+        assert vault.verify().ok
+
+
 def test_an_older_backup_is_refused_unless_accepted(backed_up: Place) -> None:
     """The refusal counts what would be lost, and changes nothing."""
     before = backed_up.database.read_bytes()

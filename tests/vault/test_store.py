@@ -315,3 +315,14 @@ def test_a_file_that_goes_while_the_vault_is_open_is_an_error(vault: Vault) -> N
     vault.path.unlink()
     with pytest.raises(StoreUnavailableError):
         vault.write(putting(1))
+
+
+@pytest.mark.requirement("vault.files")
+def test_a_lock_that_cannot_be_opened_is_an_error(place: Place) -> None:
+    """A link in its place is not followed."""
+    place.create().close()
+    lock = place.database.with_name("vault.db.open")
+    lock.rename(place.root / "elsewhere")
+    lock.symlink_to(place.root / "elsewhere")
+    with pytest.raises(StoreUnavailableError, match=r"vault\.db\.open cannot be opened"):
+        place.open()

@@ -37,9 +37,8 @@ class Closing:
         last = {(owner, field): at for entry in entries for owner, field, at in entry["secrets"]}
         places = [place for place, version in last.items() if self._destroyed(*place, version)]
         owners = sorted({owner for owner, _ in places})
-        for owner in owners:
-            if not any(row.sealed is not None for row in self.rows.secrets(owner)):
-                self.rows.destroy_keys(data_place(owner).purpose, owner)
+        for owner in filter(self._is_bare, owners):
+            self.rows.destroy_keys(data_place(owner).purpose, owner)
         return owners
 
     def keep(self, entries: Sequence[Ended]) -> None:
@@ -93,6 +92,10 @@ class Closing:
         staged = [row._replace(stage="retired") if row.version <= version else row for row in found]
         secrets.restage(self.rows, staged, note=self._note)
         return True
+
+    def _is_bare(self, owner: str) -> bool:
+        """Says whether an owner has no value left."""
+        return not any(row.sealed is not None for row in self.rows.secrets(owner))
 
     def _note(self, subject: str, revision: int, facts: Mapping[str, Any]) -> None:
         """Writes into the log what was changed."""

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias
 
 from connector_vault import walks
 from connector_vault.ended import Standing
-from connector_vault.errors import IntegrityError, NotFoundError, StoreError, VaultError
+from connector_vault.errors import AnchorError, IntegrityError
 from connector_vault.keyring import TERM
 from connector_vault.log import LogReport
 from connector_vault.records import opened_row
@@ -128,8 +128,6 @@ class _Inspection:
                 look(rows, mark, row)
             except IntegrityError as error:
                 self._fault(error.row, error.reason)
-            except NotFoundError as error:
-                self._fault(" ".join(mark), str(error))
         self._done += len(found)
         self._tell(0, 0)
         return found[-1][0] if len(found) == walks.PIECE else None
@@ -147,12 +145,10 @@ class _Inspection:
         else:
             self._unopened += 1
 
-    def _record(self, rows: Rows, mark: Mark, row: RecordRow | None) -> None:
+    def _record(self, rows: Rows, mark: Mark, row: RecordRow) -> None:
         """Checks one record."""
-        del rows
+        del rows, mark
         tools = self._tools
-        if row is None:
-            raise IntegrityError(f"records {mark.first} {mark.second}", "is not found by its id")
         floor = tools.anchor.floors.records.get((row.kind, row.id), 0)
         opened_row(row, vault=tools.keyring.vault, key=tools.record_mac, floor=floor)
         if row.logged is not None and row.logged != row.revision:
@@ -185,9 +181,7 @@ class _Inspection:
                 head = self._tools.anchor.head()
                 self._store.read(lambda rows: self._standing.compare(rows, head))
                 self._store.read(lambda rows: self._standing.check(rows, head))
-        except StoreError:
-            raise
-        except VaultError as error:
+        except (AnchorError, IntegrityError) as error:
             self._fault("anchor", str(error))
             return 0
         return epoch

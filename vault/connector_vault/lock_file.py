@@ -5,8 +5,13 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from typing import Final
 
-from connector_vault.errors import StoreReadOnlyError, StoreUnavailableError
+from connector_vault.errors import StoreError, StoreReadOnlyError, StoreUnavailableError
+
+_MEANING: Final[dict[int, type[StoreError]]] = dict.fromkeys(
+    (errno.EACCES, errno.EPERM, errno.EROFS), StoreReadOnlyError
+)
 
 
 def lock_file(path: Path) -> int:
@@ -19,6 +24,5 @@ def lock_file(path: Path) -> int:
     try:
         return os.open(path, flags, 0o600)
     except OSError as error:
-        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-            raise StoreReadOnlyError("The vault's folder, or its disk, is read-only.") from None
-        raise StoreUnavailableError(f"{path} cannot be opened: {error.strerror}.") from None
+        kind = _MEANING.get(error.errno or 0, StoreUnavailableError)
+        raise kind(f"{path} cannot be opened: {error.strerror}.") from None

@@ -31,7 +31,7 @@ _INSERT_LOG: Final = f"INSERT INTO log ({LOG_COLUMNS}) VALUES ({', '.join('?' * 
 _CLAIMED: Final = (
     "SELECT 1 FROM log WHERE kind = 'intent' AND operation = ? AND connection = ? AND persona = ?"
 )
-_RECORD: Final = (
+RECORD: Final = (
     "SELECT r.kind, r.id, r.parent, r.name, r.revision, r.body, r.mac, "
     "(SELECT max(l.revision) FROM log l WHERE l.subject = r.kind || ':' || r.id) FROM records r "
 )
@@ -244,21 +244,21 @@ class Rows:
 
     def record(self, kind: str, record_id: str) -> RecordRow | None:
         """Gives a record by its id."""
-        row = self._one(_RECORD + "WHERE r.kind = ? AND r.id = ?", (kind, record_id))
+        row = self._one(RECORD + "WHERE r.kind = ? AND r.id = ?", (kind, record_id))
         return RecordRow._make(row) if row else None
 
     def record_named(self, kind: str, name: str) -> RecordRow | None:
         """Gives a record by its name."""
-        row = self._one(_RECORD + "WHERE r.kind = ? AND r.name = ?", (kind, name))
+        row = self._one(RECORD + "WHERE r.kind = ? AND r.name = ?", (kind, name))
         return RecordRow._make(row) if row else None
 
     def records(self, kind: str, parent: str | None) -> list[RecordRow]:
         """Gives all records of a kind, or those under one parent, by id."""
         if parent is None:
-            found = self._all(_RECORD + "WHERE r.kind = ? ORDER BY r.id", (kind,))
+            found = self._all(RECORD + "WHERE r.kind = ? ORDER BY r.id", (kind,))
         else:
             where = "WHERE r.kind = ? AND r.parent = ? ORDER BY r.id"
-            found = self._all(_RECORD + where, (kind, parent))
+            found = self._all(RECORD + where, (kind, parent))
         return [RecordRow._make(row) for row in found]
 
     def insert_record(self, row: RecordRow) -> None:
@@ -276,7 +276,7 @@ class Rows:
     def records_after(self, kind: str, record_id: str) -> list[RecordRow]:
         """Gives the records of a kind whose ids stand after one, by id."""
         where = "WHERE r.kind = ? AND r.id > ? ORDER BY r.id"
-        return [RecordRow._make(row) for row in self._all(_RECORD + where, (kind, record_id))]
+        return [RecordRow._make(row) for row in self._all(RECORD + where, (kind, record_id))]
 
     def last_record(self, kind: str) -> str | None:
         """Gives the id of a kind's last record."""

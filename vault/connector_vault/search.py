@@ -82,16 +82,14 @@ def search(rows: Rows, where: LogQuery, *, before: int | None, limit: int) -> li
     return [LogColumns._make(row) for row in found]
 
 
-def fits(where: LogQuery, row: LogColumns) -> bool:
-    """Says whether a row is what was asked for, as far as the row itself can tell.
+def as_asked(where: LogQuery, row: LogColumns) -> LogColumns:
+    """Gives a row as what was asked for, so that its check fails if it is another.
 
-    An index is not authenticated: it may lead to another row.
+    The indexes that led to it are not authenticated.
     """
     columns = ("operation", "connection", "persona", "user", "action", "effect")
-    asked = ((getattr(where, name), getattr(row, name)) for name in columns)
-    since = where.since is None or row.at >= where.since
-    until = where.until is None or row.at < where.until
-    return row.ref is None and since and until and all(a in {None, b} for a, b in asked)
+    asked = {name: getattr(where, name) for name in columns if getattr(where, name) is not None}
+    return row._replace(ref=None, **asked)
 
 
 def _range(rows: Rows, since: int | None, until: int | None) -> tuple[int, int]:

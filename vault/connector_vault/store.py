@@ -108,15 +108,8 @@ class Store:
 
     def scrub(self) -> bool:
         """Empties the journal, which may hold what was overwritten; False if it is being read."""
-        self._check()
-        try:
-            connection = connect(self.path, "full")
-            try:
-                busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            finally:
-                connection.close()
-        except FOREIGN as error:
-            raise meaning(error) from error
+        statement = "PRAGMA wal_checkpoint(TRUNCATE)"
+        busy: int = self._using(lambda connection: connection.execute(statement).fetchone()[0])
         return not busy
 
     def copy_to(self, path: Path, told: Callable[[int, int], None] | None = None) -> None:
@@ -126,42 +119,27 @@ class Store:
         """
 
         def copied(connection: Connection) -> None:
+            connection.execute("BEGIN")
             # Reading something takes the snapshot; until then a transaction has none.
             schema.version_of(connection)
             copy(connection, path, told)
 
-        self._reading(copied)
+        self._using(copied)
 
     def faults(self) -> list[str]:
         """Says what is wrong with the file, and with what the tables are made of."""
-        return self._reading(
+        return self._using(
             lambda connection: [*damage(connection), *map(_altered, schema.strange(connection))]
         )
 
     def migrate(self) -> None:
         """Brings an older database up to date."""
-        try:
-            connection = connect(self.path, self._durability)
-            try:
-                schema.migrate(connection)
-            finally:
-                connection.close()
-        except FOREIGN as error:
-            raise meaning(error) from error
+        self._using(schema.migrate)
 
     def settle(self) -> None:
         """Makes all that was committed last, where durability did not do so already."""
-        self._check()
-        if self._durability == "full":
-            return
-        try:
-            connection = connect(self.path, "full")
-            try:
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            finally:
-                connection.close()
-        except FOREIGN as error:
-            raise meaning(error) from error
+        if self._durability != "full":
+            self._using(lambda connection: connection.execute("PRAGMA wal_checkpoint(PASSIVE)"))
 
     def close(self) -> None:
         """Finishes the writes and closes every connection.
@@ -192,13 +170,12 @@ class Store:
         if self._presence is not None:
             self._presence.close()
 
-    def _reading(self, work: Callable[[Connection], T]) -> T:
-        """Runs what only this engine knows, on one snapshot."""
+    def _using(self, work: Callable[[Connection], T]) -> T:
+        """Runs what only this engine knows, on a connection of its own."""
         self._check()
         try:
-            connection = connect(self.path, self._durability)
+            connection = connect(self.path, "full")
             try:
-                connection.execute("BEGIN")
                 return work(connection)
             finally:
                 connection.close()

@@ -16,7 +16,7 @@ from connector_vault.log import UID_BYTES, LogDraft, LogRow, LogSeal, change_dra
 from connector_vault.records import Record
 from connector_vault.rows import LogColumns, RecordRow, Rows, SecretRow
 from connector_vault.sealed import SecretRows
-from connector_vault.search import LogQuery, fits, search
+from connector_vault.search import LogQuery, as_asked, search
 from connector_vault.secret import Secret
 from connector_vault.stages import SecretVersion, Stage, Stages
 
@@ -63,10 +63,8 @@ class View:
             IntegrityError: It was altered or put back without the key.
         """
         row = self._rows.record_named(kind, name)
-        # An index is not authenticated: what it leads to is looked at.
-        if row is not None and (row.kind, row.name) != (kind, name):
-            raise IntegrityError(f"records {row.kind} {row.id}", "is found by another's name")
-        return row and self._opened(row)
+        # The index that led here is not authenticated: the row is checked as what was asked for.
+        return row and self._opened(row._replace(kind=kind, name=name))
 
     def records(self, kind: str, *, parent: str | None = None) -> list[Record]:
         """Gives all records of a kind, or those under one parent, in the order of their ids.
@@ -74,13 +72,11 @@ class View:
         Raises:
             IntegrityError: One of them was altered or put back without the key.
         """
-        found = [self._opened(row) for row in self._rows.records(kind, parent)]
-        for record in found:
-            if record.kind != kind or parent not in {None, record.parent}:
-                raise IntegrityError(
-                    f"records {record.kind} {record.id}", "is not under its parent"
-                )
-        return found
+        found = self._rows.records(kind, parent)
+        return [
+            self._opened(row._replace(kind=kind, parent=row.parent if parent is None else parent))
+            for row in found
+        ]
 
     def log_row(self, seq: int) -> LogRow | None:
         """Gives one row of the log, or None if it has not come to that number.
@@ -102,10 +98,7 @@ class View:
             IntegrityError: One of them, or the row before it, was altered without the key.
         """
         found = search(self._rows, where, before=before, limit=limit)
-        for row in found:
-            if not fits(where, row):
-                raise IntegrityError(f"log {row.seq}", "is found where it does not fit")
-        return [self._tools.seal.public(row) for row in found]
+        return [self._tools.seal.public(as_asked(where, row)) for row in found]
 
     def outcome_of(self, seq: int) -> LogRow | None:
         """Gives the outcome of an intent, or None while it has none.
@@ -114,9 +107,7 @@ class View:
             IntegrityError: It, or the row before it, was altered without the key.
         """
         row = self._rows.outcome_of(seq)
-        if row is not None and (row.kind, row.ref) != ("outcome", seq):
-            raise IntegrityError(f"log {row.seq}", "is found as another's outcome")
-        return self._public(row)
+        return self._public(row and row._replace(kind="outcome", ref=seq))
 
     def outcomes_of(self, seqs: Iterable[int]) -> dict[int, LogRow]:
         """Gives the outcomes of many intents; those without one are left out."""
@@ -142,10 +133,12 @@ class View:
             IntegrityError: It, or the row before it, was altered without the key.
         """
         row = self._rows.intent(operation, connection, persona)
-        claim = ("intent", operation, connection, persona)
-        if row is not None and (row.kind, row.operation, row.connection, row.persona) != claim:
-            raise IntegrityError(f"log {row.seq}", "is found as another's intent")
-        return self._public(row)
+        return self._public(
+            row
+            and row._replace(
+                kind="intent", operation=operation, connection=connection, persona=persona
+            )
+        )
 
     def secret_versions(self, owner: str, field: str) -> tuple[SecretVersion, ...]:
         """Gives every version of a secret that there ever was, oldest first, without values.
@@ -314,9 +307,10 @@ class Transaction(View):
             IntegrityError: One of them was altered without the key.
         """
         self._check()
-        destroyed = self._tools.secrets.destroy(self._rows, owner, note=self._note_secret)
-        self._ended_secrets += destroyed
-        return len(destroyed)
+        every = self._tools.secrets.destroy(self._rows, owner, note=self._note_secret)
+        count = sum(row.sealed is not None for row in every)
+        self._ended_secrets += every if count else []
+        return count
 
     def finish(self) -> None:
         """Keeps what was closed or destroyed for good where the anchor is filled from."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from connector_vault.rows import KeyRow, RecordRow, Rows, SecretRow
+from connector_vault.rows import RECORD, KeyRow, RecordRow, Rows, SecretRow
 
 #: So many rows are read in one snapshot, so that a long walk does not hold the journal.
 PIECE: Final = 500
@@ -13,7 +13,7 @@ _KEYS: Final = (
     "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "
     "WHERE (id, wrapper) > (?, ?) ORDER BY id, wrapper LIMIT ?"
 )
-_RECORDS: Final = "SELECT kind, id FROM records WHERE (kind, id) > (?, ?) ORDER BY kind, id LIMIT ?"
+_RECORDS: Final = RECORD + "WHERE (r.kind, r.id) > (?, ?) ORDER BY r.kind, r.id LIMIT ?"
 _SECRETS: Final = (
     "SELECT DISTINCT owner, field FROM secrets WHERE (owner, field) > (?, ?) "
     "ORDER BY owner, field LIMIT ?"
@@ -55,12 +55,10 @@ def keys(rows: Rows, after: Mark) -> list[tuple[Mark, KeyRow]]:
     return [(Mark(row[0], row[1]), KeyRow._make(row)) for row in found]
 
 
-def records(rows: Rows, after: Mark) -> list[tuple[Mark, RecordRow | None]]:
+def records(rows: Rows, after: Mark) -> list[tuple[Mark, RecordRow]]:
     """Gives the next records."""
-    return [
-        (Mark(kind, name), rows.record(kind, name))
-        for kind, name in rows.select(_RECORDS, (*after, PIECE))
-    ]
+    found = rows.select(_RECORDS, (*after, PIECE))
+    return [(Mark(row[0], row[1]), RecordRow._make(row)) for row in found]
 
 
 def secrets(rows: Rows, after: Mark) -> list[tuple[Mark, list[SecretRow]]]:
