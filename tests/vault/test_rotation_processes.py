@@ -16,7 +16,7 @@ from tests.vault.ground import Place, store
 from tests.vault.processes import started
 from tests.vault.rotating import BROUGHT, KEY, rotate_together, rotate_until, rotator
 
-pytestmark = pytest.mark.requirement("threat.10")
+pytestmark = [pytest.mark.requirement("threat.10"), pytest.mark.slow]
 
 #: A rotation with a key that a person brings takes all steps but those that hooks do alone.
 _PEOPLE = [step for step in STEPS if step.split()[-1] not in {"create", "begin-set", "set"}]
