@@ -75,3 +75,15 @@ def test_a_call_without_room_for_its_outcome_is_unknown_and_the_last(
         report = vault.verify()
         assert report.ok
         assert report.log.open == (result.log_id,)
+
+
+@pytest.mark.requirement("threat.16")
+def test_a_call_with_an_anchor_that_was_altered_is_refused_by_name(
+    on: Ground, side: FarSide, tmp_path: Path
+) -> None:
+    """Nobody knows what was revoked, so nothing is sent."""
+    anchor = next((tmp_path / "anchors").iterdir())
+    anchor.write_bytes(bytes(2_000))
+    refused = on.result("create_client", {"name": "Acme"})
+    assert (refused.outcome, refused.error and refused.error.kind) == (Outcome.REFUSED, "integrity")
+    assert side.seen == []
