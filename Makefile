@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 checked = @printf '%s\n' '$(1)'; said=$$($(2) 2>&1) || { printf '%s\n' "$$said" '$(3)' >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs format bench lock clean install-run install-dev
+.PHONY: help demo test check docs format bench soak lock clean install-run install-dev
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -46,6 +46,9 @@ format: install-dev ## lay out the code and the manifests
 
 bench: install-dev ## measure, and write the table of numbers in README.md
 	@$(BIN)/python -m tests.benchmarks --readme $(ARGS)
+
+soak: install-dev ## run the long campaigns: kills, bit flips, the model of the vault, revokes, calls
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 lock: ## choose the pinned versions anew, from what pyproject.toml admits
 	@.ci/lock

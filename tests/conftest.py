@@ -18,6 +18,8 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+# What `make soak` adds: other examples in every run, and many of them.
+settings.register_profile("soak", settings.get_profile("house"), derandomize=False)
 settings.load_profile("house")
 
 
@@ -45,9 +47,24 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the size of a run."""
+    parser.addoption(
+        "--soak", type=int, default=1, metavar="N", help="run what can be repeated N times as long"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Sets the guard before the first test module is imported."""
     sys.addaudithook(_keep_to_loopback)
+    if int(config.getoption("soak", default=1) or 1) > 1:
+        settings.load_profile("soak")
+
+
+@pytest.fixture(scope="session")
+def soak(pytestconfig: pytest.Config) -> int:
+    """How many times as long as in an ordinary run a campaign goes on."""
+    return int(pytestconfig.getoption("soak", default=1) or 1)
 
 
 @pytest.fixture(scope="session", autouse=True)

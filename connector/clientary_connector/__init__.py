@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from clientary_connector.grants import Grant
     from clientary_connector.log import LogEntry, LogFilter, LogPage
     from clientary_connector.manifest import Action, Manifest, load_manifest
+    from clientary_connector.rotations import KeyStatus, RotationReport
     from clientary_connector.settings import Settings
+    from clientary_connector.tending import TendReport
     from clientary_connector.wiring import StateReport, create_state, open_connector
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "ConnectorError",
     "ErrorKind",
     "Grant",
+    "KeyStatus",
     "LogEntry",
     "LogFilter",
     "LogPage",
@@ -60,9 +63,11 @@ __all__ = [
     "Preview",
     "Result",
     "Revocation",
+    "RotationReport",
     "Secret",
     "Settings",
     "StateReport",
+    "TendReport",
     "create_state",
     "load_manifest",
     "open_connector",
@@ -87,7 +92,9 @@ _MODULES = {
     "grants": ("Grant",),
     "log": ("LogEntry", "LogFilter", "LogPage"),
     "manifest": ("Action", "Manifest", "load_manifest"),
+    "rotations": ("KeyStatus", "RotationReport"),
     "settings": ("Settings",),
+    "tending": ("TendReport",),
     "wiring": ("StateReport", "create_state", "open_connector"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

@@ -3,59 +3,78 @@
 1. A name, a subdomain or address and a secret are checked before anything is sent.
 2. A connection is tested before it is saved, and shows whose account it is.
 3. Every change commits together with its row in the log, or not at all.
-4. A revoke raises the generation, closes the grants and destroys the secret in one go: no send
-   starts after it returned, in any process.
+4. A revoke raises the generation, closes the grants and destroys the secret in one go. Then it
+   clears the fence, so that no send starts after it returned, in any process, and stops what is
+   under way and has changed nothing yet.
 """
 
 from __future__ import annotations
 
-import contextlib
-import re
+import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, TypeAlias
 
 import msgspec
 
 from clientary_connector import connections, grants
-from clientary_connector.call.address import Target, target_of
+from clientary_connector.call.address import Target
 from clientary_connector.call.arguments import MAX_ID_CHARS, usable
-from clientary_connector.call.ending import Ending
 from clientary_connector.call.executor import Executor
-from clientary_connector.call.kinds import is_object
 from clientary_connector.call.result import CallError, Outcome
-from clientary_connector.call.sending import SECRET_FIELD, Clock, Way
-from clientary_connector.call.transport import is_usable
+from clientary_connector.call.sending import SECRET_FIELD, Clock
+from clientary_connector.checks import check_interval, check_secret, check_user
 from clientary_connector.connections import Account, Connection, Revocation
 from clientary_connector.errors import (
     ConnectError,
     InvalidValueError,
     NameTakenError,
     UnknownConnectionError,
+    UnknownGrantError,
 )
 from clientary_connector.grants import Grant
+from clientary_connector.joining import Joining, check_name, place_of
 from clientary_connector.manifest import Manifest
+from clientary_connector.probe import Probe
+from clientary_connector.settings import Settings
 from connector_vault import ConflictError, LogDraft, Record, Secret, Transaction, Vault, View
 
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+#: Is given the vault and the id of a connection.
+Last: TypeAlias = Callable[[View, str], None]
 
 
 class Accounts:
     """Keeps connections and grants in the vault."""
 
-    def __init__(
-        self, *, manifest: Manifest, vault: Vault, executor: Executor, clock: Clock
+    def __init__(  # noqa: PLR0913 - the parts, all by name
+        self,
+        *,
+        manifest: Manifest,
+        vault: Vault,
+        executor: Executor,
+        clock: Clock,
+        probe: Probe,
+        settings: Settings,
     ) -> None:
         """Takes the parts that `wiring` has joined."""
         self._manifest = manifest
+        self._probe = probe
         self._vault = vault
         self._executor = executor
         self._clock = clock
+        self._settings = settings
 
-    async def connect(
-        self, name: str, *, secret: Secret, user: str, subdomain: str | None, sandbox: str | None
+    async def connect(  # noqa: PLR0913 - what makes a connection, all by name
+        self,
+        name: str,
+        *,
+        secret: Secret,
+        user: str,
+        subdomain: str | None,
+        sandbox: str | None,
+        rotate_every_days: int | None,
     ) -> tuple[Connection, Account]:
         """Tests an account and saves it under a name.
 
@@ -64,31 +83,60 @@ class Accounts:
             NameTakenError: A connection has that name.
             ConnectError: The service refused the test, or could not be reached.
         """
+        target = self.check(name, user=user, subdomain=subdomain, sandbox=sandbox)
+        days = self._settings.rotation_days if rotate_every_days is None else rotate_every_days
+        check_interval(days)
+        check_secret(secret, self._manifest.auth)
+        joining = Joining(
+            name=name,
+            user=user,
+            subdomain=subdomain,
+            target=target,
+            secret=secret,
+            kept={SECRET_FIELD: secret},
+            rotate_every_days=days,
+        )
+        return await self.add(joining)
+
+    def check(self, name: str, *, user: str, subdomain: str | None, sandbox: str | None) -> Target:
+        """Returns where an account is, if it can be connected under a name.
+
+        Raises:
+            InvalidValueError: Name, user, subdomain or address cannot be used.
+            NameTakenError: A connection has that name.
+        """
         check_user(user)
         self._check_name(name)
-        target = self._target(subdomain, sandbox)
-        if not is_usable(secret, self._manifest.auth):
-            raise InvalidValueError(
-                "The secret cannot be used.",
-                hint="Give 16 or more plain characters, without spaces, quotes or colons.",
-            )
-        ending = await self._tested(target, secret)
+        return place_of(self._manifest.host_pattern, subdomain=subdomain, sandbox=sandbox)
+
+    async def add(self, joining: Joining) -> tuple[Connection, Account]:
+        """Tests an account that was checked, and saves it.
+
+        Raises:
+            NameTakenError: A connection has that name by now.
+            ConnectError: The service refused the test, or could not be reached.
+        """
+        ending = await self._probe.ask(joining.target, joining.secret, auth=joining.auth)
         if ending.error is not None:
-            await self._note_failure(name, user=user, error=ending.error)
+            await self._note_failure(joining.name, user=joining.user, error=ending.error)
             raise ConnectError(ending.error)
-        account = self._account(ending)
+        account = self._probe.account(ending)
         connection = Connection(
             id=f"{connections.ID_PREFIX}{secrets.token_hex(6)}",
-            name=name,
-            owner=user,
-            subdomain=subdomain,
-            sandbox=None if sandbox is None else target.origin,
+            name=joining.name,
+            owner=joining.user,
+            subdomain=joining.subdomain,
+            sandbox=joining.target.origin if joining.target.loopback else None,
             state=connections.ACTIVE,
             generation=1,
             created_at=self._now().isoformat(),
             account=str(account),
+            kind=joining.kind,
+            provider=joining.provider,
+            rotate_every_days=joining.rotate_every_days,
+            marks=account.marks,
         )
-        log_id = await self._save(connection, account, secret=secret)
+        log_id = await self._save(connection, account, kept=joining.kept)
         return connection, replace(account, log_id=log_id)
 
     def connections(self, *, revoked: bool) -> tuple[Connection, ...]:
@@ -137,30 +185,47 @@ class Accounts:
         """
         return self._vault.read(lambda view: _grants(view, persona, connection))
 
-    async def revoke(self, name_or_id: str, *, user: str, reason: str) -> Revocation:
+    async def revoke(
+        self, name_or_id: str, *, user: str, reason: str, last: Last = lambda _view, _id: None
+    ) -> Revocation:
         """Revokes a connection: state, generation, grants and secret, in one transaction.
+
+        `last` is given a last look at what is destroyed.
 
         Raises:
             UnknownConnectionError: There is no such connection, or it was revoked before.
         """
         check_user(user)
-        return await self._vault.write_async(
-            lambda log: self._revoked(log, name_or_id, user, reason)
+        revocation = await self._vault.write_async(
+            lambda log: self._revoked(log, name_or_id, (user, reason), last)
         )
+        return replace(revocation, confirmed=await self._stopped())
 
-    async def _tested(self, target: Target, secret: Secret) -> Ending:
-        """Reads the account that the manifest names, with a secret that is not saved yet."""
-        tool = self._executor.tools.find(self._manifest.account.action)
-        way = Way(target, lambda: contextlib.nullcontext(secret))
-        return await self._executor.exchange(tool, way).run({})
+    async def revoke_grant(
+        self, persona: str, connection: str, *, user: str, reason: str
+    ) -> Revocation:
+        """Closes one persona's grant; the connection and the other grants stay.
 
-    def _account(self, ending: Ending) -> Account:
-        records = [one for one in ending.data or () if is_object(one)]
-        lines = (_line(one, self._manifest.account.show) for one in records)
-        total = None if ending.page is None else ending.page.total
-        return Account(people=tuple(line for line in lines if line), total=total or len(records))
+        Raises:
+            UnknownConnectionError: There is no such connection.
+            UnknownGrantError: The persona holds no grant over it.
+        """
+        check_user(user)
+        revocation = await self._vault.write_async(
+            lambda log: self._grant_revoked(log, connection, persona, (user, reason))
+        )
+        return replace(revocation, confirmed=await self._stopped())
 
-    async def _save(self, connection: Connection, account: Account, *, secret: Secret) -> int:
+    async def _stopped(self) -> bool:
+        """Waits until nothing more leaves under what was just taken away, in any process."""
+        limit_s = self._settings.revoke_wait_s
+        confirmed = await asyncio.to_thread(self._vault.fence.clear, limit_s=limit_s)
+        self._executor.underway.look()
+        return confirmed
+
+    async def _save(
+        self, connection: Connection, account: Account, *, kept: Mapping[str, Secret]
+    ) -> int:
         draft = self._vault.draft(
             kind="connect",
             user=connection.owner,
@@ -180,7 +245,8 @@ class Accounts:
                 body=connections.body_of(connection),
             )
             log.put(record, expect=None)
-            log.store_secret(owner=connection.id, field=SECRET_FIELD, secret=secret)
+            for field, secret in kept.items():
+                log.store_secret(owner=connection.id, field=field, secret=secret)
             return log.append(draft)
 
         try:
@@ -209,16 +275,16 @@ class Accounts:
         log_id = log.append(self._grant_draft(kept, user=body["user"]))
         return grants.grant_of(kept, connection_name=owner.name, log_id=log_id)
 
-    def _revoked(self, log: Transaction, name: str, user: str, reason: str) -> Revocation:
-        record = _record(log, name)
+    def _revoked(self, log: Transaction, name: str, who: tuple[str, str], last: Last) -> Revocation:
+        (user, reason), record = who, _record(log, name)
         before = connections.connection_of(record)
         if not before.active:
             raise UnknownConnectionError(f"The connection {name!r} was revoked before.")
         after = replace(before, state=connections.REVOKED, generation=before.generation + 1)
-        kept = log.put(
-            replace(record, name=None, body=connections.body_of(after)), expect=record.revision
-        )
+        revoked = replace(record, name=None, body=connections.body_of(after))
+        kept = log.put(revoked, expect=record.revision, final=True)
         closed = [self._closed(log, one, user=user) for one in _open_grants(log, before.id)]
+        last(log, before.id)
         destroyed = log.destroy_secrets(before.id)
         facts = {"name": after.name, "generation": after.generation, "reason": reason}
         log_id = log.append(
@@ -234,19 +300,44 @@ class Accounts:
         )
         return Revocation(
             connection=after,
+            persona=None,
             grants_closed=len(closed),
             secrets_destroyed=destroyed,
+            confirmed=False,
             upstream=self._upstream(after),
             log_id=log_id,
         )
 
-    def _closed(self, log: Transaction, grant: Record, *, user: str) -> Record:
-        body = {**grant.body, "state": grants.CLOSED}
-        kept = log.put(replace(grant, body=body), expect=grant.revision)
-        log.append(self._grant_draft(kept, user=user))
-        return kept
+    def _grant_revoked(
+        self, log: Transaction, connection: str, persona: str, who: tuple[str, str]
+    ) -> Revocation:
+        owner = _record(log, connection)
+        grant = log.record(grants.KIND, grants.grant_id(owner.id, persona))
+        if grant is None or grant.body["state"] != grants.ACTIVE:
+            raise UnknownGrantError(
+                f"The persona {persona[:64]!r} holds no grant over {connection[:64]!r}.",
+                hint="List them with `grants`.",
+            )
+        user, reason = who
+        _, log_id = self._closed(log, grant, user=user, reason=reason)
+        return Revocation(
+            connection=connections.connection_of(owner),
+            persona=persona,
+            grants_closed=1,
+            secrets_destroyed=0,
+            confirmed=False,
+            upstream="Nothing: the key stays in use for the other grants.",
+            log_id=log_id,
+        )
 
-    def _grant_draft(self, grant: Record, *, user: str) -> LogDraft:
+    def _closed(
+        self, log: Transaction, grant: Record, *, user: str, reason: str = ""
+    ) -> tuple[Record, int]:
+        body = {**grant.body, "state": grants.CLOSED}
+        kept = log.put(replace(grant, body=body), expect=grant.revision, final=True)
+        return kept, log.append(self._grant_draft(kept, user=user, reason=reason))
+
+    def _grant_draft(self, grant: Record, *, user: str, reason: str = "") -> LogDraft:
         return self._vault.draft(
             kind="grant",
             user=user,
@@ -255,7 +346,11 @@ class Accounts:
             outcome=Outcome.SUCCEEDED.value,
             subject=f"{grants.KIND}:{grant.id}",
             revision=grant.revision,
-            facts={"scopes": grant.body["scopes"], "state": grant.body["state"]},
+            facts={
+                "scopes": grant.body["scopes"],
+                "state": grant.body["state"],
+                **({"reason": reason} if reason else {}),
+            },
         )
 
     def _upstream(self, connection: Connection) -> str:
@@ -267,40 +362,12 @@ class Accounts:
         )
 
     def _check_name(self, name: str) -> None:
-        if NAME.fullmatch(name) is None or name.startswith(connections.ID_PREFIX):
-            raise InvalidValueError(
-                f"The name {name[:64]!r} cannot be used.",
-                hint="Give up to 64 letters, digits, dots, dashes and underscores.",
-            )
+        check_name(name)
         if self._vault.read(lambda view: view.record_named(connections.KIND, name)) is not None:
             raise _taken(name)
 
-    def _target(self, subdomain: str | None, sandbox: str | None) -> Target:
-        target = target_of(self._manifest.host_pattern, subdomain=subdomain, sandbox=sandbox)
-        if target is not None:
-            return target
-        if sandbox is not None:
-            raise InvalidValueError(
-                "The address of the simulated account cannot be used.",
-                hint="Give http://127.0.0.1 and its port, and no subdomain beside it.",
-            )
-        raise InvalidValueError(
-            "The subdomain cannot be used.",
-            hint="Give the first part of the account's address: small letters, digits, dashes.",
-        )
-
     def _now(self) -> datetime:
         return self._clock().replace(microsecond=0)
-
-
-def check_user(user: str) -> None:
-    """Refuses a user that cannot stand in the log.
-
-    Raises:
-        InvalidValueError: The user is empty, too long, or holds signs that cannot be shown.
-    """
-    if not usable(user, longest=MAX_ID_CHARS):
-        raise InvalidValueError("There is no user.", hint="Say for whom this is done.")
 
 
 def _record(view: View, name_or_id: str) -> Record:
@@ -331,8 +398,3 @@ def _taken(name: str) -> NameTakenError:
     return NameTakenError(
         f"There is a connection {name!r} already.", hint="Revoke it first, or take another name."
     )
-
-
-def _line(record: Mapping[str, Any], show: Sequence[str]) -> str:
-    first, *others = [str(record[name]) for name in show if record.get(name)] or [""]
-    return first + "".join(f" <{other}>" for other in others)

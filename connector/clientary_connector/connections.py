@@ -9,6 +9,8 @@ from connector_vault import Record, View
 
 KIND: Final = "connection"
 ID_PREFIX: Final = "con_"
+API_KEY: Final = "api_key"
+OAUTH2: Final = "oauth2"
 ACTIVE: Final = "active"
 REVOKED: Final = "revoked"
 
@@ -31,6 +33,14 @@ class Connection:
     created_at: str
     #: Whose account it is, as the service answered when it was tested.
     account: str
+    #: What it authenticates with: `api_key` or `oauth2`.
+    kind: str = API_KEY
+    #: Where its tokens come from, as the host has described it; None for an API key.
+    provider: dict[str, Any] | None = None
+    #: After so many days the key is to be replaced.
+    rotate_every_days: int
+    #: What the account is known again by.
+    marks: tuple[str, ...]
 
     @property
     def active(self) -> bool:
@@ -39,7 +49,9 @@ class Connection:
 
     def to_json(self) -> dict[str, Any]:
         """Returns the connection as a JSON object."""
-        return asdict(self)
+        shown = asdict(self)
+        del shown["marks"]
+        return shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +62,8 @@ class Account:
     people: tuple[str, ...]
     #: How many there are in all.
     total: int
+    #: What the account is known again by.
+    marks: tuple[str, ...] = ()
     log_id: int | None = None
 
     def __str__(self) -> str:
@@ -67,8 +81,12 @@ class Revocation:
     """Says what a revoke has done, and what is left to do upstream."""
 
     connection: Connection
+    #: Whose grant alone was closed; None where the connection ended.
+    persona: str | None
     grants_closed: int
     secrets_destroyed: int
+    #: Whether every process has confirmed that nothing more leaves; one that was stopped cannot.
+    confirmed: bool
     #: What a person still has to do at the service.
     upstream: str
     log_id: int
@@ -77,8 +95,10 @@ class Revocation:
         """Returns the revocation as a JSON object."""
         return {
             "connection": self.connection.to_json(),
+            "persona": self.persona,
             "grants_closed": self.grants_closed,
             "secrets_destroyed": self.secrets_destroyed,
+            "confirmed": self.confirmed,
             "upstream": self.upstream,
             "log_id": self.log_id,
         }
@@ -97,12 +117,16 @@ def connection_of(record: Record) -> Connection:
         generation=body["generation"],
         created_at=body["created_at"],
         account=body["account"],
+        kind=body["kind"],
+        provider=body["provider"],
+        rotate_every_days=body["rotate_every_days"],
+        marks=tuple(body["marks"]),
     )
 
 
 def body_of(connection: Connection) -> dict[str, Any]:
     """Returns what the record of a connection holds, beside its id."""
-    body = {"kind": "api_key", **asdict(connection)}
+    body = {**asdict(connection), "marks": list(connection.marks)}
     del body["id"]
     return body
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from clientary_connector import grants
 from clientary_connector.accounts import Accounts
+from clientary_connector.authorizing import Authorizing
 from clientary_connector.background import Background
 from clientary_connector.call.executor import Executor
 from clientary_connector.call.preview import Previews
@@ -19,11 +23,17 @@ from clientary_connector.errors import ClosedError
 from clientary_connector.grants import Grant
 from clientary_connector.log import Log, LogEntry, LogFilter, LogPage
 from clientary_connector.manifest import Action, Manifest
+from clientary_connector.rotating import OnState, Rotating
+from clientary_connector.rotations import KeyStatus, RotationReport
 from clientary_connector.settings import Settings
 from clientary_connector.state import state_faults
-from connector_vault import LogReport, Secret, Vault
+from clientary_connector.tending import Tending, TendReport
+from connector_vault import BackupReport, LogReport, RestoreReport, Secret, Vault, VaultReport
+from connector_vault.keyrotator import KeyRotator, KeysReport
+from connector_vault.keyrun import Told, untold
+from connector_vault.status import VaultStatus, status
 
-__all__ = ["Connector", "LogReport", "Secret"]
+__all__ = ["BackupReport", "Connector", "LogReport", "RestoreReport", "Secret", "VaultReport"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +48,10 @@ class Parts:
     accounts: Accounts
     previews: Previews
     log: Log
+    rotating: Rotating
+    tending: Tending
+    authorizing: Authorizing
+    background: Background
 
 
 class Connector:
@@ -57,7 +71,10 @@ class Connector:
         self._accounts = parts.accounts
         self._previews = parts.previews
         self._log = parts.log
-        self._background = Background()
+        self._rotating = parts.rotating
+        self._tending = parts.tending
+        self.oauth = parts.authorizing
+        self._background = parts.background
         self._closed = False
 
     async def run(self, call: Call) -> Result:
@@ -88,7 +105,7 @@ class Connector:
         self._check_open()
         return await self._previews.show(call)
 
-    async def connect(
+    async def connect(  # noqa: PLR0913 - what makes a connection, all by name
         self,
         name: str,
         *,
@@ -96,10 +113,12 @@ class Connector:
         user: str,
         subdomain: str | None = None,
         sandbox: str | None = None,
+        rotate_every_days: int | None = None,
     ) -> tuple[Connection, Account]:
         """Tests an account, saves it under a name, and shows whose it is.
 
-        `sandbox` is the loopback URL of a simulated account, in place of a subdomain.
+        `sandbox` is the loopback URL of a simulated account, in place of a subdomain. The key is
+        due for rotation after so many days, by default those of the settings.
 
         Raises:
             InvalidValueError: Name, user, secret, subdomain or address cannot be used.
@@ -110,7 +129,12 @@ class Connector:
         self._check_open()
         with state_faults():
             return await self._accounts.connect(
-                name, secret=secret, user=user, subdomain=subdomain, sandbox=sandbox
+                name,
+                secret=secret,
+                user=user,
+                subdomain=subdomain,
+                sandbox=sandbox,
+                rotate_every_days=rotate_every_days,
             )
 
     def connections(self, *, revoked: bool = False) -> tuple[Connection, ...]:
@@ -161,16 +185,113 @@ class Connector:
         actions = self.manifest.actions.values()
         return tuple(action for action in actions if grants.allows(scopes, action.scope))
 
-    async def revoke(self, name: str, *, user: str, reason: str = "") -> Revocation:
-        """Revokes a connection: no send over it starts after this returned, in any process.
+    async def revoke(
+        self, name: str, *, user: str, reason: str = "", persona: str | None = None
+    ) -> Revocation:
+        """Revokes a connection, or one persona's grant over it.
+
+        No send under it starts after this returned, in any process; `confirmed` is False where
+        a process that was stopped could not say so. Calls under way are stopped unless they have
+        changed something already.
 
         Raises:
             UnknownConnectionError: There is no such connection, or it was revoked before.
+            UnknownGrantError: The persona holds no grant over it.
             InvalidValueError: The user cannot be used.
         """
         self._check_open()
         with state_faults():
-            return await self._accounts.revoke(name, user=user, reason=reason)
+            if persona is not None:
+                return await self._accounts.revoke_grant(persona, name, user=user, reason=reason)
+            return await self.oauth.revoke(name, user=user, reason=reason)
+
+    async def rotate(
+        self,
+        name: str,
+        *,
+        user: str,
+        secret: Secret | None = None,
+        on_state: OnState | None = None,
+    ) -> RotationReport:
+        """Replaces the key of a connection, or goes on with the rotation that is open.
+
+        A person brings the new key; without one, the host's hooks make it. It comes into use
+        only once it has answered as the same account. `on_state` is told of every state.
+
+        Raises:
+            UnknownConnectionError: There is no such connection, or it was revoked.
+            InvalidValueError: The user or the key cannot be used, or the key is in use already.
+            RotationError: Another process is at work, or a rotation with another key is open.
+        """
+        self._check_open()
+        with state_faults():
+            return await asyncio.to_thread(
+                self._rotating.rotate, name, secret=secret, user=user, on_state=on_state
+            )
+
+    async def check_old_key(self, name: str, *, user: str) -> RotationReport:
+        """Asks the service whether the key before the current one still works.
+
+        Once it does not, the vault lets go of it, and the rotation is finished.
+
+        Raises:
+            UnknownConnectionError: There is no such connection, or it was revoked.
+            InvalidValueError: The user cannot be used, or the key was never rotated.
+            RotationError: Another process is at work.
+        """
+        self._check_open()
+        with state_faults():
+            return await asyncio.to_thread(self._rotating.resume, name, user=user, early=True)
+
+    async def drop_new_key(self, name: str, *, user: str) -> RotationReport:
+        """Drops the new key of a rotation that is open; the key in use stays.
+
+        Raises:
+            UnknownConnectionError: There is no such connection, or it was revoked.
+            InvalidValueError: The user cannot be used, or no rotation is open.
+            RotationError: The new key may be the only one that works, or is in use already.
+        """
+        self._check_open()
+        with state_faults():
+            return await asyncio.to_thread(self._rotating.drop, name, user=user)
+
+    def rotate_every(self, name: str, days: int, *, user: str) -> Connection:
+        """Sets after how many days the key of a connection is due for rotation.
+
+        Raises:
+            UnknownConnectionError: There is no such connection, or it was revoked.
+            InvalidValueError: The user or the interval cannot be used.
+        """
+        self._check_open()
+        with state_faults():
+            return self._rotating.every(name, days, user=user)
+
+    def rotations(self) -> tuple[KeyStatus, ...]:
+        """Returns how old the key of every active connection is, and how far its rotation."""
+        with state_faults():
+            return self._rotating.statuses()
+
+    def register_rotation_hooks(
+        self, plugin: object, *, serves: Callable[[str], bool] | None = None
+    ) -> None:
+        """Lets a host take part in rotations; `connector_vault.hooks` says in what.
+
+        `serves` is asked with the id of a connection; the hooks get no secret of another one.
+
+        Raises:
+            ValueError: The plugin has a hook that is none, or was registered before.
+        """
+        self._rotating.hooks.register(plugin, serves=serves)
+
+    async def tend(self, *, user: str) -> TendReport:
+        """Does all that is due now, and says what a person has to do.
+
+        Raises:
+            InvalidValueError: The user cannot be used.
+        """
+        self._check_open()
+        with state_faults():
+            return await self._tending.tend(user)
 
     def log(
         self, where: LogFilter | None = None, *, before: int | None = None, limit: int = 50
@@ -193,10 +314,48 @@ class Connector:
         with state_faults():
             return self._vault.verify_log(progress)
 
+    def verify_vault(self, told: Callable[[int, int], None] | None = None) -> VaultReport:
+        """Checks every row of the vault, its log too; `told` is told rows done and rows in all."""
+        with state_faults():
+            return self._vault.verify(told)
+
+    def vault_status(self) -> VaultStatus:
+        """Says how the vault is: its keys and what hangs on them, what is open, what is due."""
+        with state_faults():
+            return status(self._vault, interval=timedelta(days=self.settings.key_rotation_days))
+
+    def rotate_keys(self, *, user: str, told: Told = untold) -> KeysReport:
+        """Renews the vault's own keys while it is in use.
+
+        `told` is told what is done, how much of it, and of how much.
+
+        Raises:
+            OperatorError: Another process rotates keys, or the vault's key is out of reach.
+        """
+        self._check_open()
+        with state_faults():
+            return KeyRotator(self._vault).rotate(user=user, told=told)
+
+    def back_up(
+        self, path: Path, *, user: str, told: Callable[[int, int], None] | None = None
+    ) -> BackupReport:
+        """Makes a backup of the vault, while it is in use, at a path where nothing is.
+
+        It does not hold the key that opens the vault. `told` is told pages done and in all.
+
+        Raises:
+            StateExistsError: There is a file at the path.
+            OperatorError: It cannot be made there.
+        """
+        self._check_open()
+        with state_faults():
+            return self._vault.back_up(path, user=user, told=told)
+
     async def aclose(self) -> None:
         """Closes the connector; calls under way on other loops are cancelled."""
         if not self._closed:
             self._closed = True
+            await self.oauth.aclose()
             await self._transport.aclose()
             self._background.close()
             self._vault.close()
@@ -205,6 +364,7 @@ class Connector:
         """Does the same for callers without an event loop."""
         if not self._closed:
             self._closed = True
+            self.oauth.close(self._background)
             self._background.close()
             self._transport.close_soon()
             self._vault.close()

@@ -5,6 +5,7 @@
     │   ├── UnknownActionError        no such action
     │   ├── UnknownScopeError         no such scope
     │   ├── UnknownConnectionError    no such connection
+    │   ├── UnknownGrantError         the persona holds no such grant
     │   ├── UnknownEntryError         no such line in the log
     │   ├── InvalidValueError         a name, subdomain, address or secret that cannot be used
     │   ├── NameTakenError            a connection of that name exists
@@ -16,7 +17,8 @@
     │   ├── StateExistsError          it was set up before
     │   ├── StateLockedError          the vault's key is missing, wrong or open to others
     │   ├── StateIntegrityError       something in the state was changed from outside
-    │   └── StateUnavailableError     the state cannot be read or written now
+    │   ├── StateUnavailableError     the state cannot be read or written now
+    │   └── RotationError             a rotation cannot go on now
     └── ServiceError              the service said no, or could not be reached
         └── ConnectError              an account could not be connected
 
@@ -71,6 +73,12 @@ class UnknownScopeError(CallerError):
 
 class UnknownConnectionError(CallerError):
     """No connection has this name or id."""
+
+    kind = ErrorKind.DENIED
+
+
+class UnknownGrantError(CallerError):
+    """The persona holds no grant over this connection."""
 
     kind = ErrorKind.DENIED
 
@@ -131,6 +139,10 @@ class StateIntegrityError(OperatorError):
 
 class StateUnavailableError(OperatorError):
     """The state cannot be read or written now."""
+
+
+class RotationError(OperatorError):
+    """A rotation cannot go on now: another one is open, or another process is at work."""
 
 
 class ServiceError(ConnectorError):

@@ -27,6 +27,8 @@ class Settings:
     state: Path | None = None
     #: URI of the vault's key; None means what `init` chose, else `STATE/keys/vault.key`.
     key: str | None = None
+    #: File that holds the passphrase of a `passphrase:` key; None means that a person is asked.
+    passphrase_file: Path | None = None
     connect_timeout_s: float = _limit(
         10.0, unit="s", why="a host that does not answer by then is down", least=0.05, most=600
     )
@@ -64,6 +66,65 @@ class Settings:
     max_wait_s: float = _limit(
         30.0, unit="s", why="a longer Retry-After is handed to the caller", least=0, most=3600
     )
+    revoke_wait_s: float = _limit(
+        10.0,
+        unit="s",
+        why="sends of other processes that were let out just before a revoke leave by then",
+        least=0.1,
+        most=600,
+    )
+    rotation_days: int = _limit(
+        90, unit="days", why="a key that leaked unseen serves no longer", least=1, most=3650
+    )
+    rotation_notice_days: int = _limit(
+        14, unit="days", why="a person has two weeks to bring a new key", least=0, most=365
+    )
+    rotation_overlap_s: float = _limit(
+        3600.0,
+        unit="s",
+        why="calls under way end with the key that they began with",
+        least=0,
+        most=30 * 86_400,
+    )
+    rotation_tries: int = _limit(
+        5, unit="tries", why="a new key that was refused so often is wrong", least=1, most=100
+    )
+    rotation_hook_s: float = _limit(
+        60.0, unit="s", why="a hook that takes longer hangs", least=0.1, most=3600
+    )
+    refresh_ahead_s: float = _limit(
+        300.0,
+        unit="s",
+        why="so long before its end a token is renewed, or a tenth of its life if that is less",
+        least=0,
+        most=86_400,
+    )
+    refresh_cooldown_s: float = _limit(
+        30.0,
+        unit="s",
+        why="a provider that failed rests; doubled with each failure, up to 32 times",
+        least=0,
+        most=3600,
+    )
+    oauth_timeout_s: float = _limit(
+        20.0, unit="s", why="a provider that takes longer is down", least=0.05, most=600
+    )
+    authorization_s: float = _limit(
+        600.0, unit="s", why="a person who allows an access does so by then", least=10, most=86_400
+    )
+    key_ttl_s: float = _limit(
+        3600.0,
+        unit="s",
+        why="so long opens what a key service unwrapped, if it is down or has taken its key away",
+        least=1,
+        most=7 * 86_400,
+    )
+    key_answer_s: float = _limit(
+        10.0, unit="s", why="a key service that takes longer is down", least=0.1, most=120
+    )
+    key_rotation_days: int = _limit(
+        30, unit="days", why="little is sealed under one key of the vault", least=1, most=3650
+    )
     max_warnings: int = _limit(
         20, unit="warnings", why="drift repeats on every record", least=1, most=1000
     )
@@ -91,9 +152,11 @@ class Settings:
             if (variable := PREFIX + item.name.upper()) in source
         }
         state = source.get(f"{PREFIX}STATE")
+        passphrase = source.get(f"{PREFIX}PASSPHRASE_FILE")
         return cls(
             state=Path(state).expanduser() if state else None,
             key=source.get(f"{PREFIX}KEY") or None,
+            passphrase_file=Path(passphrase).expanduser() if passphrase else None,
             **given,
         )
 

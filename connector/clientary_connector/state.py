@@ -16,15 +16,18 @@ from clientary_connector.errors import (
     StateUnavailableError,
 )
 from connector_vault import (
+    AnchorError,
     ConflictError,
     IntegrityError,
     NotFoundError,
+    RestoreRefusedError,
     StoreCorruptError,
     VaultClosedError,
     VaultError,
     VaultExistsError,
     VaultLockedError,
     VaultMissingError,
+    VaultRolledBackError,
 )
 
 #: The vault's error, ours, and what to do; the most particular first.
@@ -32,10 +35,21 @@ MEANINGS: Final[tuple[tuple[type[VaultError], type[ConnectorError], str], ...]] 
     (VaultMissingError, StateMissingError, "Set it up once with `clientary init`."),
     (VaultExistsError, StateExistsError, "It is ready for use; there is nothing to set up."),
     (VaultLockedError, StateLockedError, "Put the right key back, readable by its owner alone."),
+    (
+        VaultRolledBackError,
+        StateIntegrityError,
+        "Put the newest one back. To go on from an older one: `clientary vault restore FILE`.",
+    ),
+    (
+        AnchorError,
+        StateIntegrityError,
+        "Put the anchor back, or take the vault over as it is: `clientary vault restore FILE`.",
+    ),
+    (RestoreRefusedError, StateIntegrityError, "Look at what the message names."),
     (VaultClosedError, ClosedError, "Open the connector again."),
     (StoreCorruptError, StateIntegrityError, "Restore the last backup."),
-    (IntegrityError, StateIntegrityError, "Run `clientary log verify`, and restore a backup."),
-    (NotFoundError, StateIntegrityError, "Run `clientary log verify`, and restore a backup."),
+    (IntegrityError, StateIntegrityError, "Run `clientary vault verify`, and restore a backup."),
+    (NotFoundError, StateIntegrityError, "Run `clientary vault verify`, and restore a backup."),
     (ConflictError, StateUnavailableError, "Somebody else changed it just now. Try again."),
 )
 

@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import platformdirs
-
+from clientary_connector.account_hooks import AccountHooks
 from clientary_connector.accounts import Accounts
+from clientary_connector.authorizing import Authorizing
+from clientary_connector.background import Background
 from clientary_connector.call.executor import Executor
 from clientary_connector.call.preview import Previews
 from clientary_connector.call.sending import Clock, Sender, utc_now
 from clientary_connector.call.transport import Transport
 from clientary_connector.connector import Connector, Parts
-from clientary_connector.errors import StateIntegrityError, StateUnavailableError
 from clientary_connector.log import Log
 from clientary_connector.manifest import Manifest, load_manifest
+from clientary_connector.oauth.asking import Asking
+from clientary_connector.oauth.bearer import Bearer
+from clientary_connector.oauth.refreshing import Refresher
+from clientary_connector.probe import Probe
+from clientary_connector.rotating import Rotating, RotatingParts
 from clientary_connector.settings import Settings
 from clientary_connector.state import state_faults
-from connector_vault import Vault
+from clientary_connector.statefolder import (
+    DATABASE,
+    KEY,
+    key_of,
+    make_folder,
+    means_of,
+    note_key,
+    state_folder,
+    trust_of,
+)
+from clientary_connector.tending import KeyChore, LeaseChore, Tending, TokenChore, VaultKeysChore
+from connector_vault import RestoreReport, Vault, restore
+from connector_vault.hookcalls import HookCalls
+from connector_vault.kekrotator import KekReport, KekRotator
+from connector_vault.keyrotator import KeyRotator
+from connector_vault.keyrun import Told, untold
+from connector_vault.rotation_run import OnStep, nothing
 
-APP: Final = "clientary-connector"
-DATABASE: Final = Path("vault") / "vault.db"
-KEY: Final = Path("keys") / "vault.key"
-NOTES: Final = "state.json"
+#: A question to the service ends before the hook that asks it is given up.
+PATIENCE: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +71,18 @@ class StateReport:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What most parts stand on."""
+
+    vault: Vault
+    manifest: Manifest
+    settings: Settings
+    clock: Clock
+    sleep: Callable[[float], Awaitable[None]]
+    on_step: OnStep
+
+
 def open_connector(
     state: Path | str | None = None,
     *,
@@ -70,38 +100,175 @@ def open_connector(
     manifest = manifest or load_manifest()
     folder = state_folder(state, settings)
     with state_faults():
-        vault = Vault.open(folder / DATABASE, key=key_of(folder, settings))
+        vault = opened(folder, settings)
     return joined(vault, manifest=manifest, settings=settings)
 
 
-def joined(
+def opened(folder: Path, settings: Settings) -> Vault:
+    """Opens the vault of a state directory, and follows its key where that is rotated by others.
+
+    Raises:
+        VaultError: It cannot be opened.
+        StateIntegrityError: The note of its key cannot be read.
+    """
+    return Vault.open(
+        folder / DATABASE,
+        key=lambda: key_of(folder, settings),
+        means=means_of(settings),
+        trust=trust_of(settings),
+    )
+
+
+def joined(  # noqa: PLR0913 - what may be replaced, all by name
     vault: Vault,
     *,
     manifest: Manifest,
     settings: Settings,
     clock: Clock = utc_now,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    on_step: OnStep = nothing,
 ) -> Connector:
-    """Joins an open vault, a manifest and settings to a connector; tests bring their own time."""
-    headers = {
-        **manifest.headers,
-        "Accept-Encoding": "gzip, deflate",
-        "User-Agent": f"{manifest.name}-connector/{manifest.version}",
-    }
-    transport = Transport(auth=manifest.auth, headers=headers, settings=settings)
-    sender = Sender(vault=vault, transport=transport, settings=settings, clock=clock, sleep=sleep)
-    executor = Executor(manifest=manifest, vault=vault, sender=sender, settings=settings)
+    """Joins an open vault, a manifest and settings to a connector.
+
+    Tests bring their own time, and stop a rotation at any of its steps.
+    """
+    ground = Ground(
+        vault=vault,
+        manifest=manifest,
+        settings=settings,
+        clock=clock,
+        sleep=sleep,
+        on_step=on_step,
+    )
+    transport = _transport(ground)
+    asking = Asking(transport, settings)
+    refresher = Refresher(
+        vault=vault, asking=asking, settings=settings, clock=clock, on_step=on_step
+    )
+    executor = _executor(ground, transport, refresher)
+    probe = Probe(manifest=manifest, executor=executor)
+    accounts = _accounts(ground, executor, probe)
+    oauth = _oauth(ground, accounts, asking, refresher)
+    background = Background()
+    rotating = _rotating(ground, accounts, probe, background)
     parts = Parts(
         manifest=manifest,
         settings=settings,
         vault=vault,
         transport=transport,
         executor=executor,
-        accounts=Accounts(manifest=manifest, vault=vault, executor=executor, clock=clock),
+        accounts=accounts,
+        rotating=rotating,
+        authorizing=oauth,
+        tending=_tending(vault, rotating, oauth, settings=settings, clock=clock),
+        background=background,
         previews=Previews(executor, transport),
         log=Log(vault),
     )
     return Connector(parts)
+
+
+def _transport(ground: Ground) -> Transport:
+    manifest = ground.manifest
+    headers = {
+        **manifest.headers,
+        "Accept-Encoding": "gzip, deflate",
+        "User-Agent": f"{manifest.name}-connector/{manifest.version}",
+    }
+    return Transport(auth=manifest.auth, headers=headers, settings=ground.settings)
+
+
+def _executor(ground: Ground, transport: Transport, refresher: Refresher) -> Executor:
+    sender = Sender(
+        vault=ground.vault,
+        transport=transport,
+        settings=ground.settings,
+        clock=ground.clock,
+        sleep=ground.sleep,
+        bearer=lambda connection: Bearer(refresher, connection),
+    )
+    return Executor(
+        manifest=ground.manifest, vault=ground.vault, sender=sender, settings=ground.settings
+    )
+
+
+def _accounts(ground: Ground, executor: Executor, probe: Probe) -> Accounts:
+    return Accounts(
+        manifest=ground.manifest,
+        vault=ground.vault,
+        executor=executor,
+        clock=ground.clock,
+        probe=probe,
+        settings=ground.settings,
+    )
+
+
+def _oauth(ground: Ground, accounts: Accounts, asking: Asking, refresher: Refresher) -> Authorizing:
+    return Authorizing(
+        vault=ground.vault,
+        accounts=accounts,
+        asking=asking,
+        refresher=refresher,
+        settings=ground.settings,
+        clock=ground.clock,
+    )
+
+
+def _rotating(ground: Ground, accounts: Accounts, probe: Probe, background: Background) -> Rotating:
+    vault, manifest, settings = ground.vault, ground.manifest, ground.settings
+    parts = RotatingParts(
+        vault=vault,
+        hooks=_hooks(vault, probe, background, manifest=manifest, settings=settings),
+        accounts=accounts,
+        manifest=manifest,
+        settings=settings,
+        clock=ground.clock,
+        on_step=ground.on_step,
+    )
+    return Rotating(parts)
+
+
+def _hooks(
+    vault: Vault, probe: Probe, background: Background, *, manifest: Manifest, settings: Settings
+) -> HookCalls:
+    """Returns the hooks of rotations; those of the host come on top."""
+    hooks = HookCalls(limit_s=settings.rotation_hook_s)
+    own = AccountHooks(
+        vault=vault,
+        probe=probe,
+        background=background,
+        host_pattern=manifest.host_pattern,
+        limit_s=settings.rotation_hook_s * PATIENCE,
+    )
+    hooks.register(own, serves=own.serves)
+    return hooks
+
+
+def _tending(
+    vault: Vault,
+    rotating: Rotating,
+    authorizing: Authorizing,
+    *,
+    settings: Settings,
+    clock: Clock,
+) -> Tending:
+    """Returns what is done when it is due."""
+
+    def seconds() -> float:
+        return clock().timestamp()
+
+    return Tending(
+        (
+            LeaseChore(vault, seconds),
+            KeyChore(rotating),
+            TokenChore(authorizing),
+            VaultKeysChore(
+                KeyRotator(vault, clock=seconds),
+                every=timedelta(days=settings.key_rotation_days),
+                now=clock,
+            ),
+        )
+    )
 
 
 def create_state(
@@ -117,9 +284,10 @@ def create_state(
     folder = state_folder(state, settings)
     chosen = key or settings.key
     uri = chosen or f"file:{folder / KEY}"
-    _make_folder(folder)
-    with state_faults(), Vault.create(folder / DATABASE, key=uri) as vault:
-        _note(folder / NOTES, {"version": 1, "key": chosen})
+    make_folder(folder)
+    means = means_of(settings)
+    with state_faults(), Vault.create(folder / DATABASE, key=uri, means=means) as vault:
+        note_key(folder, chosen)
         return StateReport(
             state=folder,
             database=folder / DATABASE,
@@ -129,41 +297,72 @@ def create_state(
         )
 
 
-def state_folder(state: Path | str | None, settings: Settings) -> Path:
-    """Returns the state directory: as given, as set, or the platform's data folder."""
-    chosen = state or settings.state or platformdirs.user_data_path(APP, appauthor=False)
-    return Path(chosen).expanduser().absolute()
+def restore_state(  # noqa: PLR0913 - what an operator may choose, all by name
+    backup: Path,
+    state: Path | str | None = None,
+    *,
+    key: str | None = None,
+    accept: bool = False,
+    settings: Settings | None = None,
+    told: Callable[[int, int], None] | None = None,
+) -> RestoreReport:
+    """Puts a backup in the place of a state's vault; what was revoked since stays revoked.
 
-
-def key_of(folder: Path, settings: Settings) -> str:
-    """Returns the URI of the vault's key: as set, as noted when it was made, or the usual one.
+    `key` is the URI of the key that the backup was made under, if it is not the vault's own any
+    more. `accept` goes on although the vault has had something since. `told` is told rows
+    checked and rows in all.
 
     Raises:
-        StateIntegrityError: The note cannot be read.
+        StateMissingError: There is no backup.
+        StateIntegrityError: It is damaged, of another vault, or older and that is not accepted.
+        StateLockedError: The key is not the one that the backup was made under.
+        OperatorError: The vault is open, or something cannot be read or written.
     """
-    if settings.key is not None:
-        return settings.key
-    try:
-        noted = json.loads((folder / NOTES).read_text(encoding="utf-8"))["key"]
-    except FileNotFoundError:
-        noted = None
-    except (OSError, ValueError, TypeError, LookupError) as error:
-        raise StateIntegrityError(
-            f"{folder / NOTES} cannot be read ({type(error).__name__}).",
-            hint="Set CLIENTARY_KEY to the URI of the vault's key.",
-        ) from error
-    return f"file:{folder / KEY}" if noted is None else str(noted)
+    settings = settings or Settings.from_environment()
+    folder = state_folder(state, settings)
+    make_folder(folder)
+    with state_faults():
+        report = restore(
+            backup.absolute(),
+            folder / DATABASE,
+            key=key or key_of(folder, settings),
+            means=means_of(settings),
+            accept=accept,
+            told=told,
+        )
+    if key is not None:
+        note_key(folder, key)
+    return report
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StateUnavailableError(
-            f"{folder} cannot be made ({error.strerror}).", hint="Choose another folder."
-        ) from error
+def rotate_kek(  # noqa: PLR0913 - what an operator may choose, all by name
+    uri: str,
+    state: Path | str | None = None,
+    *,
+    user: str,
+    passphrase_file: Path | None = None,
+    settings: Settings | None = None,
+    told: Told = untold,
+) -> KekReport:
+    """Goes over to the key that a URI names, or goes on with doing so, while the vault is in use.
 
+    `passphrase_file` holds the new key's passphrase, where it has one. Where CLIENTARY_KEY names
+    the key in use, both keys open the vault afterwards, until that was changed and this is run
+    once more. `told` is told what is done, how much of it, and of how much.
 
-def _note(path: Path, facts: dict[str, Any]) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(facts, file)
+    Raises:
+        StateLockedError: One of the two keys is missing, wrong or out of reach.
+        OperatorError: Another rotation is open, or the state cannot be used.
+    """
+    settings = settings or Settings.from_environment()
+    folder = state_folder(state, settings)
+
+    def switch(new: str) -> bool:
+        if settings.key not in {None, new}:
+            return False
+        note_key(folder, new)
+        return True
+
+    means = means_of(settings, passphrase_file=passphrase_file)
+    with state_faults(), opened(folder, settings) as vault:
+        return KekRotator(vault).rotate(uri, switch=switch, means=means, told=told, user=user)

@@ -17,6 +17,7 @@ def start(program: str, *arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(  # noqa: S603 - our own interpreter and our own program
         [sys.executable, "-m", f"tests.acceptance.{program}", *map(str, arguments)],
         cwd=ROOT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

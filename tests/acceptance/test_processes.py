@@ -79,15 +79,11 @@ def test_no_process_leaves_a_trace_of_the_key(stage: Stage) -> None:
 
 def _kill_after(process: subprocess.Popen[str], lines: int) -> str:
     """Kills a process once it has printed so many lines; returns all that it printed."""
-    assert process.stdout is not None
-    assert process.stderr is not None
-    first = list(itertools.islice(process.stdout, lines))
-    process.send_signal(signal.SIGKILL)
-    rest = process.stdout.read()
-    process.wait()
-    process.stdout.close()
-    process.stderr.close()
-    return "".join(first) + rest
+    with process:
+        assert process.stdout is not None
+        first = list(itertools.islice(process.stdout, lines))
+        process.send_signal(signal.SIGKILL)
+        return "".join(first) + process.stdout.read()
 
 
 def _written(stage: Stage) -> Counter[str]:

@@ -92,10 +92,15 @@ class Stage:
 
 @contextlib.contextmanager
 def set_stage(
-    state: Path, *, seed: int = 7, settings: Settings | None = None, key: str = CANARY
+    state: Path,
+    *,
+    seed: int = 7,
+    settings: Settings | None = None,
+    key: str = CANARY,
+    key_uri: str | None = None,
 ) -> Generator[Stage]:
     """Serves a sandbox, connects it under a new state directory and grants every scope."""
-    create_state(state, settings=settings)
+    create_state(state, key=key_uri, settings=settings)
     with contextlib.ExitStack() as far_side, asyncio.Runner() as runner:
         running = far_side.enter_context(serve(Sandbox(seed=seed, key=key)))
         world = far_side.enter_context(contextlib.closing(World(running.url, key)))

@@ -52,6 +52,10 @@ PLANTED: Final = {
     "One door to the network": (f"{CALL}/policy.py", "import httpx"),
     "One door to cryptography": (f"{CALL}/journal.py", "import cryptography"),
     "One door to the keepers of keys": ("vault/connector_vault/vault.py", "import boto3"),
+    "One door to the messages of OAuth 2": (
+        "connector/clientary_connector/oauth/asking.py",
+        "import authlib",
+    ),
     "One door to the database": ("vault/connector_vault/store.py", "import apsw"),
     "One door to the command line": ("connector/clientary_connector/wiring.py", "import click"),
     "One door to the coloured screen": ("connector/clientary_connector/log.py", "import rich"),

@@ -9,6 +9,7 @@ import pytest
 
 from connector_vault import Vault
 from tests.vault.ground import Place
+from tests.vault.turning import Site
 
 
 @pytest.fixture
@@ -22,3 +23,11 @@ def vault(place: Place) -> Iterator[Vault]:
     """Makes a vault and closes it."""
     with place.create() as made:
         yield made
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """Makes a vault with something in it, and a note of its key."""
+    made = Site(tmp_path)
+    made.set_up()
+    return made

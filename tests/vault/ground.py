@@ -48,9 +48,9 @@ class Place:
         return Vault.open(self.database, key=self.key)
 
     @contextmanager
-    def edited(self) -> Generator[Connection]:
-        """Opens the file as somebody does who may write to it and has no key."""
-        connection = raw(self.database)
+    def edited(self, path: Path | None = None) -> Generator[Connection]:
+        """Opens the vault's file, or another, as somebody does who may write and has no key."""
+        connection = raw(path or self.database)
         try:
             for trigger in ("log_kept", "log_fixed", "log_sealed"):
                 connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")

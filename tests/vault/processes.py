@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import functools
 import multiprocessing
+import os
 import resource
+import signal
+import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from connector_vault import LogDraft, StoreError, Transaction
+from connector_vault import LogDraft, StoreError, Transaction, restore
 from tests.vault.ground import Place, append, intent, settle
 
 _CONTEXT = multiprocessing.get_context("spawn")
@@ -94,3 +98,65 @@ def write_until_full(root: Path, told: Connection) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         append(vault, intent(vault, "op_after"))
         told.send(vault.verify_log().ok)
+
+
+def open_until_told(root: Path, told: Connection) -> None:
+    """Opens the vault, says so, and waits to be killed."""
+    with Place(root).open():
+        told.send("open")
+        threading.Event().wait()
+
+
+def restore_until(root: Path, backup: Path, at: str, told: Connection) -> None:
+    """Restores a backup, and kills itself at a step."""
+    place = Place(root)
+
+    def die(step: str) -> None:
+        if step == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    restore(backup, place.database, key=place.key, accept=True, on_step=die)
+    told.send("done")
+
+
+def read_only(root: Path, told: Connection) -> None:
+    """Tries to write where the database may not be written, and where its folder may not."""
+    place = Place(root)
+    folder = place.database.parent
+    obey_rights()
+    ends: list[str] = []
+    for path, mode in ((place.database, 0o400), (folder, 0o500)):
+        before = path.stat().st_mode
+        path.chmod(mode)
+        try:
+            with place.open() as vault:
+                append(vault, intent(vault))
+        except StoreError as error:
+            ends.append(type(error).__name__)
+        path.chmod(before)
+    told.send(ends)
+
+
+class _Asked(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("process", ctypes.c_int))
+
+
+class _Rights(ctypes.Structure):
+    _fields_ = (
+        ("effective", ctypes.c_uint32),
+        ("permitted", ctypes.c_uint32),
+        ("inherited", ctypes.c_uint32),
+    )
+
+
+def obey_rights() -> None:
+    """Lets the rights of files count for this process, also where root runs it."""
+    if os.geteuid() != 0:
+        return
+    system = ctypes.CDLL(None)
+    asked, rights = _Asked(0x20080522, 0), (_Rights * 2)()
+    assert system.capget(ctypes.byref(asked), rights) == 0
+    # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
+    rights[0].effective &= ~0b110
+    rights[0].permitted &= ~0b110
+    assert system.capset(ctypes.byref(asked), rights) == 0

@@ -88,6 +88,7 @@ def test_no_altered_message_opens(data: st.DataObject) -> None:
         assert CANARY not in "".join(traceback.format_exception(caught.value))
 
 
+@pytest.mark.requirement("threat.6")
 @pytest.mark.parametrize(
     "place",
     [
@@ -125,6 +126,7 @@ def test_another_id_is_refused() -> None:
         cipher.unseal(Key("ff" * 16, bytes(range(32))), sealed, BOUND)
 
 
+@pytest.mark.requirement("threat.5")
 @pytest.mark.parametrize("version", [0, 2, 255])
 def test_an_unknown_version_is_refused(version: int) -> None:
     """There is no older form to fall back to, and none to skip ahead to."""
@@ -133,6 +135,7 @@ def test_an_unknown_version_is_refused(version: int) -> None:
         cipher.unseal(KEY, bytes((version,)) + sealed[1:], BOUND)
 
 
+@pytest.mark.requirement("threat.5")
 def test_a_message_valid_under_two_keys_is_refused_under_the_second() -> None:
     """A salamander: one ciphertext whose tag two keys accept. The commitment tells them apart.
 
@@ -153,6 +156,7 @@ def test_a_message_valid_under_two_keys_is_refused_under_the_second() -> None:
         cipher.unseal(other, message, BOUND)
 
 
+@pytest.mark.requirement("threat.5")
 def test_a_message_without_its_commitment_is_refused() -> None:
     """Cutting the commitment out, or emptying it, leaves nothing that opens."""
     sealed = cipher.seal(KEY, PLAIN, BOUND, Repeating())
@@ -177,6 +181,25 @@ def test_a_key_shows_its_id_only() -> None:
     with pytest.raises(CipherError) as caught:
         Key("short", PLAIN)
     assert CANARY not in "".join(traceback.format_exception(caught.value))
+
+
+def test_what_was_recognized_is_remembered_by_every_byte() -> None:
+    """Another message or MAC is computed anew, and after a wipe nothing is right any more."""
+    key = Key(KEY_ID, bytes(range(32)))
+    mac = key.mac(BOUND)
+    assert key.recognizes(BOUND, mac)
+    assert key.recognizes(BOUND, mac)
+    for at in range(len(mac)):
+        other = mac[:at] + bytes((mac[at] ^ 1,)) + mac[at + 1 :]
+        assert not key.recognizes(BOUND, other)
+    assert not key.recognizes(BOUND + b"\0", mac)
+    assert not key.recognizes(BOUND, None)
+    for number in range(5_000):
+        message = number.to_bytes(4)
+        assert key.recognizes(message, key.mac(message))
+    assert key.recognizes(BOUND, mac)
+    key.wipe()
+    assert not key.recognizes(BOUND, mac)
 
 
 def test_a_key_that_nobody_holds_is_overwritten() -> None:

@@ -32,6 +32,7 @@ def test_other_values_have_other_bytes(one: list[Value], other: list[Value]) -> 
     assert (encode(*one) == encode(*other)) is same
 
 
+@pytest.mark.requirement("threat.6")
 @pytest.mark.parametrize(
     ("one", "other"),
     [

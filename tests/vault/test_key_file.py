@@ -11,7 +11,7 @@ import pytest
 
 from connector_vault import Vault, VaultLockedError
 from connector_vault.cipher import CipherError
-from connector_vault.provider import create_key, key_path, load_key
+from connector_vault.providers import create_key, load_key
 from tests.vault.ground import Place
 
 pytestmark = pytest.mark.requirement("vault.key_file")
@@ -124,6 +124,7 @@ def _longer(path: Path) -> None:
     path.write_text(path.read_text() + "A" * 400)
 
 
+@pytest.mark.requirement("threat.8")
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -181,11 +182,11 @@ def test_a_key_of_another_user_is_refused(place: Place, monkeypatch: pytest.Monk
         load_key(place.key)
 
 
-@pytest.mark.parametrize("uri", ["", "file:", "file:relative", "env:NAME", "/no/scheme"])
+@pytest.mark.parametrize("uri", ["", "file:", "file:relative", "/no/scheme"])
 def test_a_uri_must_name_an_absolute_file(uri: str) -> None:
     """Anything else is refused before a file is touched."""
     with pytest.raises(VaultLockedError, match="file:/absolute/path"):
-        key_path(uri)
+        load_key(uri)
 
 
 def test_a_key_that_cannot_be_made_is_an_error(place: Place) -> None:

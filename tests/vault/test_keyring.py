@@ -13,12 +13,13 @@ from connector_vault import (
     VaultLockedError,
     keyring,
 )
-from connector_vault.provider import create_key
+from connector_vault.providers import create_key
 from tests.vault.ground import CANARY, Clock, Place, append, intent, store
 
 pytestmark = pytest.mark.requirement("vault.keys")
 
 
+@pytest.mark.requirement("threat.8")
 def test_another_key_is_told_by_fingerprints(place: Place) -> None:
     """The error names both fingerprints, and the vault's file stays as it is."""
     with place.create() as vault:

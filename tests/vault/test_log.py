@@ -292,9 +292,8 @@ def test_every_edit_is_found_where_it_is(
     """The report names the rows, and a reader of such a row gets an error and no row."""
     with place.create() as vault:
         calls(vault, 4)
-    with place.edited() as file:
-        edit(file)
-    with place.open() as vault:
+        with place.edited() as file:
+            edit(file)
         report = vault.verify_log()
         assert not report.ok
         assert report.faults == tuple(LogFault(seq=seq, what=what) for seq, what in faults)
@@ -322,9 +321,8 @@ def test_nothing_is_appended_to_an_end_that_was_forged(place: Place) -> None:
     """The last row's MAC is checked before a row is bound to it."""
     with place.create() as vault:
         calls(vault, 2)
-    with place.edited() as file:
-        file.execute("UPDATE log SET chain = zeroblob(32) WHERE seq = 4")
-    with place.open() as vault:
+        with place.edited() as file:
+            file.execute("UPDATE log SET chain = zeroblob(32) WHERE seq = 4")
         with pytest.raises(IntegrityError, match="log 4"):
             append(vault, intent(vault, "op_new"))
         assert vault.verify_log().rows == 4
@@ -366,3 +364,14 @@ def test_the_database_itself_refuses_to_change_the_log(place: Place, statement: 
             connection.execute(statement)
         connection.close()
         assert vault.verify_log().ok
+
+
+@pytest.mark.requirement("threat.17")
+def test_a_row_that_is_gone_is_not_a_row_that_never_was(vault: Vault, place: Place) -> None:
+    """A number that the log has passed has a row; one that it has not come to has none."""
+    calls(vault, 2)
+    with place.edited() as file:
+        file.execute("DELETE FROM log WHERE seq = 3")
+    with pytest.raises(IntegrityError, match="log 3 is gone"):
+        vault.read(lambda view: view.log_row(3))
+    assert vault.read(lambda view: (view.log_row(0), view.log_row(5))) == (None, None)

@@ -24,6 +24,7 @@ def test_the_variable_holds_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     assert create_key("env:VAULT_KEY").id == key.id
 
 
+@pytest.mark.requirement("threat.8")
 @pytest.mark.parametrize("value", [None, "", " \n"])
 def test_an_unset_variable_is_named_and_not_made(value: str | None) -> None:
     """Loading says that it is missing; creating says how a key is made, and makes none."""

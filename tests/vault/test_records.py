@@ -206,3 +206,33 @@ def test_a_transaction_that_was_kept_is_refused(vault: Vault) -> None:
             use()
     assert seen(vault) is None
     assert append(vault, draft) == 1
+
+
+@pytest.mark.requirement("threat.3")
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "body = replace(body, 'active', 'actave')",
+        "body = body || ' '",
+        "revision = revision + 1",
+        "name = name || 'x'",
+        "mac = zeroblob(32)",
+    ],
+)
+def test_a_record_that_was_right_a_moment_ago_is_checked_again(place: Place, edit: str) -> None:
+    """What was read once is not trusted for its name: one other byte, and it is refused."""
+    with place.create() as vault:
+        put(vault, account(), None)
+        right = seen(vault)
+        with place.edited() as file:
+            file.execute("CREATE TABLE kept AS SELECT * FROM records")
+            file.execute(f"UPDATE records SET {edit}")  # noqa: S608 - our own statements
+            with pytest.raises(IntegrityError, match="records connection con_1"):
+                seen(vault)
+            file.execute("DELETE FROM records")
+            file.execute("INSERT INTO records SELECT * FROM kept")
+        again = seen(vault)
+        assert again == right
+        assert again is not None
+        again.body["state"] = "changed by who read it"
+        assert seen(vault) == right

@@ -29,7 +29,7 @@ from connector_vault import (
     errors,
     schema,
 )
-from connector_vault.provider import create_key
+from connector_vault.providers import create_key
 from connector_vault.sqlite import MEANING, Connection, connect, meaning
 from connector_vault.store import create_database
 from tests.vault.ground import Place, append, calls, connection_of, intent, putting, raw, stored
@@ -50,7 +50,8 @@ def test_every_file_is_private_under_any_umask(place: Place, umask: int) -> None
             }
     finally:
         os.umask(before)
-    assert modes == dict.fromkeys(("vault.db", "vault.db-wal", "vault.db-shm"), 0o600)
+    names = ("vault.db", "vault.db-wal", "vault.db-shm", "vault.db.open")
+    assert modes == dict.fromkeys(names, 0o600)
     assert place.database.parent.stat().st_mode & 0o777 == 0o700
 
 
@@ -82,11 +83,13 @@ def test_a_vault_that_cannot_be_made_is_an_error(place: Place) -> None:
 
 
 @pytest.mark.requirement("vault.files")
-def test_a_clean_close_leaves_one_file(place: Place) -> None:
-    """The journal is copied into the database and goes."""
+def test_a_clean_close_leaves_no_journal(place: Place) -> None:
+    """It is copied into the database and goes; the file of the lock is empty and stays."""
     with place.create() as vault:
         calls(vault, 3)
-    assert [path.name for path in place.database.parent.iterdir()] == ["vault.db"]
+    found = sorted(place.database.parent.iterdir())
+    assert [path.name for path in found] == ["vault.db", "vault.db.open"]
+    assert found[1].read_bytes() == b""
 
 
 def _empty(path: Path) -> None:
@@ -312,3 +315,14 @@ def test_a_file_that_goes_while_the_vault_is_open_is_an_error(vault: Vault) -> N
     vault.path.unlink()
     with pytest.raises(StoreUnavailableError):
         vault.write(putting(1))
+
+
+@pytest.mark.requirement("vault.files")
+def test_a_lock_that_cannot_be_opened_is_an_error(place: Place) -> None:
+    """A link in its place is not followed."""
+    place.create().close()
+    lock = place.database.with_name("vault.db.open")
+    lock.rename(place.root / "elsewhere")
+    lock.symlink_to(place.root / "elsewhere")
+    with pytest.raises(StoreUnavailableError, match=r"vault\.db\.open cannot be opened"):
+        place.open()

@@ -17,6 +17,7 @@ from connector_vault import (
     Transaction,
     Vault,
 )
+from connector_vault.providers import Means
 from connector_vault.sqlite import Connection
 from tests.vault.ground import CANARY, Place, Repeating, rows_of, secret_mac_of, store
 
@@ -204,7 +205,7 @@ def test_storing_over_an_altered_row_is_refused(place: Place) -> None:
 @pytest.mark.requirement("threat.7")
 def test_a_repeating_source_of_randomness_does_not_repeat_a_message_key(place: Place) -> None:
     """All salts and keys are equal, and equal values still look unrelated in every row."""
-    made = Vault.create(place.database, key=place.key, entropy=Repeating())
+    made = Vault.create(place.database, key=place.key, means=Means(entropy=Repeating()))
     with made as vault:
         for owner, field in (("con_1", "a"), ("con_1", "a"), ("con_1", "b"), ("con_2", "a")):
             store(vault, owner, field)

@@ -7,12 +7,16 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from connector_vault import (
     ForkedError,
+    LogQuery,
     MisuseError,
+    OperationClaimedError,
     StoreBusyError,
     StoreError,
     Transaction,
@@ -93,6 +97,66 @@ def test_work_that_raises_undoes_itself_alone(vault: Vault) -> None:
     assert isinstance(results[3], KeyError)
     assert results[4] == 1
     assert stored(vault) == {0, 1, 2}
+
+
+def test_work_that_raises_after_its_row_is_undone_alone(vault: Vault) -> None:
+    """The group is done again without that row; the others' rows are there once, in one line."""
+    drafts = [intent(vault, f"op_{number}") for number in range(5)]
+
+    def failing(change: Transaction) -> None:
+        change.append(drafts[2])
+        raise RuntimeError("mine")
+
+    def failing_late(change: Transaction) -> None:
+        change.append(drafts[3])
+        change.put(item(7), expect=None)
+        raise KeyError("mine too")
+
+    async def main() -> Sequence[object]:
+        return await asyncio.gather(
+            vault.write_async(lambda change: change.append(drafts[0])),
+            vault.write_async(failing),
+            vault.write_async(putting(1)),
+            vault.write_async(failing_late),
+            vault.write_async(lambda change: change.append(drafts[0])),
+            vault.write_async(lambda change: change.append(drafts[4])),
+            return_exceptions=True,
+        )
+
+    first, mine, put, late, claimed, last = asyncio.run(main())
+    assert (first, put, last) == (1, 1, 2)
+    assert isinstance(mine, RuntimeError)
+    assert isinstance(late, KeyError)
+    assert isinstance(claimed, OperationClaimedError)
+    assert stored(vault) == {1}
+    report = vault.verify_log()
+    assert (report.ok, report.rows, report.open) == (True, 2, (1, 2))
+
+
+def test_rows_of_a_group_are_found_by_their_times(vault: Vault) -> None:
+    """However far apart the times of a group's rows lie, and also after one was undone."""
+    drafts = [replace(intent(vault, f"op_{n}"), at=n * 60_000_000) for n in range(1, 5)]
+
+    def failing(change: Transaction) -> None:
+        change.append(drafts[3])
+        raise RuntimeError("mine")
+
+    def write(change: Transaction) -> None:
+        for draft in (drafts[1], drafts[0], drafts[2]):
+            change.append(draft)
+
+    async def main() -> None:
+        await asyncio.gather(
+            vault.write_async(write), vault.write_async(failing), return_exceptions=True
+        )
+        await vault.write_async(lambda change: change.append(drafts[3]))
+
+    asyncio.run(main())
+    for draft in drafts:
+        where = LogQuery(since=draft.at, until=draft.at + 1)
+        found = vault.read(partial(View.log_rows, where=where))
+        assert [row.operation for row in found] == [draft.operation]
+    assert vault.verify_log().ok
 
 
 def test_threads_tasks_and_loops_write_one_line(vault: Vault) -> None:

@@ -1,13 +1,21 @@
 """Keeps secrets sealed, records authenticated and a log chained, in one database."""
 
+from connector_vault.backup import BackupReport
 from connector_vault.errors import (
+    AnchorError,
     ConflictError,
     DegradedError,
     ForkedError,
+    HookFailedError,
     IntegrityError,
+    LeaseHeldError,
+    LeaseLostError,
     MisuseError,
     NotFoundError,
     OperationClaimedError,
+    RestoreRefusedError,
+    RotationOpenError,
+    SameSecretError,
     StoreBusyError,
     StoreCorruptError,
     StoreError,
@@ -19,23 +27,32 @@ from connector_vault.errors import (
     VaultExistsError,
     VaultLockedError,
     VaultMissingError,
+    VaultRolledBackError,
     VaultVersionError,
 )
+from connector_vault.inspection import VaultFault, VaultReport
 from connector_vault.log import LogDraft, LogFault, LogReport, LogRow
 from connector_vault.records import Record
+from connector_vault.restore import RestoreReport, restore
 from connector_vault.search import LogQuery
 from connector_vault.secret import Secret
 from connector_vault.sqlite import Durability
+from connector_vault.stages import SecretVersion
 from connector_vault.vault import Clock, Vault
 from connector_vault.view import Transaction, View
 
 __all__ = [
+    "AnchorError",
+    "BackupReport",
     "Clock",
     "ConflictError",
     "DegradedError",
     "Durability",
     "ForkedError",
+    "HookFailedError",
     "IntegrityError",
+    "LeaseHeldError",
+    "LeaseLostError",
     "LogDraft",
     "LogFault",
     "LogQuery",
@@ -45,7 +62,12 @@ __all__ = [
     "NotFoundError",
     "OperationClaimedError",
     "Record",
+    "RestoreRefusedError",
+    "RestoreReport",
+    "RotationOpenError",
+    "SameSecretError",
     "Secret",
+    "SecretVersion",
     "StoreBusyError",
     "StoreCorruptError",
     "StoreError",
@@ -57,8 +79,12 @@ __all__ = [
     "VaultClosedError",
     "VaultError",
     "VaultExistsError",
+    "VaultFault",
     "VaultLockedError",
     "VaultMissingError",
+    "VaultReport",
+    "VaultRolledBackError",
     "VaultVersionError",
     "View",
+    "restore",
 ]

@@ -34,6 +34,8 @@ from connector_vault.encoding import Value, encode
 KEY_BYTES: Final = 32
 KEY_ID_BYTES: Final = 16
 
+#: So many messages are remembered as authentic, by each key.
+_KNOWN: Final = 4_096
 _VERSION: Final = 1
 _SALT_BYTES: Final = 32
 _COMMITMENT_BYTES: Final = 32
@@ -53,12 +55,13 @@ class CipherError(Exception):
 class Key:
     """One key: its id, and its material in a bytearray that can be wiped."""
 
-    __slots__ = ("id", "material")
+    __slots__ = ("_known", "id", "material")
 
     def __init__(self, key_id: str, material: bytes | bytearray) -> None:
         """Takes an id of 32 hex digits and 32 bytes of material."""
         self.id = key_id
         self.material = bytearray(material)
+        self._known: set[tuple[bytes, object]] = set()
         if len(material) != KEY_BYTES or len(key_id) != 2 * KEY_ID_BYTES:
             raise CipherError("A key has 32 bytes and an id of 16.")
 
@@ -71,9 +74,33 @@ class Key:
         """Gives the HMAC-SHA256 of the message."""
         return hmac.digest(self.material, message, "sha256")
 
+    def authentic(self, message: bytes, mac: object) -> bool:
+        """Says whether this is the message's MAC; whatever a damaged file gives may be asked."""
+        return isinstance(mac, bytes) and hmac.compare_digest(mac, self.mac(message))
+
+    def recognizes(self, message: bytes, mac: object) -> bool:
+        """Says the same of what is read over and over, and remembers what was right.
+
+        It is remembered by every byte of message and MAC, so whatever differs is computed anew.
+        """
+        known = (message, mac)
+        if known in self._known:
+            return True
+        if not self.authentic(message, mac):
+            return False
+        if len(self._known) >= _KNOWN:
+            self._known.clear()
+        self._known.add(known)
+        return True
+
+    def wipe(self) -> None:
+        """Overwrites the material, and remembers nothing any more."""
+        self.material[:] = bytes(len(self.material))
+        self._known.clear()
+
     def __del__(self) -> None:
         """Overwrites the material when nobody holds the key any more."""
-        self.material[:] = bytes(len(self.material))
+        self.wipe()
 
     def __repr__(self) -> str:
         """Shows the id alone."""
@@ -115,13 +142,13 @@ def unseal(key: Key, sealed: bytes, bound: bytes) -> bytearray:
     return plaintext
 
 
-def key_id(sealed: bytes) -> str:
+def key_id(sealed: object) -> str:
     """Reads the id of the key that a message was sealed under.
 
     Raises:
         CipherError: The version is unknown, or the message is too short.
     """
-    if sealed[:1] != bytes((_VERSION,)):
+    if not isinstance(sealed, bytes) or sealed[:1] != bytes((_VERSION,)):
         raise CipherError("The message has an unknown version.")
     if len(sealed) < _COMMITMENT_END + _TAG_BYTES:
         raise CipherError("The message is too short.")

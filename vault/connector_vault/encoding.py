@@ -29,3 +29,11 @@ def json_text(value: object) -> str:
 def json_object(text: str) -> dict[str, Any]:
     """Reads a JSON object."""
     return _OBJECT.decode(text)
+
+
+def json_facts(text: object) -> dict[str, Any] | None:
+    """Reads a JSON object that may have been altered; None if it is none."""
+    try:
+        return None if not isinstance(text, str) else _OBJECT.decode(text)
+    except msgspec.DecodeError:
+        return None

@@ -5,11 +5,19 @@ VaultError
         NotFoundError           nothing is kept under that name
         ConflictError           somebody else changed it first, or it exists already
         OperationClaimedError   the operation has an intent already
+        LeaseHeldError          another process does this work just now (a ConflictError too)
+        RotationOpenError       a rotation with another candidate is open (a ConflictError too)
+        SameSecretError         the candidate is the secret that is in use
+        HookFailedError         a hook raised, or did not end in time
+        LeaseLostError          another process has taken the work over
     the operator
         VaultExistsError        there is a vault at that path already
         VaultMissingError       there is no vault at that path
         VaultVersionError       the vault was written by a newer version
         VaultLockedError        the key is missing, wrong, unreadable or too open
+        AnchorError             what is remembered outside the database is missing or altered
+            VaultRolledBackError    the database is older than what is remembered of it
+        RestoreRefusedError     the backup cannot take the vault's place, or would lose something
         DegradedError           an outcome could not be stored; reopen the vault
         StoreError
             StoreBusyError          another process held the database for too long
@@ -46,6 +54,26 @@ class OperationClaimedError(VaultError):
     """An intent with this connection, persona and operation stands in the log already."""
 
 
+class LeaseHeldError(ConflictError):
+    """Another process holds the lease of this work."""
+
+
+class LeaseLostError(VaultError):
+    """The lease of this work ran out, and another process has taken it."""
+
+
+class RotationOpenError(ConflictError):
+    """A rotation with another candidate is open, and has to end first."""
+
+
+class SameSecretError(VaultError):
+    """The candidate is the secret that is in use already."""
+
+
+class HookFailedError(VaultError):
+    """A hook of a rotation raised, or did not end in time."""
+
+
 class VaultExistsError(VaultError):
     """A vault stands at that path already."""
 
@@ -60,6 +88,18 @@ class VaultVersionError(VaultError):
 
 class VaultLockedError(VaultError):
     """The key that opens the vault is missing, wrong, unreadable or open to others."""
+
+
+class AnchorError(VaultError):
+    """What is remembered of the vault outside its database is missing, altered or out of reach."""
+
+
+class VaultRolledBackError(AnchorError):
+    """The database is older than what is remembered of it outside."""
+
+
+class RestoreRefusedError(VaultError):
+    """The backup is damaged, is of another vault, or lacks what the vault has had since."""
 
 
 class DegradedError(VaultError):
@@ -94,6 +134,8 @@ class IntegrityError(VaultError):
         super().__init__(f"{row} {reason}. Compare the vault with a backup before it is used.")
         #: Where the row stands, as "table key".
         self.row = row
+        #: What is wrong with it.
+        self.reason = reason
 
 
 class StoreCorruptError(StoreError):

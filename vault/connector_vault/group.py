@@ -1,7 +1,8 @@
 """Writes for everybody in turn, so that those who wait together commit together.
 
 1. Work is taken in the order in which it came; nobody waits for more of it to come.
-2. One transaction holds a whole group. Work that raises undoes itself alone.
+2. One transaction holds a whole group. Work that raises is undone alone: by itself where it can
+   be, else by undoing the group and doing it again, with a savepoint before each piece of work.
 3. Nobody is told of success before the commit. If the commit fails, all are told so.
 4. Work that was handed in runs, even if nobody waits for it any more.
 
@@ -175,32 +176,48 @@ class GroupWriter:
                 group = self._pass_on(group)
 
     def _run(self, group: _Group) -> None:
-        """Opens a transaction and does all the work in it."""
+        """Opens a transaction and does all the work in it; once more, with care, if it must."""
+        if self._did(group, careful=False):
+            return
+        self._connection.execute("ROLLBACK")
+        self._did(group, careful=True)
+
+    def _did(self, group: _Group, *, careful: bool) -> bool:
+        """Does a group's work in one transaction; False says that it must be undone as a whole."""
         self._connection.execute("BEGIN IMMEDIATE")
+        self._rows.careful = careful
         self._runner = get_ident()
         try:
             for job in group.jobs:
-                self._attempt(job)
+                whole = self._attempt(job)
                 if not self._connection.in_transaction:
                     # A full disk undoes the whole transaction, and with it all the others' work.
                     group.fail(job.error)
-                    return
+                    return True
+                if not whole:
+                    return False
         finally:
             self._runner = None
         group.done = True
+        return True
 
-    def _attempt(self, job: _Job) -> None:
-        """Does one piece of work; if it raises, undoes it alone."""
-        self._rows.marked = False
+    def _attempt(self, job: _Job) -> bool:
+        """Does one piece of work, and undoes it if it raises; False says that it cannot."""
+        rows = self._rows
+        rows.marked = rows.bare = False
+        job.error = None
         try:
-            job.value = job.work(self._rows)
+            job.value = job.work(rows)
         except BaseException as error:  # noqa: BLE001 - whatever it is belongs to whoever waits
             job.error = meaning(error) if isinstance(error, FOREIGN) else error
-            self._rows.tip = None
-            if self._rows.marked and self._connection.in_transaction:
+            rows.renew()
+            if rows.bare:
+                return False
+            if rows.marked and self._connection.in_transaction:
                 self._connection.execute("ROLLBACK TO work")
-        if self._rows.marked and self._connection.in_transaction:
+        if rows.marked and self._connection.in_transaction:
             self._connection.execute("RELEASE work")
+        return True
 
     def _finish(self, group: _Group) -> None:
         """Commits a group, after doing its work if nobody did."""
@@ -214,7 +231,7 @@ class GroupWriter:
         except FOREIGN as error:
             group.fail(meaning(error))
         finally:
-            self._rows.tip = None
+            self._rows.renew()
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
 

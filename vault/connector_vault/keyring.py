@@ -5,30 +5,41 @@
                                 -> record-MAC key, log-MAC key   (records, log)
 
 1. A wrapped key names its wrapper. Nothing is found by trying.
-2. A wrapped key is bound to vault, purpose, owner, period and its own id: none can stand in for
-   another.
+2. A wrapped key is bound to vault, purpose, owner, period, its own id and the time at which it was
+   made: none can stand in for another, or pass for a younger one.
 3. Opening a vault makes no key. A provider that did not wrap the terms is told so by fingerprint.
 4. Data and audit keys are made on first use, in the transaction of whoever needs them.
+5. What was unwrapped is kept for a time. Then the provider must unwrap the current term again, or
+   nothing that is sealed is opened any more; what is needed to write the log stays.
+6. A child that a process forks keeps no key.
 """
 
 from __future__ import annotations
 
+import hmac
+import os
+import weakref
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from connector_vault import cipher
 from connector_vault.cipher import CipherError, Entropy, Key
-from connector_vault.errors import IntegrityError, NotFoundError, VaultLockedError
+from connector_vault.errors import IntegrityError, NotFoundError, VaultError, VaultLockedError
 from connector_vault.provider import KeyProvider
 from connector_vault.rows import KeyRow, Rows
+from connector_vault.trust import Trust
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 #: So many unwrapped keys are kept in memory; the one unused for longest goes first.
 CACHED_KEYS: Final = 16_384
+
+#: Runs work on a snapshot of the database.
+Read: TypeAlias = Callable[[Callable[[Rows], None]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +69,40 @@ def audit_place(user: str, month: str) -> Place:
 class Keyring:
     """The keys of one unlocked vault."""
 
-    def __init__(self, vault: str, provider: KeyProvider, entropy: Entropy) -> None:
-        """Starts with no key; `unlock` opens the first."""
+    def __init__(
+        self,
+        vault: str,
+        provider: KeyProvider,
+        entropy: Entropy,
+        *,
+        find: Callable[[], KeyProvider] | None = None,
+        trust: Trust | None = None,
+    ) -> None:
+        """Starts with no key; `unlock` opens the first. `find` looks for the provider anew."""
         self.vault = vault
-        self.fingerprint = provider.fingerprint
-        self._provider = provider
-        self._entropy = entropy
+        self.provider = provider
+        self.entropy = entropy
+        self._find = find
+        self._trust = trust or Trust()
+        self._read: Read | None = None
         self._lock = Lock()
         self._by_id: OrderedDict[str, Key] = OrderedDict()
         self._by_place: OrderedDict[Place, Key] = OrderedDict()
+        self._macs: tuple[Key, ...] = ()
+        this = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _wipe(this()))
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the provider's key."""
+        return self.provider.fingerprint
 
     def found(self, rows: Rows, at: int) -> None:
         """Makes the first term and the two MAC keys of a new vault."""
-        term = Key.fresh(self._entropy)
-        sealed = self._provider.wrap(term.material, self._bound(TERM, term.id))
-        rows.insert_key(KeyRow(term.id, self._provider.id, *_columns(TERM, at), sealed))
+        self._trust.renew()
+        term = Key.fresh(self.entropy)
+        sealed = self.wrapped_term(self.provider, term, at)
+        rows.insert_key(KeyRow(term.id, self.provider.id, *_columns(TERM, at), sealed))
         for place in (RECORD_MAC, LOG_MAC):
             self.make(rows, place, at)
 
@@ -83,14 +113,26 @@ class Keyring:
             VaultLockedError: The provider's key is not the one that wrapped the terms.
             IntegrityError: It is, and they were altered.
         """
-        terms = rows.terms()
-        if not any(row.wrapper == self._provider.id for row in terms):
-            wanted = ", ".join(sorted({row.wrapper for row in terms})) or "that is lost"
-            raise VaultLockedError(
-                "The vault stays locked: it was sealed under the key with fingerprint "
-                f"{wanted}, and this one has {self.fingerprint}. Bring the right key."
-            )
-        return self._needed(rows, RECORD_MAC), self._needed(rows, LOG_MAC)
+        self._check_provider(rows, self.provider)
+        self._trust.renew()
+        self._macs = (self._needed(rows, RECORD_MAC), self._needed(rows, LOG_MAC))
+        return self._macs[0], self._macs[1]
+
+    def follow(self, read: Read) -> None:
+        """Takes what a thread of its own may read with, so that it can ask the provider ahead."""
+        self._read = read
+
+    def opening(self, rows: Rows, key_id: str) -> Key:
+        """Gives a key to open something with, if the provider still stands behind it.
+
+        Raises:
+            VaultLockedError: The time is over, and the provider does not unwrap the term.
+            NotFoundError: It was destroyed.
+            IntegrityError: It does not open.
+        """
+        if not self._trust.fresh:
+            self.refresh(rows)
+        return self.key(rows, key_id)
 
     def key(self, rows: Rows, key_id: str) -> Key:
         """Gives a key by its id.
@@ -103,14 +145,35 @@ class Keyring:
         if cached is not None:
             return cached
         for row in rows.keys(key_id):
-            if row.sealed is not None:
-                return self._remember(self._unwrapped(rows, row, row.sealed))
+            if row.sealed is not None and row.purpose != TERM.purpose:
+                return self._remember(self.unwrapped(self.term(rows, row.wrapper), row))
         raise NotFoundError(f"The key {key_id} was destroyed.")
 
     def current(self, rows: Rows, place: Place) -> Key | None:
         """Gives the key that new messages are sealed under, if one was made."""
         row = rows.current_key(place.purpose, place.owner, place.period)
-        return row and self.key(rows, row.id)
+        if row is None:
+            return None
+        # An index is not authenticated, and some columns come from it: the row itself is looked at.
+        if any(Place(*one[2:5]) != place for one in rows.keys(row.id)):
+            raise IntegrityError(f"keys {row.id}", "is found in another's place")
+        return self.term(rows, row.id) if place == TERM else self.key(rows, row.id)
+
+    def term(self, rows: Rows, key_id: str) -> Key:
+        """Gives a term by its id. Who holds an older provider finds the one that came after it.
+
+        Raises:
+            VaultLockedError: The provider's key is not the one that wrapped the terms.
+            IntegrityError: There is no such term, or it does not open.
+        """
+        if self._trust.over and key_id not in self._by_id:
+            self.refresh(rows)
+        cached = self._by_id.get(key_id)
+        if cached is not None:
+            return cached
+        # The slot comes first: looking for it may find another provider.
+        own = self.own_slot(rows, key_id)
+        return self._remember(self.unwrapped_term(self.provider, own))
 
     def make(self, rows: Rows, place: Place, at: int) -> Key:
         """Gives the key that new messages are sealed under; makes it if there is none."""
@@ -118,10 +181,63 @@ class Keyring:
         if found is not None:
             return found
         term = self._needed(rows, TERM)
-        key = Key.fresh(self._entropy)
-        sealed = cipher.seal(term, key.material, self._bound(place, key.id), self._entropy)
+        key = Key.fresh(self.entropy)
+        sealed = self.wrapped(term, key, place, at=at)
         rows.insert_key(KeyRow(key.id, term.id, *_columns(place, at), sealed))
         return key
+
+    def wrapped(self, term: Key, key: Key, place: Place, *, at: int) -> bytes:
+        """Wraps a key that was made at some time with a term."""
+        return cipher.seal(term, key.material, self._bound(place, key.id, at), self.entropy)
+
+    def wrapped_term(self, provider: KeyProvider, term: Key, at: int) -> bytes:
+        """Wraps a term that was made at some time with a provider's key.
+
+        Raises:
+            VaultLockedError: The provider is out of reach.
+        """
+        return provider.wrap(term.material, self._bound(TERM, term.id, at))
+
+    def unwrapped_term(self, provider: KeyProvider, row: KeyRow) -> Key:
+        """Opens a term with a provider, and keeps nothing of it.
+
+        Raises:
+            VaultLockedError: The provider is out of reach.
+            IntegrityError: It does not open.
+        """
+        try:
+            material = provider.unwrap(row.sealed or b"", self._bound(TERM, row.id, row.made_at))
+            return Key(row.id, material)
+        except CipherError:
+            raise IntegrityError(f"keys {row.id}") from None
+
+    def unwrapped(self, term: Key, row: KeyRow) -> Key:
+        """Opens a key with the term that wrapped it, and keeps nothing of it.
+
+        Raises:
+            IntegrityError: It does not open.
+        """
+        bound = self._bound(Place(row.purpose, row.owner, row.period), row.id, row.made_at)
+        try:
+            return Key(row.id, cipher.unseal(term, row.sealed or b"", bound))
+        except CipherError:
+            raise IntegrityError(f"keys {row.id}") from None
+
+    @property
+    def over(self) -> bool:
+        """Whether the provider must be asked again before anything is opened."""
+        return self._trust.over
+
+    def refresh(self, rows: Rows) -> None:
+        """Has the provider asked again: ahead of time in a thread, or here if the time is over.
+
+        Raises:
+            VaultLockedError: The time is over, and the provider gives no answer.
+        """
+        read = self._read
+        self._trust.see_to(
+            lambda: self._ask(rows), ahead=None if read is None else lambda: read(self._ask)
+        )
 
     def remembered(self, place: Place) -> Key | None:
         """Gives a current key without asking the database."""
@@ -132,11 +248,83 @@ class Keyring:
         with self._lock:
             _keep(self._by_place, place, self._by_id.setdefault(key.id, key))
 
-    def forget(self) -> None:
-        """Drops every key from memory, which wipes those that nobody is using."""
+    def forget(self, *key_ids: str) -> None:
+        """Drops keys, or every key, from memory, which wipes those that nobody is using."""
+        with self._lock:
+            for key_id in key_ids:
+                self._by_id.pop(key_id, None)
+            if not key_ids:
+                self._by_id.clear()
+                self._by_place.clear()
+
+    def wipe(self) -> None:
+        """Overwrites every key, also those that somebody is using."""
+        for key in (*self._by_id.values(), *self._by_place.values(), *self._macs):
+            key.wipe()
+
+    def _ask(self, rows: Rows) -> None:
+        """Has the provider unwrap the current term, and opens every other key anew from then on."""
+        row = rows.current_key(TERM.purpose, TERM.owner, TERM.period)
+        if row is None:
+            raise IntegrityError("keys term", "is missing")
+        try:
+            own = self.own_slot(rows, row.id)
+            term = self.unwrapped_term(self.provider, own)
+        except VaultError:
+            if self.over:
+                self._drop_opened()
+            raise
+        held = self._by_id.get(term.id)
+        if held is not None and not hmac.compare_digest(held.material, term.material):
+            raise IntegrityError(f"keys {term.id}")
+        self._drop_opened()
+        self._remember(term)
+
+    def _drop_opened(self) -> None:
+        """Drops every key but those that the log is written with."""
         with self._lock:
             self._by_id.clear()
-            self._by_place.clear()
+
+    def own_slot(self, rows: Rows, key_id: str) -> KeyRow:
+        """Gives a term as the provider in use wrapped it; finds the next provider if it must.
+
+        Raises:
+            VaultLockedError: The provider's key is not the one that wrapped the terms.
+            IntegrityError: There is no such term.
+        """
+        slots = [row for row in rows.terms() if row.id == key_id]
+        if not slots:
+            raise IntegrityError(f"keys {key_id}", "is no term")
+        if not any(self._is_own(row) for row in slots):
+            self.provider = self._successor(rows)
+        for row in slots:
+            if self._is_own(row):
+                return row
+        raise IntegrityError(f"keys {key_id}", "is not wrapped by the key in use")
+
+    def _successor(self, rows: Rows) -> KeyProvider:
+        """Finds the provider that the terms are wrapped with now."""
+        found = self.provider if self._find is None else self._find()
+        self._check_provider(rows, found)
+        return found
+
+    def _check_provider(self, rows: Rows, provider: KeyProvider) -> None:
+        """Refuses a provider that wrapped no term.
+
+        Raises:
+            VaultLockedError: It did not; the message shows fingerprints alone.
+        """
+        terms = rows.terms()
+        if not any(row.wrapper == provider.id for row in terms):
+            wanted = ", ".join(sorted({row.wrapper for row in terms})) or "that is lost"
+            raise VaultLockedError(
+                "The vault stays locked: it was sealed under the key with fingerprint "
+                f"{wanted}, and this one has {provider.fingerprint}. Bring the right key."
+            )
+
+    def _is_own(self, row: KeyRow) -> bool:
+        """Says whether the provider in use wrapped a term."""
+        return row.wrapper == self.provider.id
 
     def _needed(self, rows: Rows, place: Place) -> Key:
         """Gives a current key that every vault has."""
@@ -145,36 +333,22 @@ class Keyring:
             raise IntegrityError(f"keys {place.purpose}", "is missing")
         return key
 
-    def _unwrapped(self, rows: Rows, row: KeyRow, sealed: bytes) -> Key:
-        """Opens a wrapped key with the wrapper that it names."""
-        place = Place(row.purpose, row.owner, row.period)
-        bound = self._bound(place, row.id)
-        try:
-            if place == TERM:
-                return Key(row.id, self._provider.unwrap(sealed, bound))
-            return Key(row.id, cipher.unseal(self._term(rows, row), sealed, bound))
-        except CipherError:
-            raise IntegrityError(f"keys {row.id}") from None
-
-    def _term(self, rows: Rows, row: KeyRow) -> Key:
-        """Gives the term that wrapped a key; nothing but a term of this provider wraps."""
-        cached = self._by_id.get(row.wrapper)
-        if cached is not None:
-            return cached
-        for term in rows.terms():
-            if (term.id, term.wrapper) == (row.wrapper, self._provider.id):
-                return self.key(rows, term.id)
-        raise IntegrityError(f"keys {row.id}", "names a wrapper that is no term")
-
     def _remember(self, key: Key) -> Key:
         """Keeps a key in memory by its id."""
         with self._lock:
             _keep(self._by_id, key.id, key)
         return key
 
-    def _bound(self, place: Place, key_id: str) -> bytes:
+    def _bound(self, place: Place, key_id: str, at: int) -> bytes:
         """Gives what a wrapped key is bound to."""
-        return cipher.context("key", self.vault, place.purpose, place.owner, place.period, key_id)
+        named = (place.purpose, place.owner, place.period, key_id, at)
+        return cipher.context("key", self.vault, *named)
+
+
+def _wipe(keyring: Keyring | None) -> None:
+    """Overwrites the keys of a keyring, if there still is one."""
+    if keyring is not None:
+        keyring.wipe()
 
 
 def _columns(place: Place, at: int) -> tuple[str, str, str, str, int]:

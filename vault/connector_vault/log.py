@@ -12,16 +12,18 @@ payload can be destroyed and the row still be proven.
 from __future__ import annotations
 
 import hashlib
-import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from connector_vault import cipher
 from connector_vault.cipher import Key
-from connector_vault.encoding import Value, encode, json_object
+from connector_vault.encoding import Value, encode, json_object, json_text
 from connector_vault.errors import IntegrityError
 from connector_vault.rows import LogColumns
 
+#: The length of a row's own random name.
+UID_BYTES: Final = 16
 _LEAF: Final = b"\x00"
 _CHAIN: Final = b"\x02"
 
@@ -104,19 +106,21 @@ class LogSeal:
         """Takes what all rows are bound to."""
         self._key = key
         #: Number and chain of what stands before the first row.
-        self.start = (0, hashlib.sha256(cipher.context("log", vault)).digest())
+        self.start: tuple[int, bytes] = (0, hashlib.sha256(cipher.context("log", vault)).digest())
+        #: The furthest end of the log that this process has committed.
+        self.seen: tuple[int, bytes] = self.start
 
     def tip(self, stored: tuple[int, bytes, bytes] | None) -> tuple[int, bytes]:
         """Gives the end of the log as it is stored.
 
         Raises:
-            IntegrityError: The last row was not written by this vault.
+            IntegrityError: The last row was not written by this vault, or rows after it are gone.
         """
-        if stored is None:
-            return self.start
-        seq, chain, mac = stored
-        if not hmac.compare_digest(self.mac(seq, chain), mac):
+        seq, chain, mac = stored or (*self.start, b"")
+        if stored is not None and not self.wrote(seq, chain, mac):
             raise IntegrityError(f"log {seq}")
+        if seq < self.seen[0] or (seq == self.seen[0] and chain != self.seen[1]):
+            raise IntegrityError(f"log {self.seen[0]}", "is gone, with all after it")
         return seq, chain
 
     def row(self, draft: LogDraft, tip: tuple[int, bytes]) -> LogColumns:
@@ -163,7 +167,37 @@ class LogSeal:
 
     def mac(self, seq: int, chain: bytes) -> bytes:
         """Computes what the MAC of a row must be."""
-        return self._key.mac(seq.to_bytes(8) + chain)
+        return self._key.mac(_place(seq, chain))
+
+    def wrote(self, seq: int, chain: object, mac: object) -> bool:
+        """Says whether this vault has written a row; a damaged file may give anything."""
+        if seq < 0 or not isinstance(chain, bytes):
+            return False
+        return self._key.authentic(_place(seq, chain), mac)
+
+
+def change_draft(  # noqa: PLR0913 - a column each, all by name
+    *, kind: str, uid: bytes, at: int, subject: str, revision: int, facts: Mapping[str, Any]
+) -> LogDraft:
+    """Gives the draft of a row that says how something in the vault was changed."""
+    return LogDraft(
+        uid=uid,
+        at=at,
+        kind=kind,
+        ref=None,
+        user=None,
+        persona=None,
+        connection=None,
+        action=None,
+        effect=None,
+        operation=None,
+        outcome=None,
+        subject=subject,
+        revision=revision,
+        facts=json_text(facts),
+        key_id=None,
+        payload=None,
+    )
 
 
 def leaf_hash(hashed: tuple[Value, ...]) -> bytes:
@@ -183,20 +217,27 @@ def chain_hash(before: bytes, leaf: bytes) -> bytes:
     return hashlib.sha256(_CHAIN + before + leaf).digest()
 
 
-def payload_hash(payload: bytes | None) -> bytes | None:
-    """Computes the hash by which a row holds its payload."""
-    return None if payload is None else hashlib.sha256(payload).digest()
+def _place(seq: int, chain: bytes) -> bytes:
+    """Gives what the MAC of a row is made of."""
+    return seq.to_bytes(8) + chain
 
 
-def fault(seal: LogSeal, row: LogColumns, before: bytes) -> str | None:
+def payload_hash(payload: object) -> bytes | None:
+    """Computes the hash by which a row holds its payload; a damaged file may give anything."""
+    if payload is None:
+        return None
+    return hashlib.sha256(payload).digest() if isinstance(payload, bytes) else b""
+
+
+def fault(seal: LogSeal, row: LogColumns, before: object) -> str | None:
     """Says what is wrong with a row, given the chain of the row before it."""
     if leaf_hash(row[:17]) != row.leaf:
         return "a column was altered"
     if row.payload_hash != payload_hash(row.payload):
         return "the payload was altered or removed"
-    if chain_hash(before, row.leaf) != row.chain:
+    if not isinstance(before, bytes) or chain_hash(before, row.leaf) != row.chain:
         return "does not follow the row before it"
-    if not hmac.compare_digest(seal.mac(row.seq, row.chain), row.mac):
+    if not seal.wrote(row.seq, row.chain, row.mac):
         return "was not written by this vault"
     if head_of(row.seq, row) != row.head:
         return "cannot be found by a search"

@@ -111,9 +111,13 @@ def _make(path: Path, directory: int, content: Callable[[], bytes]) -> None:
         return
     except OSError as error:
         raise locked(path, f"cannot be made ({error.strerror})") from None
-    with open(file, "wb") as stream:  # noqa: PTH123 - the descriptor of the file just made
+    try:
         os.fchmod(file, 0o600)
-        stream.write(content())
-        stream.flush()
+        os.write(file, content())
         os.fsync(file)
-    os.fsync(directory)
+        os.fsync(directory)
+    except OSError as error:
+        os.unlink(path.name, dir_fd=directory)
+        raise locked(path, f"cannot be written ({error.strerror})") from None
+    finally:
+        os.close(file)

@@ -1,12 +1,12 @@
 """Keeps records: rows that decide something, each with a MAC under a key of the vault.
 
 The MAC covers the vault, every column and the revision. The log holds the revision too, for
-records whose changes are logged, so that an older row that was valid once is refused.
+records whose changes are logged, so that an older row that was valid once is refused. Of a record
+that was closed for good the anchor holds it as well, outside the database.
 """
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,19 +33,21 @@ def sealed_row(record: Record, revision: int, *, vault: str, key: Key) -> Record
     """Gives the row that stores a new revision of a record."""
     body = json_text(record.body)
     row = RecordRow(record.kind, record.id, record.parent, record.name, revision, body, b"")
-    return row._replace(mac=_mac(row, vault, key))
+    return row._replace(mac=key.mac(_bound(row, vault)))
 
 
-def opened_row(row: RecordRow, *, vault: str, key: Key) -> Record:
-    """Gives the record in a row.
+def opened_row(row: RecordRow, *, vault: str, key: Key, floor: int = 0) -> Record:
+    """Gives the record in a row; `floor` is the revision in which it was closed for good.
 
     Raises:
-        IntegrityError: The row was edited, or is older than the log says.
+        IntegrityError: The row was edited, or is older than the log or the floor says.
     """
-    if not hmac.compare_digest(row.mac, _mac(row, vault, key)):
+    if not key.recognizes(_bound(row, vault), row.mac):
         raise IntegrityError(f"records {row.kind} {row.id}")
-    if row.logged is not None and row.logged > row.revision:
+    if row.logged is not None and not (isinstance(row.logged, int) and row.logged <= row.revision):
         raise IntegrityError(f"records {row.kind} {row.id}", "is older than the log says")
+    if row.revision < floor:
+        raise IntegrityError(f"records {row.kind} {row.id}", "was closed for good and is put back")
     return Record(
         kind=row.kind,
         id=row.id,
@@ -56,6 +58,6 @@ def opened_row(row: RecordRow, *, vault: str, key: Key) -> Record:
     )
 
 
-def _mac(row: RecordRow, vault: str, key: Key) -> bytes:
-    """Computes what the MAC of a row must be."""
-    return key.mac(cipher.context("record", vault, *row[:6]))
+def _bound(row: RecordRow, vault: str) -> bytes:
+    """Gives what the MAC of a row is made of."""
+    return cipher.context("record", vault, *row[:6])

@@ -1,15 +1,17 @@
 """Reads and writes single rows: every statement but those of the log's search.
 
-A `Rows` belongs to one connection and is used inside one transaction. The first write of a piece
-of work opens a savepoint, so that work which only reads pays for none.
+A `Rows` belongs to one connection and is used inside one transaction. A savepoint comes before
+the first write of a piece of work, save a row of the log, which undoes itself if it fails. Work
+that fails after such a row can only be undone with the whole transaction, and `bare` says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from connector_vault.errors import OperationClaimedError
+from connector_vault.spans import Spans
 from connector_vault.sqlite import Connection, ConstraintError, SqlValue
 
 #: The columns of a log row in the order in which everything else names them.
@@ -24,21 +26,21 @@ LOG_CHECKED: Final = ", ".join(
 )
 #: So many log rows share one entry of `log_spans`.
 SPAN_ROWS: Final = 1024
-#: Every row of the log stands before this one.
-END: Final = 1 << 62
 
 _INSERT_LOG: Final = f"INSERT INTO log ({LOG_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608 - constants only
 _CLAIMED: Final = (
     "SELECT 1 FROM log WHERE kind = 'intent' AND operation = ? AND connection = ? AND persona = ?"
 )
-_RECORD: Final = (
+RECORD: Final = (
     "SELECT r.kind, r.id, r.parent, r.name, r.revision, r.body, r.mac, "
     "(SELECT max(l.revision) FROM log l WHERE l.subject = r.kind || ':' || r.id) FROM records r "
 )
 _KEY: Final = "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "
 _VERSION: Final = (
-    "SELECT s.owner, s.field, s.version, s.stage, s.made_at, s.key_id, s.sealed, s.mac, "
-    "EXISTS (SELECT 1 FROM keys k WHERE k.id = s.key_id AND k.sealed IS NOT NULL) FROM secrets s "
+    "SELECT s.owner, s.field, s.version, s.stage, s.made_at, s.revision, s.key_id, s.sealed, "
+    "s.mac, EXISTS (SELECT 1 FROM keys k WHERE k.id = s.key_id AND k.sealed IS NOT NULL), "
+    "(SELECT max(l.revision) FROM log l WHERE l.subject = 'secret:' || s.owner || '/' || s.field) "
+    "FROM secrets s "
 )
 
 
@@ -56,21 +58,23 @@ class KeyRow(NamedTuple):
 
 
 class SecretRow(NamedTuple):
-    """One version of a secret, and whether its key still exists."""
+    """One version of a secret, whether its key still exists, and the newest logged revision."""
 
     owner: str
     field: str
     version: int
     stage: str
     made_at: int
+    revision: int
     key_id: str | None
     sealed: bytes | None
     mac: bytes
     openable: bool = True
+    logged: int | None = None
 
 
 class RecordRow(NamedTuple):
-    """One record, and the newest revision of it that stands in the log."""
+    """One record, and the newest revision of it in the log, which nothing has authenticated."""
 
     kind: str
     id: str
@@ -79,7 +83,7 @@ class RecordRow(NamedTuple):
     revision: int
     body: str
     mac: bytes
-    logged: int | None = None
+    logged: object = None
 
 
 class LogColumns(NamedTuple):
@@ -121,13 +125,22 @@ class Rows:
         self._connection = connection
         #: Whether the work under way has written, and so has a savepoint to go back to.
         self.marked = False
+        #: Whether a savepoint comes before every first write, whatever it is.
+        self.careful = False
+        #: Whether the work under way has appended to the log before it had a savepoint.
+        self.bare = False
         #: The end of the log, while one transaction that appends to it goes on.
         self.tip: tuple[int, bytes] | None = None
+        self._spans = Spans(connection)
+
+    def renew(self) -> None:
+        """Forgets what the transaction has done so far, as some of it was undone or it ends."""
+        self.tip = None
+        self._spans.renew()
 
     def identity(self) -> str | None:
         """Gives the id of the vault."""
-        found: str | None = self._first("SELECT value FROM vault WHERE name = 'id'")
-        return found
+        return cast("str | None", self._first("SELECT value FROM vault WHERE name = 'id'"))
 
     def insert_identity(self, vault: str) -> None:
         """Stores the id of the vault."""
@@ -152,6 +165,48 @@ class Rows:
         """Stores a wrapped key."""
         self._write("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
+    def keys_under(self, wrapper: str, after: str, limit: int) -> list[KeyRow]:
+        """Gives the next keys that hang on a wrapper, by id."""
+        where = "WHERE wrapper = ? AND id > ? AND sealed IS NOT NULL ORDER BY id LIMIT ?"
+        return [KeyRow._make(row) for row in self._all(_KEY + where, (wrapper, after, limit))]
+
+    def keys_retired(self, purpose: str, after: str, limit: int) -> list[KeyRow]:
+        """Gives the next keys of a purpose that seal nothing new any more, by id."""
+        where = "WHERE state = 'retired' AND purpose = ? AND id > ? ORDER BY id LIMIT ?"
+        return [KeyRow._make(row) for row in self._all(_KEY + where, (purpose, after, limit))]
+
+    def count_under(self, wrapper: str) -> int:
+        """Counts the keys that hang on a wrapper."""
+        statement = "SELECT count(*) FROM keys WHERE wrapper = ? AND sealed IS NOT NULL"
+        return int(self._first(statement, (wrapper,)))
+
+    def count_secrets_under(self, key_id: str) -> int:
+        """Counts the versions of secrets that are sealed under a key."""
+        return int(self._first("SELECT count(*) FROM secrets WHERE key_id = ?", (key_id,)))
+
+    def count_keys(self) -> list[tuple[str, str, int]]:
+        """Counts the keys of each purpose and state."""
+        return self._all("SELECT purpose, state, count(*) FROM keys GROUP BY 1, 2 ORDER BY 1, 2")
+
+    def count_secrets(self) -> list[tuple[str, int]]:
+        """Counts the versions of secrets in each stage."""
+        return self._all("SELECT stage, count(*) FROM secrets GROUP BY 1 ORDER BY 1")
+
+    def count_records(self) -> int:
+        """Counts the records."""
+        return int(self._first("SELECT count(*) FROM records"))
+
+    def move_key(self, row: KeyRow, wrapper: str) -> None:
+        """Stores a key that was under one wrapper as it is under another, or in another state."""
+        self._write(
+            "UPDATE keys SET wrapper = ?, state = ?, sealed = ? WHERE id = ? AND wrapper = ?",
+            (row.wrapper, row.state, row.sealed, row.id, wrapper),
+        )
+
+    def delete_key(self, key_id: str, wrapper: str) -> None:
+        """Removes one wrapping of a key; the database overwrites what is removed."""
+        self._write("DELETE FROM keys WHERE id = ? AND wrapper = ?", (key_id, wrapper))
+
     def destroy_keys(self, purpose: str, owner: str) -> None:
         """Overwrites every wrapped key of this purpose and owner."""
         where = "WHERE purpose = ? AND owner = ?"
@@ -169,35 +224,41 @@ class Rows:
         where = "WHERE s.owner = ?1 AND (?2 IS NULL OR s.field = ?2) ORDER BY s.field, s.version"
         return [SecretRow._make(row) for row in self._all(_VERSION + where, (owner, field))]
 
+    def secrets_under(self, key_id: str) -> list[SecretRow]:
+        """Gives the versions that are sealed under a key."""
+        return [
+            SecretRow._make(row) for row in self._all(_VERSION + "WHERE s.key_id = ?", (key_id,))
+        ]
+
     def insert_secret(self, row: SecretRow) -> None:
         """Stores a new version; a version that was ever used is refused."""
-        self._write("INSERT INTO secrets VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row[:8])
+        self._write("INSERT INTO secrets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row[:9])
 
     def restage_secret(self, row: SecretRow) -> None:
-        """Moves a version to another stage, or empties it."""
+        """Stores a new revision of a version: another stage, another key, or emptied."""
         self._write(
-            "UPDATE secrets SET stage = ?, key_id = ?, sealed = ?, mac = ? "
+            "UPDATE secrets SET stage = ?, revision = ?, key_id = ?, sealed = ?, mac = ? "
             "WHERE owner = ? AND field = ? AND version = ?",
-            (row.stage, row.key_id, row.sealed, row.mac, row.owner, row.field, row.version),
+            (row.stage, *row[5:9], row.owner, row.field, row.version),
         )
 
     def record(self, kind: str, record_id: str) -> RecordRow | None:
         """Gives a record by its id."""
-        row = self._one(_RECORD + "WHERE r.kind = ? AND r.id = ?", (kind, record_id))
+        row = self._one(RECORD + "WHERE r.kind = ? AND r.id = ?", (kind, record_id))
         return RecordRow._make(row) if row else None
 
     def record_named(self, kind: str, name: str) -> RecordRow | None:
         """Gives a record by its name."""
-        row = self._one(_RECORD + "WHERE r.kind = ? AND r.name = ?", (kind, name))
+        row = self._one(RECORD + "WHERE r.kind = ? AND r.name = ?", (kind, name))
         return RecordRow._make(row) if row else None
 
     def records(self, kind: str, parent: str | None) -> list[RecordRow]:
         """Gives all records of a kind, or those under one parent, by id."""
         if parent is None:
-            found = self._all(_RECORD + "WHERE r.kind = ? ORDER BY r.id", (kind,))
+            found = self._all(RECORD + "WHERE r.kind = ? ORDER BY r.id", (kind,))
         else:
             where = "WHERE r.kind = ? AND r.parent = ? ORDER BY r.id"
-            found = self._all(_RECORD + where, (kind, parent))
+            found = self._all(RECORD + where, (kind, parent))
         return [RecordRow._make(row) for row in found]
 
     def insert_record(self, row: RecordRow) -> None:
@@ -212,16 +273,40 @@ class Rows:
             (row.parent, row.name, row.revision, row.body, row.mac, row.kind, row.id),
         )
 
+    def records_after(self, kind: str, record_id: str) -> list[RecordRow]:
+        """Gives the records of a kind whose ids stand after one, by id."""
+        where = "WHERE r.kind = ? AND r.id > ? ORDER BY r.id"
+        return [RecordRow._make(row) for row in self._all(RECORD + where, (kind, record_id))]
+
+    def last_record(self, kind: str) -> str | None:
+        """Gives the id of a kind's last record."""
+        found: str | None = self._first("SELECT max(id) FROM records WHERE kind = ?", (kind,))
+        return found
+
     def logged_revision(self, subject: str) -> int | None:
         """Gives the newest revision of a subject that stands in the log."""
         statement = "SELECT max(revision) FROM log WHERE subject = ?"
         found: int | None = self._first(statement, (subject,))
         return found
 
+    def logged_change(self, subject: str) -> tuple[int, str] | None:
+        """Gives the newest revision of a subject that stands in the log, and its facts."""
+        statement = (
+            "SELECT revision, facts FROM log WHERE subject = ? AND revision IS NOT NULL "
+            "ORDER BY revision DESC, seq DESC LIMIT 1"
+        )
+        row = self._one(statement, (subject,))
+        return None if row is None else (row[0], row[1])
+
     def last_row(self) -> tuple[int, bytes, bytes] | None:
         """Gives seq, chain and MAC of the newest row of the log."""
         statement = "SELECT seq, chain, mac FROM log ORDER BY seq DESC LIMIT 1"
         found: tuple[int, bytes, bytes] | None = self._connection.execute(statement).fetchone()
+        return found
+
+    def chain_at(self, seq: int) -> bytes | None:
+        """Gives the chain of one row of the log."""
+        found: bytes | None = self._first("SELECT chain FROM log WHERE seq = ?", (seq,))
         return found
 
     def insert_log(self, row: LogColumns) -> None:
@@ -231,7 +316,7 @@ class Rows:
             OperationClaimedError: It is an intent whose operation has one already.
         """
         try:
-            self._write(_INSERT_LOG, row[:22])
+            self._append(row[:22])
         except ConstraintError:
             claim = (row.operation, row.connection, row.persona)
             if row.kind == "intent" and self._one(_CLAIMED, claim):
@@ -241,11 +326,7 @@ class Rows:
             self._connection.execute("INSERT INTO log_open VALUES (?)", (row.seq,))
         elif row.kind == "outcome":
             self._connection.execute("DELETE FROM log_open WHERE seq = ?", (row.ref,))
-        self._connection.execute(
-            "INSERT INTO log_spans VALUES (?1, ?2, ?2) ON CONFLICT DO UPDATE "
-            "SET first = min(first, ?2), last = max(last, ?2) WHERE ?2 NOT BETWEEN first AND last",
-            (row.seq // SPAN_ROWS, row.at),
-        )
+        self._spans.cover(row.seq // SPAN_ROWS, row.at)
 
     def log_row(self, seq: int) -> LogColumns | None:
         """Gives one row of the log."""
@@ -280,14 +361,6 @@ class Rows:
         found: tuple[int, int] | None = self._connection.execute(statement, (span,)).fetchone()
         return found
 
-    def span_range(self, since: int | None, until: int | None) -> tuple[int, int]:
-        """Gives the rows between which all rows of a time stand; the second is not included."""
-        first = self._first("SELECT min(span) FROM log_spans WHERE last >= ?", (since,))
-        last = self._first("SELECT max(span) FROM log_spans WHERE first < ?", (until,))
-        low = 0 if since is None else END if first is None else first * SPAN_ROWS
-        high = END if until is None else 0 if last is None else (last + 1) * SPAN_ROWS
-        return low, high
-
     def select(self, statement: str, values: Sequence[SqlValue]) -> list[Any]:
         """Runs a statement of the log's search."""
         return self._all(statement, values)
@@ -304,12 +377,20 @@ class Rows:
             self.marked = True
         self._connection.execute(statement, values)
 
+    def _append(self, columns: Sequence[SqlValue]) -> None:
+        """Writes a row of the log; the first of a piece of work pays for no savepoint."""
+        if self.careful or self.marked or self.bare:
+            self._write(_INSERT_LOG, columns)
+        else:
+            self._connection.execute(_INSERT_LOG, columns)
+            self.bare = True
+
     def _one(self, statement: str, values: Sequence[SqlValue] = ()) -> tuple[Any, ...] | None:
         """Gives the first row, or None."""
         row: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
         return row
 
-    def _all(self, statement: str, values: Sequence[SqlValue]) -> list[tuple[Any, ...]]:
+    def _all(self, statement: str, values: Sequence[SqlValue] = ()) -> list[tuple[Any, ...]]:
         """Gives all rows."""
         return self._connection.execute(statement, values).fetchall()
 

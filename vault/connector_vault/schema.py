@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from connector_vault.errors import StoreCorruptError, VaultVersionError
-from connector_vault.sqlite import Connection
+from connector_vault.sqlite import Connection, in_memory, shape
 
 #: Stands in the file's header and tells it from any other SQLite database ("CVLT").
 APPLICATION_ID: Final = 0x43564C54
@@ -32,17 +32,21 @@ CREATE TABLE keys (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX keys_current ON keys (purpose, owner, period) WHERE state = 'current';
 CREATE INDEX keys_wrapper ON keys (wrapper);
+CREATE INDEX keys_terms ON keys (id) WHERE purpose = 'term';
+CREATE INDEX keys_retired ON keys (purpose, id) WHERE state = 'retired';
 
--- A destroyed version keeps its row, so that its number is never used again.
+-- A destroyed version keeps its row, so that its number is never used again. The revision counts
+-- the changes of owner and field together; every row that holds a value has the newest one.
 CREATE TABLE secrets (
-  owner   TEXT NOT NULL,
-  field   TEXT NOT NULL,
-  version INTEGER NOT NULL,
-  stage   TEXT NOT NULL CHECK (stage IN ('pending', 'current', 'previous', 'retired')),
-  made_at INTEGER NOT NULL,
-  key_id  TEXT,
-  sealed  BLOB,
-  mac     BLOB NOT NULL,
+  owner    TEXT NOT NULL,
+  field    TEXT NOT NULL,
+  version  INTEGER NOT NULL,
+  stage    TEXT NOT NULL CHECK (stage IN ('pending', 'current', 'previous', 'retired')),
+  made_at  INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  key_id   TEXT,
+  sealed   BLOB,
+  mac      BLOB NOT NULL,
   CHECK ((sealed IS NULL) = (key_id IS NULL)),
   PRIMARY KEY (owner, field, version)
 ) STRICT, WITHOUT ROWID;
@@ -171,3 +175,14 @@ def check_identity(connection: Connection) -> None:
     """
     if connection.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
         raise StoreCorruptError("The file is not a vault.")
+
+
+def strange(connection: Connection) -> list[str]:
+    """Names what is in the database and is not of this version, or is missing or changed."""
+    fresh = in_memory()
+    try:
+        for script in MIGRATIONS:
+            fresh.execute(script)
+        return sorted({name for _, name, _ in shape(connection) ^ shape(fresh)})
+    finally:
+        fresh.close()

@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from connector_vault.rows import END, LOG_CHECKED, LogColumns, Rows
+from connector_vault.rows import LOG_CHECKED, SPAN_ROWS, LogColumns, Rows
+
+#: Every row of the log stands before this one.
+_END: Final = 1 << 62
 
 OPEN: Final = "open"
 
@@ -59,8 +62,8 @@ _OPEN: Final = _Filter(
 
 def search(rows: Rows, where: LogQuery, *, before: int | None, limit: int) -> list[LogColumns]:
     """Gives the newest heads that fit, older than `before`."""
-    low, high = rows.span_range(where.since, where.until)
-    span = (low, min(high, END if before is None else before))
+    low, high = _range(rows, where.since, where.until)
+    span = (low, min(high, _END if before is None else before))
     filters = list(_filters(where))
     leader = _leader(rows, filters, span)
     others = [one for one in (*filters, *_times(where)) if one is not leader]
@@ -77,6 +80,25 @@ def search(rows: Rows, where: LogQuery, *, before: int | None, limit: int) -> li
     probed = [value for one in others for value in one.values]
     found = rows.select(statement, [*leader.values, *span, *probed, limit])
     return [LogColumns._make(row) for row in found]
+
+
+def as_asked(where: LogQuery, row: LogColumns) -> LogColumns:
+    """Gives a row as what was asked for, so that its check fails if it is another.
+
+    The indexes that led to it are not authenticated.
+    """
+    columns = ("operation", "connection", "persona", "user", "action", "effect")
+    asked = {name: getattr(where, name) for name in columns if getattr(where, name) is not None}
+    return row._replace(ref=None, **asked)
+
+
+def _range(rows: Rows, since: int | None, until: int | None) -> tuple[int, int]:
+    """Gives the rows between which all rows of a time stand; the second is not included."""
+    ((first,),) = rows.select("SELECT min(span) FROM log_spans WHERE last >= ?", (since,))
+    ((last,),) = rows.select("SELECT max(span) FROM log_spans WHERE first < ?", (until,))
+    low = 0 if since is None else _END if first is None else first * SPAN_ROWS
+    high = _END if until is None else 0 if last is None else (last + 1) * SPAN_ROWS
+    return low, high
 
 
 def _leader(rows: Rows, filters: list[_Filter], span: tuple[int, int]) -> _Filter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeAlias, cast
 
@@ -26,6 +26,8 @@ SqlValue: TypeAlias = str | int | bytes | None
 
 #: How long to wait for another process that writes.
 BUSY_MS: Final = 10_000
+#: A backup goes on in steps of so many pages.
+_COPIED_PAGES: Final = 256
 _CACHE_KIB: Final = 8_192
 #: The journal is copied into the database after so many pages of 4 KiB.
 _CHECKPOINT_PAGES: Final = 4_000
@@ -130,10 +132,46 @@ def connect(path: Path, durability: Durability) -> Connection:
     connection.set_busy_timeout(BUSY_MS)
     connection.execute(
         f"PRAGMA synchronous = {durability}; PRAGMA secure_delete = ON; "
-        "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; "
+        "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; "
         f"PRAGMA cache_size = -{_CACHE_KIB}; PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}"
     )
     return connection
+
+
+def copy(source: Connection, target: Path, told: Callable[[int, int], None] | None) -> None:
+    """Copies a database into an empty file, as it is at one moment, while others use it.
+
+    The source is inside a read transaction, so that no page changes under the copy. `told` is
+    told pages done and pages in all.
+    """
+    opened = apsw.Connection(str(target), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        with opened.backup("main", cast("apsw.Connection", source), "main") as backup:
+            while not backup.done:
+                backup.step(_COPIED_PAGES)
+                if told is not None:
+                    told(backup.page_count - backup.remaining, backup.page_count)
+        # One file that needs no journal beside it.
+        cast("Connection", opened).execute("PRAGMA journal_mode = DELETE")
+    finally:
+        opened.close()
+
+
+def damage(connection: Connection) -> list[str]:
+    """Says what is wrong with the file itself; empty if nothing is."""
+    found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(100)").fetchall()]
+    return [] if found == ["ok"] else found
+
+
+def shape(connection: Connection) -> set[tuple[str, str, str]]:
+    """Gives the tables, indexes and triggers of a database, each with its statement."""
+    statement = "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
+    return {(kind, name, sql) for kind, name, sql in connection.execute(statement).fetchall()}
+
+
+def in_memory() -> Connection:
+    """Opens an empty database that no file holds."""
+    return cast("Connection", apsw.Connection(":memory:"))
 
 
 def meaning(error: Exception) -> VaultError:

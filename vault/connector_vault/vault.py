@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-import os
+import asyncio
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Self, TypeAlias, TypeVar
 
-from connector_vault import cipher
-from connector_vault.cipher import CipherError, Entropy, Key
+from connector_vault.anchor import Head
+from connector_vault.backup import BackupReport, back_up, note
+from connector_vault.cipher import Entropy
 from connector_vault.encoding import json_text
-from connector_vault.errors import (
-    IntegrityError,
-    StoreCorruptError,
-    VaultExistsError,
-    VaultLockedError,
-)
-from connector_vault.keyring import Keyring, Place, audit_place
-from connector_vault.log import LogDraft, LogReport, LogRow, LogSeal
-from connector_vault.provider import KeyProvider, create_key, key_path, load_key
+from connector_vault.errors import VaultExistsError
+from connector_vault.fence import Fence
+from connector_vault.follower import Follower
+from connector_vault.inspection import VaultReport, inspect
+from connector_vault.keyring import Keyring
+from connector_vault.log import UID_BYTES, LogDraft, LogReport, LogRow
+from connector_vault.payloads import Payloads
+from connector_vault.provider import KeyProvider
+from connector_vault.providers import Means, create_key, key_file, load_key
 from connector_vault.rows import Rows
-from connector_vault.sealed import SecretRows
 from connector_vault.secret import Secret
 from connector_vault.sqlite import Durability
+from connector_vault.stages import Stage
 from connector_vault.store import Store, create_database
+from connector_vault.trust import Trust
+from connector_vault.unlocking import (
+    KeySource,
+    anchors_of,
+    check_apart,
+    identity_of,
+    unlocked,
+    uri_of,
+)
 from connector_vault.verify import Progress, verify
 from connector_vault.view import Tools, Transaction, View
 
@@ -34,8 +44,16 @@ T = TypeVar("T")
 #: Gives the time in seconds since 1970.
 Clock: TypeAlias = Callable[[], float]
 
-_UID_BYTES: Final = 16
 _ID_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Done(Generic[T]):
+    """What came of work: its value, the end of the log, and whether the anchor has to follow."""
+
+    value: T
+    tip: tuple[int, bytes] | None
+    decisive: bool
 
 
 class Vault:
@@ -48,82 +66,134 @@ class Vault:
         tools: Tools,
         *,
         clock: Clock,
-        entropy: Entropy,
     ) -> None:
         """Joins the parts; `create` and `open` are the ways in."""
         self.id = keyring.vault
-        self.fingerprint = keyring.fingerprint
         self.path = store.path
         #: Why new intents are refused, if they are.
         self.degraded: str | None = None
         self._store = store
         self._keyring = keyring
         self._tools = tools
+        self._anchor = tools.anchor
+        self._follower = Follower(store, tools)
         self._clock = clock
-        self._entropy = entropy
+        self._payloads = Payloads(store, keyring)
+        keyring.follow(store.read)
 
     @classmethod
-    def create(
+    def create(  # noqa: PLR0913 - what a host may choose, all by name
         cls,
         path: Path,
         *,
         key: str,
+        anchors: Path | None = None,
         clock: Clock = time.time,
         durability: Durability = "full",
-        entropy: Entropy = os.urandom,
+        means: Means | None = None,
+        trust: Trust | None = None,
     ) -> Vault:
         """Makes a vault, and its key if there is none at the URI.
+
+        `anchors` is the folder of the vault's anchor: by default `anchors` beside the folder of
+        the database. It belongs on another disk than the database, if there is one. `means` is
+        what the key's provider may use.
 
         Raises:
             VaultExistsError: There is a vault at the path.
             VaultLockedError: The key cannot be made or used, or lies beside the vault.
+            AnchorError: The anchor cannot be made.
             StoreError: The database cannot be made.
         """
         if path.exists():
             raise VaultExistsError(f"There is a vault at {path} already.")
-        _check_apart(path, key_path(key))
-        provider = create_key(key, entropy)
-        identity = f"vault_{entropy(_ID_BYTES).hex()}"
-        keyring = Keyring(identity, provider, entropy)
+        check_apart(path, key_file(key))
+        used = means or Means()
+        provider = create_key(key, used)
+        identity = f"vault_{used.entropy(_ID_BYTES).hex()}"
+        keyring = Keyring(identity, provider, used.entropy)
+        folder = anchors or anchors_of(path)
 
         def fill(rows: Rows) -> None:
             rows.insert_identity(identity)
             keyring.found(rows, _microseconds(clock))
+            tools = unlocked(rows, keyring, anchors=folder)
+            seq, chain = tools.seal.start
+            tools.anchor.create(Head(epoch=1, seq=seq, chain=chain))
 
         create_database(path, fill)
-        return cls.open(path, key=key, clock=clock, durability=durability, entropy=entropy)
+        return cls._unlock(
+            Store(path, durability),
+            lambda: provider,
+            anchors=folder,
+            clock=clock,
+            entropy=used.entropy,
+            trust=trust or Trust(),
+        )
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 - what a host may choose, all by name
         cls,
         path: Path,
         *,
-        key: str,
+        key: KeySource,
+        anchors: Path | None = None,
         clock: Clock = time.time,
         durability: Durability = "full",
-        entropy: Entropy = os.urandom,
+        means: Means | None = None,
+        trust: Trust | None = None,
     ) -> Vault:
         """Opens a vault. Nothing is written unless the key is right.
+
+        A `key` that can be called is asked for the URI, and again when the vault was rewrapped by
+        another process. `trust` says how long what its provider has unwrapped counts.
 
         Raises:
             VaultMissingError: There is no vault at the path.
             VaultLockedError: The key is missing, wrong, unreadable or too open.
             VaultVersionError: The vault was written by a newer version.
+            VaultRolledBackError: The database is older than its anchor has seen.
+            AnchorError: The anchor is missing or was altered.
             IntegrityError: Its keys were altered.
             StoreError: The database cannot be opened.
         """
-        store = Store(path, durability)
+        used = means or Means()
+        return cls._unlock(
+            Store(path, durability),
+            lambda: load_key(uri_of(key), used),
+            anchors=anchors or anchors_of(path),
+            clock=clock,
+            entropy=used.entropy,
+            trust=trust or Trust(),
+        )
+
+    @classmethod
+    def _unlock(  # noqa: PLR0913 - what `create` and `open` have in common
+        cls,
+        store: Store,
+        find: Callable[[], KeyProvider],
+        *,
+        anchors: Path,
+        clock: Clock,
+        entropy: Entropy,
+        trust: Trust,
+    ) -> Vault:
+        """Opens the keys, and closes the store again if they do not open."""
         try:
-            provider = load_key(key, entropy)
-            keyring, tools = store.read(lambda rows: _unlocked(rows, provider, entropy))
+            identity = store.read(identity_of)
+            keyring = Keyring(identity, find(), entropy, find=find, trust=trust)
+            tools = store.read(lambda rows: unlocked(rows, keyring, anchors=anchors))
             store.migrate()
+            vault = cls(store, keyring, tools, clock=clock)
+            vault._follower.meet()
         except BaseException:
             store.close()
             raise
-        return cls(store, keyring, tools, clock=clock, entropy=entropy)
+        return vault
 
     def close(self) -> None:
         """Finishes the writes, closes the files and drops the keys."""
+        self._follower.close()
         self._store.close()
         self._keyring.forget()
 
@@ -140,25 +210,60 @@ class Vault:
         """Closes the vault."""
         self.close()
 
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the key that wraps the vault's own keys."""
+        return self._keyring.fingerprint
+
+    @property
+    def stale(self) -> str | None:
+        """Why the anchor is behind the database, if it is; the next decisive write tries again."""
+        return self._follower.stale
+
+    @property
+    def expired(self) -> bool:
+        """Whether that key must be asked again before anything that is sealed opens."""
+        return self._keyring.over
+
+    def renew(self) -> None:
+        """Asks that key again. Whoever opens something does so too; this one can be awaited.
+
+        Raises:
+            VaultLockedError: It gives no answer.
+        """
+        self._store.read(self._keyring.refresh)
+
+    @property
+    def fence(self) -> Fence:
+        """The fence between a last look at the records and the act that they permit."""
+        return self._store.fence
+
     def degrade(self, reason: str) -> None:
         """Refuses new intents from now on; the first reason stays."""
         self.degraded = self.degraded or reason
 
     def read(self, work: Callable[[View], T]) -> T:
         """Runs work on a snapshot of the vault, in the thread that calls."""
+        self._anchor.refresh()
         return self._store.read(lambda rows: work(View(rows, self._tools)))
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Runs work in a transaction, in the vault's own thread, and waits for the commit.
 
         If the work raises, what it changed is undone and the error is raised here. The work must
-        not call the vault.
+        not call the vault, and may be run a second time after all of its first run was undone.
         """
-        return self._store.write(lambda rows: self._transact(rows, work))
+        done = self._store.write(lambda rows: self._transact(rows, work))
+        if self._follower.is_due(done.tip, decisive=done.decisive):
+            self._follower.advance()
+        return done.value
 
     async def write_async(self, work: Callable[[Transaction], T]) -> T:
         """Does the same from an event loop. Cancelling it does not stop the work."""
-        return await self._store.write_async(lambda rows: self._transact(rows, work))
+        done = await self._store.write_async(lambda rows: self._transact(rows, work))
+        if self._follower.is_due(done.tip, decisive=done.decisive):
+            await asyncio.to_thread(self._follower.advance)
+        return done.value
 
     def draft(  # noqa: PLR0913 - a column each, all by name
         self,
@@ -182,13 +287,10 @@ class Vault:
         It may write the first key of a user and month, so it stays outside of a transaction.
         """
         at = _microseconds(self._clock)
-        uid = self._entropy(_UID_BYTES)
+        uid = self._tools.entropy(UID_BYTES)
         key_id = sealed = None
         if payload is not None:
-            place = audit_place(user or "", _month(at))
-            key = self._audit_key(place, at)
-            key_id, bound = key.id, self._payload_bound(place, uid)
-            sealed = cipher.seal(key, payload, bound, self._entropy)
+            key_id, sealed = self._payloads.seal(payload, user=user, at=at, uid=uid)
         return LogDraft(
             uid=uid,
             at=at,
@@ -208,81 +310,84 @@ class Vault:
             payload=sealed,
         )
 
-    def open_secret(self, owner: str, field: str) -> Secret:
-        """Opens the current version of a secret.
+    def open_secret(self, owner: str, field: str, *, stage: Stage = "current") -> Secret:
+        """Opens the version of a secret that is in a stage; nothing of it is kept in memory.
 
         Raises:
             NotFoundError: There is none, or it was destroyed.
+            VaultLockedError: The provider of the vault's key is out of reach for too long.
             IntegrityError: It was altered, moved or put back without the key.
         """
-        return self._store.read(lambda rows: self._tools.secrets.open(rows, owner, field))
+        if stage == "current":
+            return self._store.read(lambda rows: self._tools.secrets.open(rows, owner, field))
+        return self.read(lambda view: view.open_secret(owner, field, stage=stage))
 
     def open_payload(self, row: LogRow) -> bytes | None:
         """Opens what a row of the log holds sealed; None if it holds nothing.
 
         Raises:
             NotFoundError: Its key was destroyed.
+            VaultLockedError: The provider of the vault's key is out of reach for too long.
             IntegrityError: It was altered or moved without the key.
         """
-        sealed, key_id = row.payload, row.key_id
-        if sealed is None or key_id is None:
-            return None
-        key = self._store.read(lambda rows: self._keyring.key(rows, key_id))
-        bound = self._payload_bound(audit_place(row.user or "", _month(row.at)), row.uid)
-        try:
-            return bytes(cipher.unseal(key, sealed, bound))
-        except CipherError:
-            raise IntegrityError(f"log {row.seq}") from None
+        return self._payloads.open(row)
+
+    def sizes(self) -> tuple[int, int]:
+        """Gives the bytes of the database and of its journal."""
+        return self._store.sizes()
+
+    def scrub(self) -> bool:
+        """Empties the journal, so that no file holds what was overwritten; False if it is read."""
+        return self._store.scrub()
 
     def verify_log(self, progress: Progress | None = None) -> LogReport:
         """Checks every row of the log; `progress` is told rows done and rows in all."""
         return verify(self._store, self._tools.seal, progress)
 
-    def _transact(self, rows: Rows, work: Callable[[Transaction], T]) -> T:
+    def verify(self, told: Progress | None = None) -> VaultReport:
+        """Checks every row of the vault; `told` is told rows done and rows in all.
+
+        Raises:
+            StoreError: The database cannot be read to its end.
+        """
+        return inspect(self._store, self._tools, told)
+
+    def back_up(
+        self, path: Path, *, user: str | None = None, told: Progress | None = None
+    ) -> BackupReport:
+        """Makes a backup at the path, where nothing may be; `told` is told pages done and in all.
+
+        Raises:
+            VaultExistsError: There is a file at the path.
+            StoreError: It cannot be made, or the vault's own file is damaged.
+        """
+        report = back_up(self._store, path, told)
+        at = _microseconds(self._clock)
+
+        def noted(change: Transaction) -> None:
+            kept = note(change, report, at)
+            subject = f"{kept.kind}:{kept.id}"
+            draft = self.draft(
+                kind=kept.id, user=user, subject=subject, revision=kept.revision, facts=kept.body
+            )
+            change.append(draft)
+
+        self.write(noted)
+        return report
+
+    def _transact(self, rows: Rows, work: Callable[[Transaction], T]) -> _Done[T]:
         """Runs work in the writer's thread."""
+        self._anchor.refresh()
         at = _microseconds(self._clock)
         transaction = Transaction(rows, self._tools, at=at, refusing=self.degraded)
         try:
-            return work(transaction)
+            value = work(transaction)
+            transaction.finish()
         finally:
             transaction.end()
-
-    def _audit_key(self, place: Place, at: int) -> Key:
-        """Gives the key of a user and month; whoever comes first makes it."""
-        key = self._keyring.remembered(place)
-        if key is None:
-            key = self._store.read(lambda rows: self._keyring.current(rows, place))
-            key = key or self._store.write(lambda rows: self._keyring.make(rows, place, at))
-            self._keyring.remember(key, place)
-        return key
-
-    def _payload_bound(self, place: Place, uid: bytes) -> bytes:
-        """Gives what a payload is bound to."""
-        return cipher.context("payload", self.id, place.owner, place.period, uid)
-
-
-def _unlocked(rows: Rows, provider: KeyProvider, entropy: Entropy) -> tuple[Keyring, Tools]:
-    """Opens the keys of a vault."""
-    identity = rows.identity()
-    if identity is None:
-        raise StoreCorruptError("The file is not a whole vault; restore a backup.")
-    keyring = Keyring(identity, provider, entropy)
-    record_mac, log_mac = keyring.unlock(rows)
-    secrets = SecretRows(keyring, record_mac, entropy)
-    return keyring, Tools(keyring, record_mac, LogSeal(identity, log_mac), secrets)
-
-
-def _check_apart(database: Path, key: Path) -> None:
-    """Refuses a key in the database's folder, where a copy of the one would take both."""
-    if key.parent.resolve().is_relative_to(database.parent.resolve()):
-        raise VaultLockedError("Keep the key outside of the vault's own folder.")
+        return _Done(value, rows.tip, transaction.decisive)
 
 
 def _microseconds(clock: Clock) -> int:
     """Gives the time as the vault stores it."""
     return int(clock() * 1_000_000)
-
-
-def _month(at: int) -> str:
-    """Gives the month of a time, as the periods of audit keys are named."""
-    return datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m")

@@ -85,5 +85,5 @@ class _Check:
 
 def _covers(times: tuple[int, int], found: list[tuple[Any, ...]]) -> bool:
     """Says whether all rows were written between two times."""
-    written = [columns[2] for columns in found]
-    return bool(times[0] <= min(written) and max(written) <= times[1])
+    written = [columns[2] for columns in found if isinstance(columns[2], int)]
+    return bool(written and times[0] <= min(written) and max(written) <= times[1])

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from connector_vault import records
-from connector_vault.cipher import Key
+from connector_vault import ended, records
+from connector_vault.anchor import Anchor
+from connector_vault.cipher import Entropy, Key
 from connector_vault.errors import ConflictError, DegradedError, IntegrityError, MisuseError
 from connector_vault.keyring import Keyring
-from connector_vault.log import LogDraft, LogRow, LogSeal
+from connector_vault.keyshelf import KeyShelf
+from connector_vault.log import UID_BYTES, LogDraft, LogRow, LogSeal, change_draft
 from connector_vault.records import Record
-from connector_vault.rows import LogColumns, RecordRow, Rows
+from connector_vault.rows import LogColumns, RecordRow, Rows, SecretRow
 from connector_vault.sealed import SecretRows
-from connector_vault.search import LogQuery, search
+from connector_vault.search import LogQuery, as_asked, search
 from connector_vault.secret import Secret
+from connector_vault.stages import SecretVersion, Stage, Stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,8 @@ class Tools:
     record_mac: Key
     seal: LogSeal
     secrets: SecretRows
+    anchor: Anchor
+    entropy: Entropy
 
 
 class View:
@@ -57,7 +63,8 @@ class View:
             IntegrityError: It was altered or put back without the key.
         """
         row = self._rows.record_named(kind, name)
-        return row and self._opened(row)
+        # The index that led here is not authenticated: the row is checked as what was asked for.
+        return row and self._opened(row._replace(kind=kind, name=name))
 
     def records(self, kind: str, *, parent: str | None = None) -> list[Record]:
         """Gives all records of a kind, or those under one parent, in the order of their ids.
@@ -65,15 +72,22 @@ class View:
         Raises:
             IntegrityError: One of them was altered or put back without the key.
         """
-        return [self._opened(row) for row in self._rows.records(kind, parent)]
+        found = self._rows.records(kind, parent)
+        return [
+            self._opened(row._replace(kind=kind, parent=row.parent if parent is None else parent))
+            for row in found
+        ]
 
     def log_row(self, seq: int) -> LogRow | None:
-        """Gives one row of the log, or None.
+        """Gives one row of the log, or None if it has not come to that number.
 
         Raises:
-            IntegrityError: It, or the row before it, was altered without the key.
+            IntegrityError: It, or the row before it, was altered or removed without the key.
         """
-        return self._public(self._rows.log_row(seq))
+        row = self._rows.log_row(seq)
+        if row is None and 0 < seq <= max(self._rows.last_seq(), self._tools.seal.seen[0]):
+            raise IntegrityError(f"log {seq}", "is gone")
+        return self._public(row)
 
     def log_rows(
         self, where: LogQuery, *, before: int | None = None, limit: int = 50
@@ -84,7 +98,7 @@ class View:
             IntegrityError: One of them, or the row before it, was altered without the key.
         """
         found = search(self._rows, where, before=before, limit=limit)
-        return [self._tools.seal.public(row) for row in found]
+        return [self._tools.seal.public(as_asked(where, row)) for row in found]
 
     def outcome_of(self, seq: int) -> LogRow | None:
         """Gives the outcome of an intent, or None while it has none.
@@ -92,12 +106,21 @@ class View:
         Raises:
             IntegrityError: It, or the row before it, was altered without the key.
         """
-        return self._public(self._rows.outcome_of(seq))
+        row = self._rows.outcome_of(seq)
+        return self._public(row and row._replace(kind="outcome", ref=seq))
 
     def outcomes_of(self, seqs: Iterable[int]) -> dict[int, LogRow]:
         """Gives the outcomes of many intents; those without one are left out."""
         found = ((seq, self.outcome_of(seq)) for seq in seqs)
         return {seq: row for seq, row in found if row is not None}
+
+    def count_records(self) -> int:
+        """Counts the records of every kind."""
+        return self._rows.count_records()
+
+    def last_seq(self) -> int:
+        """Gives the number of the log's newest row."""
+        return self._rows.last_seq()
 
     def open_intents(self) -> list[int]:
         """Gives the intents that have no outcome, oldest first."""
@@ -109,12 +132,53 @@ class View:
         Raises:
             IntegrityError: It, or the row before it, was altered without the key.
         """
-        return self._public(self._rows.intent(operation, connection, persona))
+        row = self._rows.intent(operation, connection, persona)
+        return self._public(
+            row
+            and row._replace(
+                kind="intent", operation=operation, connection=connection, persona=persona
+            )
+        )
+
+    def secret_versions(self, owner: str, field: str) -> tuple[SecretVersion, ...]:
+        """Gives every version of a secret that there ever was, oldest first, without values.
+
+        Raises:
+            IntegrityError: One of them was altered without the key.
+        """
+        return self._stages(owner, field).versions()
+
+    def open_secret(self, owner: str, field: str, *, stage: Stage = "current") -> Secret:
+        """Opens the version of a secret that is in a stage.
+
+        Raises:
+            NotFoundError: There is none, or it was destroyed.
+            IntegrityError: It was altered, moved or put back without the key.
+        """
+        return self._stages(owner, field).open(stage)
+
+    def holds_secret(self, owner: str, field: str, secret: Secret, *, stage: Stage) -> bool:
+        """Says, in constant time, whether a secret is the version that is in a stage.
+
+        Raises:
+            IntegrityError: That version was altered, moved or put back without the key.
+        """
+        return self._stages(owner, field).holds(stage, secret)
+
+    @property
+    def keys(self) -> KeyShelf:
+        """The wrapped keys, for those who rotate and count them."""
+        return KeyShelf(self._rows, self._tools.keyring, self._tools.secrets)
+
+    def _stages(self, owner: str, field: str) -> Stages:
+        """Gives the stages of one secret."""
+        return Stages(self._tools.secrets, self._rows, owner, field)
 
     def _opened(self, row: RecordRow) -> Record:
         """Gives the record in a row."""
         tools = self._tools
-        return records.opened_row(row, vault=tools.keyring.vault, key=tools.record_mac)
+        floor = tools.anchor.floors.records.get((row.kind, row.id), 0)
+        return records.opened_row(row, vault=tools.keyring.vault, key=tools.record_mac, floor=floor)
 
     def _public(self, row: LogColumns | None) -> LogRow | None:
         """Gives a stored row as callers see it."""
@@ -124,7 +188,7 @@ class View:
 class Transaction(View):
     """The vault while it is being changed; all of it commits, or nothing."""
 
-    __slots__ = ("_at", "_live", "_refusing")
+    __slots__ = ("_at", "_ended_records", "_ended_secrets", "_live", "_refusing", "decisive")
 
     def __init__(self, rows: Rows, tools: Tools, *, at: int, refusing: str | None) -> None:
         """Takes the rows, the time, and why intents are refused, if they are."""
@@ -132,9 +196,16 @@ class Transaction(View):
         self._at = at
         self._refusing = refusing
         self._live = True
+        self._ended_records: list[RecordRow] = []
+        self._ended_secrets: list[SecretRow] = []
+        #: Whether what was changed has to reach the anchor before anybody is told.
+        self.decisive = False
 
-    def put(self, record: Record, *, expect: int | None) -> Record:
+    def put(self, record: Record, *, expect: int | None, final: bool = False) -> Record:
         """Stores a record if its revision is still the expected one; None means that it is new.
+
+        A `final` revision closes the record for good: no older one is ever taken for true again,
+        not even after an older backup was restored.
 
         Raises:
             ConflictError: It was changed, it exists, or its name is taken.
@@ -154,6 +225,8 @@ class Transaction(View):
             self._rows.insert_record(row)
         else:
             self._rows.update_record(row)
+        if final:
+            self._ended_records.append(row)
         return self._opened(row)
 
     def append(self, draft: LogDraft) -> int:
@@ -173,6 +246,7 @@ class Transaction(View):
         row = seal.row(draft, tip)
         self._rows.insert_log(row)
         self._rows.tip = (row.seq, row.chain)
+        self.decisive = self.decisive or draft.subject is not None
         return row.seq
 
     def store_secret(self, *, owner: str, field: str, secret: Secret) -> int:
@@ -182,7 +256,49 @@ class Transaction(View):
             IntegrityError: An older version was altered without the key.
         """
         self._check()
-        return self._tools.secrets.store(self._rows, owner, field, secret, self._at)
+        return self._tools.secrets.store(
+            self._rows, owner, field, secret, at=self._at, note=self._note_secret
+        )
+
+    def store_pending_secret(self, *, owner: str, field: str, secret: Secret) -> int:
+        """Keeps a candidate beside the current version of a field, and gives its version.
+
+        Raises:
+            NotFoundError: There is no current version.
+            ConflictError: There is a candidate already.
+            IntegrityError: An older version was altered without the key.
+        """
+        self._check()
+        stages = self._stages(owner, field)
+        return stages.store_pending(secret, at=self._at, note=self._note_secret)
+
+    def promote_secret(self, owner: str, field: str, version: int) -> None:
+        """Makes a candidate the current version; the current becomes the previous.
+
+        Raises:
+            NotFoundError: That version is no candidate, or nothing is current.
+            IntegrityError: A version was altered without the key.
+        """
+        self._check()
+        self._stages(owner, field).promote(version, note=self._note_secret)
+
+    def retire_previous(self, owner: str, field: str) -> int | None:
+        """Empties the previous version; gives its number, or None if there is none.
+
+        Raises:
+            IntegrityError: A version was altered without the key.
+        """
+        self._check()
+        return self._stages(owner, field).retire("previous", note=self._note_secret)
+
+    def drop_pending(self, owner: str, field: str) -> int | None:
+        """Empties the candidate; gives its version, or None if there is none.
+
+        Raises:
+            IntegrityError: A version was altered without the key.
+        """
+        self._check()
+        return self._stages(owner, field).retire("pending", note=self._note_secret)
 
     def destroy_secrets(self, owner: str) -> int:
         """Destroys an owner's data key and secrets, and gives the number of secrets.
@@ -191,11 +307,38 @@ class Transaction(View):
             IntegrityError: One of them was altered without the key.
         """
         self._check()
-        return self._tools.secrets.destroy(self._rows, owner)
+        every = self._tools.secrets.destroy(self._rows, owner, note=self._note_secret)
+        count = sum(row.sealed is not None for row in every)
+        self._ended_secrets += every if count else []
+        return count
+
+    def finish(self) -> None:
+        """Keeps what was closed or destroyed for good where the anchor is filled from."""
+        if self._ended_records or self._ended_secrets:
+            entry = ended.entry(self._ended_records, self._ended_secrets)
+            stored = ended.number(self._rows.last_record(ended.KIND))
+            # Entries that were removed from the database leave their numbers in the anchor.
+            name = ended.name(max(stored, self._tools.anchor.count) + 1)
+            self.put(Record(kind=ended.KIND, id=name, body=entry), expect=None)
+            self.decisive = True
 
     def end(self) -> None:
         """Refuses further changes: the work is over."""
         self._live = False
+
+    def _note_secret(self, subject: str, revision: int, facts: Mapping[str, Any]) -> None:
+        """Writes a change of a secret's stages into the log."""
+        uid = self._tools.entropy(UID_BYTES)
+        self.append(
+            change_draft(
+                kind="secret",
+                uid=uid,
+                at=self._at,
+                subject=subject,
+                revision=revision,
+                facts=facts,
+            )
+        )
 
     def _check(self) -> None:
         """Refuses a transaction that was kept after its work."""

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 SANDBOX: Final = re.compile(
@@ -24,6 +26,11 @@ TUNNELS: Final = tuple(
     for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
 )
 MAX_PORT: Final = 65535
+NOT_PUBLIC: Final = "the address is not one that this connection may reach"
+
+
+class AddressRefusedError(OSError):
+    """The name led to an address that this connection may not reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +98,20 @@ def is_public(address: str) -> bool:
         if any(found in net for net in TUNNELS):
             return False
     return found.is_global and not found.is_multicast
+
+
+def open_to_public(info: tuple[Any, ...]) -> socket.socket:
+    """Opens a socket to a public address only."""
+    return _socket(info, allowed=is_public)
+
+
+def open_to_loopback(info: tuple[Any, ...]) -> socket.socket:
+    """Opens a socket to this machine only."""
+    return _socket(info, allowed=is_loopback)
+
+
+def _socket(info: tuple[Any, ...], *, allowed: Callable[[str], bool]) -> socket.socket:
+    family, kind, protocol, _, address = info
+    if not allowed(address[0]):
+        raise AddressRefusedError(NOT_PUBLIC)
+    return socket.socket(family, kind, protocol)

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import replace
 
@@ -37,6 +38,7 @@ from clientary_connector.call.result import (
 from clientary_connector.call.sending import Sender, Way
 from clientary_connector.call.tools import Tool, Tools
 from clientary_connector.call.trouble import vault_kind
+from clientary_connector.call.underway import StoppedError, Underway
 from clientary_connector.manifest import Manifest
 from clientary_connector.settings import Settings
 from connector_vault import Vault, VaultError
@@ -56,6 +58,7 @@ class Executor:
         self._settings = settings
         self._journal = Journal(vault)
         self._replays = Replays(vault)
+        self.underway = Underway(vault)
 
     async def run(self, call: Call) -> Result:
         """Runs a call; whatever happens is in the result, and in the log.
@@ -63,6 +66,8 @@ class Executor:
         Raises:
             CancelledError: The caller left; what is known stands in the log.
         """
+        if self._vault.expired:
+            await self._renew_key()
         tool = None
         try:
             tool = self.tools.look_up(call)
@@ -75,6 +80,11 @@ class Executor:
             return intent
         ending = await self._carried(intent, permit)
         return await self._journal.settle(intent, ending)
+
+    async def _renew_key(self) -> None:
+        """Lets a thread ask the vault's key again; without an answer the call is refused."""
+        with contextlib.suppress(VaultError):
+            await asyncio.to_thread(self._vault.renew)
 
     async def refuse(self, call: Call, error: CallError) -> Result:
         """Writes down that a call was refused before it was run."""
@@ -128,7 +138,11 @@ class Executor:
         exchange = self.exchange(intent.tool, self._sender.way(permit))
         started = time.perf_counter()
         try:
-            ending = await exchange.run(intent.call.arguments)
+            may_stop = lambda: not _maybe_done(intent, exchange)  # noqa: E731 - read where it is used
+            async with self.underway.flight(permit, may_stop=may_stop):
+                ending = await exchange.run(intent.call.arguments)
+        except StoppedError:
+            ending = _stopped(intent, exchange)
         except asyncio.CancelledError:
             ending = _left(intent, exchange)
             await asyncio.shield(self._journal.settle(intent, ending))
@@ -149,10 +163,34 @@ def _broken(intent: Intent, exchange: Exchange) -> Ending:
 def _cut_short(intent: Intent, exchange: Exchange, kind: ErrorKind, message: str) -> Ending:
     """Returns the ending of a call that was cut short, by what may have been sent of it."""
     tally, effect = exchange.tally, intent.tool.action.effect
-    maybe_done = is_change(effect) and (tally.pending or tally.sent > 0)
     return Ending(
-        outcome=Outcome.UNKNOWN if maybe_done else Outcome.FAILED,
+        outcome=_how_far(intent, exchange),
         error=failure(kind, effect=effect, message=message),
         attempts=tally.attempts,
         status=tally.status,
     )
+
+
+def _stopped(intent: Intent, exchange: Exchange) -> Ending:
+    """Returns the ending of a call that a revoke has stopped before it could change anything."""
+    tally = exchange.tally
+    return Ending(
+        outcome=_how_far(intent, exchange),
+        error=failure(ErrorKind.REVOKED),
+        attempts=tally.attempts,
+        status=tally.status,
+    )
+
+
+def _how_far(intent: Intent, exchange: Exchange) -> Outcome:
+    """Returns the outcome of a call that ends without an answer, by what has been sent of it."""
+    if _maybe_done(intent, exchange):
+        return Outcome.UNKNOWN
+    tally = exchange.tally
+    return Outcome.FAILED if tally.sent or tally.pending else Outcome.REFUSED
+
+
+def _maybe_done(intent: Intent, exchange: Exchange) -> bool:
+    """Tells whether something may have been changed by now."""
+    tally = exchange.tally
+    return is_change(intent.tool.action.effect) and (tally.pending or tally.sent > 0)

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -24,7 +24,14 @@ from clientary_connector.call.result import Call, CallError, ErrorKind, Outcome,
 from clientary_connector.call.tools import Tool
 from clientary_connector.call.trouble import vault_kind
 from clientary_connector.connections import find_record
-from connector_vault import LogDraft, OperationClaimedError, Transaction, Vault, VaultError
+from connector_vault import (
+    LogDraft,
+    OperationClaimedError,
+    Transaction,
+    Vault,
+    VaultError,
+    VaultLockedError,
+)
 
 INTENT: Final = "intent"
 OUTCOME: Final = "outcome"
@@ -41,8 +48,7 @@ class Intent:
     log_id: int
     call: Call
     tool: Tool
-    #: Id of the connection.
-    connection: str
+    permit: Permit
 
 
 class ClaimedError(Exception):
@@ -72,7 +78,7 @@ class Journal:
         except VaultError as error:
             kind = vault_kind(error)
         else:
-            return Intent(log_id=log_id, call=call, tool=tool, connection=permit.connection)
+            return Intent(log_id=log_id, call=call, tool=tool, permit=permit)
         raise ClaimedError if kind is None else refused(kind)
 
     async def settle(self, intent: Intent, ending: Ending) -> Result:
@@ -80,7 +86,7 @@ class Journal:
         result = result_of(intent.call, ending, log_id=intent.log_id)
         try:
             draft = self._outcome(intent, ending, result)
-            await self._vault.write_async(lambda log: log.append(draft))
+            await self._vault.write_async(lambda log: _settled(log, intent.permit, draft))
         except VaultError as error:
             reason = str(error)
         else:
@@ -105,7 +111,11 @@ class Journal:
         """Writes a refusal and returns its result; it stays a refusal if that fails."""
         log_id = None
         with contextlib.suppress(VaultError):
-            draft = self._refusal(call, error, tool=tool)
+            try:
+                draft = self._refusal(call, error, tool=tool)
+            except VaultLockedError:
+                # Nothing can be sealed for a new user now. Who asked for what is no secret.
+                draft = self._refusal(call, error, tool=tool, sealed=False)
             log_id = await self._vault.write_async(lambda log: log.append(draft))
         return result_of(call, Ending(outcome=Outcome.REFUSED, error=error), log_id=log_id)
 
@@ -141,7 +151,7 @@ class Journal:
             ref=intent.log_id,
             user=intent.call.user,
             persona=intent.call.persona,
-            connection=intent.connection,
+            connection=intent.permit.connection,
             action=intent.tool.action.id,
             effect=intent.tool.action.effect.value,
             operation=intent.call.operation,
@@ -150,7 +160,9 @@ class Journal:
             payload=ENCODER.encode(document),
         )
 
-    def _refusal(self, call: Call, error: CallError, *, tool: Tool | None) -> LogDraft:
+    def _refusal(
+        self, call: Call, error: CallError, *, tool: Tool | None, sealed: bool = True
+    ) -> LogDraft:
         ending = Ending(outcome=Outcome.REFUSED, error=error)
         payload = {
             "prompt": shown(call.prompt),
@@ -169,7 +181,7 @@ class Journal:
             operation=shown(call.operation),
             outcome=Outcome.REFUSED.value,
             facts=_facts(ending, cost=0),
-            payload=ENCODER.encode(payload),
+            payload=ENCODER.encode(payload) if sealed else None,
         )
 
     def _connection(self, call: Call) -> str | None:
@@ -204,6 +216,14 @@ def shown(text: object) -> str | None:
 
 def _claimed(log: Transaction, permit: Permit, draft: LogDraft) -> int:
     policy.confirm(log, permit)
+    return log.append(draft)
+
+
+def _settled(log: Transaction, permit: Permit, draft: LogDraft) -> int:
+    """Writes the outcome; says so where the permission ended while the call was under way."""
+    if not policy.still_holds(log, permit):
+        facts = {**msgspec.json.decode(draft.facts), "completed_after_revoke": True}
+        draft = replace(draft, facts=msgspec.json.encode(facts, order="sorted").decode())
     return log.append(draft)
 
 

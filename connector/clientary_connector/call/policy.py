@@ -33,6 +33,10 @@ class Permit:
     grant: str | None
     grant_revision: int
     target: Target
+    #: What the grant has to cover.
+    scope: str = ""
+    #: What the connection authenticates with.
+    kind: str = connections.API_KEY
 
 
 def decide(view: View, call: Call, action: Action, *, host_pattern: str) -> Permit:
@@ -65,17 +69,14 @@ def decide(view: View, call: Call, action: Action, *, host_pattern: str) -> Perm
         grant=grant.id,
         grant_revision=grant.revision,
         target=target,
+        scope=action.scope,
+        kind=connection.body["kind"],
     )
 
 
 def still_holds(view: View, permit: Permit) -> bool:
-    """Tells whether the connection is what it was when the permit was given."""
-    connection = view.record(connections.KIND, permit.connection)
-    return (
-        connection is not None
-        and connection.body["state"] == connections.ACTIVE
-        and connection.body["generation"] == permit.generation
-    )
+    """Tells whether connection and grant still permit what they did when the permit was given."""
+    return _granted(view, permit)[0]
 
 
 def confirm(view: View, permit: Permit) -> None:
@@ -84,11 +85,27 @@ def confirm(view: View, permit: Permit) -> None:
     Raises:
         RefusedError: One of them was changed in between.
     """
-    if not still_holds(view, permit):
+    holds, grant = _granted(view, permit)
+    if not holds and grant is None:
         raise refused(ErrorKind.REVOKED)
-    grant = None if permit.grant is None else view.record(grants.KIND, permit.grant)
-    if grant is None or grant.revision != permit.grant_revision:
+    if not holds or grant is None or grant.revision != permit.grant_revision:
         raise refused(ErrorKind.DENIED, message="The grant was changed just now.")
+
+
+def _granted(view: View, permit: Permit) -> tuple[bool, Record | None]:
+    """Tells whether a permit still holds, and gives the grant, which is read once."""
+    connection = view.record(connections.KIND, permit.connection)
+    if (
+        connection is None
+        or connection.body["state"] != connections.ACTIVE
+        or connection.body["generation"] != permit.generation
+    ):
+        return False, None
+    grant = None if permit.grant is None else view.record(grants.KIND, permit.grant)
+    holds = grant is None or (
+        grant.body["state"] == grants.ACTIVE and grants.allows(grant.body["scopes"], permit.scope)
+    )
+    return holds, grant
 
 
 def _held(view: View, call: Call) -> tuple[Record, Record]:

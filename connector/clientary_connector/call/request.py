@@ -53,6 +53,16 @@ class Request:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """Holds a form that would be posted; unlike a request, it holds its secrets itself."""
+
+    path: str
+    body: bytes = field(repr=False)
+    #: What shows who the sender is, where that is not in the body.
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+
+
 class PathPartError(ValueError):
     """An argument of the path would lead to another resource."""
 

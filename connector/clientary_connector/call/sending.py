@@ -1,23 +1,27 @@
 """Sends with a fresh look before each send, and repeats only what cannot be done twice.
 
-1. Before every send, whatever led to it, the connection's generation is compared and the
-   secret is opened anew: a revoke stops retries, further pages and rereads alike.
+1. Before every send, whatever led to it, the secret is opened anew, and at its gate, when the
+   line is open, connection and grant are looked at once more, inside the vault's fence: a revoke
+   stops retries, further pages, rereads and whoever waits for a line alike.
 2. A read is repeated when the line broke, on 429 and on 502, 503 and 504.
 3. Everything else is repeated only when nothing was sent, and on 429.
 4. Retry-After is honoured; where it asks for more than the limit, the caller is told.
+5. A 401 is final, unless the secret was replaced since it was opened: then the new one is tried,
+   once. A token is replaced for the sake of a read, ahead of its end, and never in a loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 
+from clientary_connector import connections
 from clientary_connector.call.address import Target
 from clientary_connector.call.answer import SUCCESS, effect_unknown, error_of, wait_of
 from clientary_connector.call.failure import failure, is_change, refused
@@ -26,13 +30,15 @@ from clientary_connector.call.request import Request
 from clientary_connector.call.result import CallError, ErrorKind, Outcome
 from clientary_connector.call.transport import (
     BodyFault,
+    Gate,
+    GateClosedError,
     NoAnswerError,
     NotSentError,
     Reply,
     Transport,
 )
 from clientary_connector.call.trouble import vault_kind
-from clientary_connector.manifest import Effect
+from clientary_connector.manifest import Auth, Effect
 from clientary_connector.settings import Settings
 from connector_vault import (
     Secret,
@@ -41,6 +47,9 @@ from connector_vault import (
 )
 
 SECRET_FIELD: Final = "api_key"  # noqa: S105 - the name of the field, not its value
+#: How the token of a connection goes on.
+BEARER: Final = Auth(scheme="bearer", token="{secret}")  # noqa: S106 - a template
+UNAUTHORIZED: Final = 401
 TOO_MANY: Final = 429
 GATEWAY: Final = frozenset({502, 503, 504})
 NOT_FOUND: Final = 404
@@ -64,8 +73,18 @@ class Tally:
     #: Sends whose bytes may have left.
     sent: int = 0
     status: int | None = None
-    #: A send is under way.
+    #: A send has passed its gate, and has no answer yet.
     pending: bool = False
+
+
+async def never(secret: Secret, effect: Effect | None = None) -> bool:
+    """Tells of a secret that nobody replaces."""
+    del secret, effect
+    return False
+
+
+async def at_once() -> None:
+    """Waits for nothing: what is to be opened does not end by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +94,30 @@ class Way:
     target: Target
     #: Raises RefusedError where nothing may be sent any more.
     credential: Callable[[], AbstractContextManager[Secret]]
+    #: Raises GateClosedError where the permission is gone.
+    gate: Gate
+    #: Tells whether a secret was replaced by a newer one since it was opened.
+    replaced: Callable[[Secret, Effect], Awaitable[bool]] = never
+    #: Renews what is about to end, before it is opened; raises RefusedError where that is in vain.
+    ready: Callable[[], Awaitable[None]] = at_once
+    #: How the secret goes on, where the manifest's way is not the connection's.
+    auth: Auth | None = None
+
+
+class Bearer(Protocol):
+    """The token of one connection, for one call."""
+
+    async def ready(self) -> None:
+        """Renews the token if it ends soon; raises RefusedError where there is none to use."""
+        ...
+
+    def open(self) -> Secret:
+        """Opens the token in use; raises VaultError where that cannot be."""
+        ...
+
+    async def replaced(self) -> bool:
+        """Tells, after a 401, whether there is another token now than the one opened last."""
+        ...
 
 
 class Clock(Protocol):
@@ -93,7 +136,7 @@ def utc_now() -> datetime:
 class Sender:
     """Sends the requests of calls over the one transport."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it sends with, all by name
         self,
         *,
         vault: Vault,
@@ -101,8 +144,10 @@ class Sender:
         settings: Settings,
         clock: Clock = utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        bearer: Callable[[str], Bearer] | None = None,
     ) -> None:
-        """Takes what it sends with."""
+        """Takes what it sends with; `bearer` opens the tokens of connections that have them."""
+        self._bearer = bearer
         self._vault = vault
         self._transport = transport
         self._settings = settings
@@ -122,7 +167,9 @@ class Sender:
         attempt = 1
         while True:
             try:
-                reply = await self._once(request, way, tally)
+                reply = await self._once(request, way, effect, tally)
+            except GateClosedError as closed:
+                raise refused(ErrorKind(closed.reason)) from None
             except NotSentError as error:
                 again, wait = True, None
                 ended = EndedError(Outcome.FAILED, _unreachable(error, effect))
@@ -139,12 +186,35 @@ class Sender:
                 raise ended
             attempt += 1
 
-    async def _once(self, request: Request, way: Way, tally: Tally) -> Reply:
+    async def _once(self, request: Request, way: Way, effect: Effect, tally: Tally) -> Reply:
+        """Sends once; and once more, where the secret was replaced on the way and got 401."""
+
+        def replaced(secret: Secret) -> Awaitable[bool]:
+            return way.replaced(secret, effect)
+
+        reply, again = await self._sent(request, way, tally, replaced)
+        if again:
+            reply, _ = await self._sent(request, way, tally, never)
+        return reply
+
+    async def _sent(
+        self,
+        request: Request,
+        way: Way,
+        tally: Tally,
+        replaced: Callable[[Secret], Awaitable[bool]],
+    ) -> tuple[Reply, bool]:
+        await way.ready()
         with way.credential() as secret:
             tally.attempts += 1
-            tally.pending = True
             try:
-                reply = await self._transport.send(way.target, request, secret)
+                reply = await self._transport.send(
+                    way.target,
+                    request,
+                    secret,
+                    gate=lambda: _passing(way, tally),
+                    auth=way.auth,
+                )
             except NotSentError:
                 tally.pending = False
                 raise
@@ -152,29 +222,68 @@ class Sender:
                 tally.pending = False
                 tally.sent += 1
                 raise
-        tally.pending = False
-        tally.sent += 1
-        tally.status = reply.status
-        return reply
+            tally.pending = False
+            tally.sent += 1
+            tally.status = reply.status
+            return reply, reply.status == UNAUTHORIZED and await replaced(secret)
 
     def way(self, permit: Permit) -> Way:
         """Returns the way of a call that was allowed."""
-        return Way(permit.target, lambda: self._credential(permit))
+        gate = lambda: self._gate(permit)  # noqa: E731 - as short as its twin below
+        if permit.kind == connections.OAUTH2 and self._bearer is not None:
+            return self._bearer_way(permit, self._bearer(permit.connection), gate)
+        return Way(
+            permit.target,
+            lambda: self._credential(permit),
+            gate,
+            lambda secret, _: self._replaced(permit, secret),
+        )
+
+    def _bearer_way(self, permit: Permit, bearer: Bearer, gate: Gate) -> Way:
+        async def replaced(secret: Secret, effect: Effect) -> bool:
+            del secret
+            return not is_change(effect) and await bearer.replaced()
+
+        return Way(
+            permit.target,
+            lambda: opened(bearer.open),
+            gate,
+            replaced,
+            ready=bearer.ready,
+            auth=BEARER,
+        )
 
     def _credential(self, permit: Permit) -> Secret:
-        """Opens the secret for one send, if the connection still holds.
+        """Opens the secret for one send.
 
         Raises:
-            RefusedError: It was revoked, or the vault does not open.
+            RefusedError: It was destroyed by a revoke, or the vault does not open.
         """
-        kind = ErrorKind.INTERNAL
+        return opened(lambda: self._vault.open_secret(permit.connection, SECRET_FIELD))
+
+    async def _replaced(self, permit: Permit, secret: Secret) -> bool:
+        """Tells whether another version than this is in use by now; nothing is kept in memory."""
+        name = (permit.connection, SECRET_FIELD)
         try:
-            if self._vault.read(lambda view: still_holds(view, permit)):
-                return self._vault.open_secret(permit.connection, SECRET_FIELD)
-            kind = ErrorKind.REVOKED
-        except VaultError as error:
-            kind = vault_kind(error)
-        raise refused(kind)
+            return not self._vault.read(
+                lambda view: view.holds_secret(*name, secret, stage="current")
+            )
+        except VaultError:
+            return False
+
+    @contextmanager
+    def _gate(self, permit: Permit) -> Generator[None]:
+        """Lets a request out while the permit still holds, inside the vault's fence."""
+        with ExitStack() as inside:
+            try:
+                inside.enter_context(self._vault.fence.entered())
+                holds = self._vault.read(lambda view: still_holds(view, permit))
+                closed = None if holds else ErrorKind.REVOKED
+            except VaultError as error:
+                closed = vault_kind(error)
+            if closed is not None:
+                raise GateClosedError(closed.value)
+            yield
 
     async def _waited(self, attempt: int, asked: float | None) -> bool:
         """Waits before the next attempt; says no where there is none."""
@@ -188,6 +297,27 @@ class Sender:
         state = RetryCallState(AsyncRetrying(), fn=None, args=(), kwargs={})
         state.attempt_number = attempt
         return float(self._backoff(state))
+
+
+def opened(opening: Callable[[], Secret]) -> Secret:
+    """Opens a secret for one send.
+
+    Raises:
+        RefusedError: It was destroyed by a revoke, or the vault does not open.
+    """
+    try:
+        return opening()
+    except VaultError as error:
+        kind = vault_kind(error)
+    raise refused(kind)
+
+
+@contextmanager
+def _passing(way: Way, tally: Tally) -> Generator[None]:
+    """Passes the gate, and counts from then on as sent."""
+    with way.gate():
+        tally.pending = True
+        yield
 
 
 def may_repeat(reply: Reply, effect: Effect) -> bool:

@@ -3,34 +3,39 @@
 1. The target comes from the manifest and a plain label; the built request is compared with it.
 2. Proxies, certificates, netrc and key logs named by the environment are ignored.
 3. The address is checked when the line opens: public, or loopback for a simulated account.
-4. The secret goes onto the request last. It is revealed in this module alone.
+4. The secret goes onto the request last. A key is revealed in this module alone.
 5. One send is one send: nothing below repeats it, redirects are not followed.
 6. The answer is read up to a limit, in a limited time, and the secret is taken out of it.
-7. Errors from below are not passed on: theirs would hold the request. Ours say one thing,
+7. Once the line is open, the request passes a gate: a last look at the permission, and the first
+   bytes, with nothing in between.
+8. Errors from below are not passed on: theirs would hold the request. Ours say one thing,
    whether anything can have been sent.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import re
-import socket
 import ssl
-from collections.abc import AsyncGenerator, Callable, Mapping
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Final, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 import aiohttp
 import certifi
+from aiohttp.connector import Connection
 from aiohttp.resolver import ThreadedResolver
 
-from clientary_connector.call.address import Target, is_loopback, is_public
+from clientary_connector.call.address import NOT_PUBLIC, Target, open_to_loopback, open_to_public
+from clientary_connector.call.authorization import authorization
 from clientary_connector.call.lean_httpx import AiohttpTransport, httpx
-from clientary_connector.call.request import Request
+from clientary_connector.call.request import Form, Request
 from clientary_connector.call.scrub import MIN_SECRET_CHARS, scrub
 from clientary_connector.manifest import Auth
 from clientary_connector.settings import Settings
@@ -45,13 +50,18 @@ NEVER_SENT: Final = (
 )
 #: A host with its port, or the mark of a secret that was taken out of it.
 HOST: Final = re.compile(rb"[A-Za-z0-9_.:\[\]-]{1,255}")
+#: Lets a request out, or raises GateClosedError; what it encloses is short and waits for nobody.
+Gate: TypeAlias = Callable[[], AbstractContextManager[None]]
+#: The gate of the request that this task sends.
+GATE: Final[ContextVar[Gate]] = ContextVar("gate")
+Signed: TypeAlias = tuple[Secret | None, Auth | None]
 Place: TypeAlias = tuple[asyncio.AbstractEventLoop, bool]
 MAX_SECRET_CHARS: Final = 4096
 #: Signs that a header or JSON would have to spell otherwise.
 UNUSABLE: Final = frozenset(' "\\')
+FORM: Final = "application/x-www-form-urlencoded"
 KEPT_URLS: Final = 512
 LATE: Final = "no answer came in time"
-NOT_PUBLIC: Final = "the address is not one that this connection may reach"
 
 
 class BodyFault(StrEnum):
@@ -86,6 +96,10 @@ class NotSentError(TransportError):
     """Nothing was sent."""
 
 
+class GateClosedError(NotSentError):
+    """The last look found that it may not be sent; `reason` is the kind of error it is."""
+
+
 class NoAnswerError(TransportError):
     """It was sent, or may have been, and no answer came.
 
@@ -96,10 +110,6 @@ class NoAnswerError(TransportError):
         """Takes the reason in a few words."""
         super().__init__(reason)
         self.broken = broken
-
-
-class AddressRefusedError(OSError):
-    """The name led to an address that this connection may not reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +137,14 @@ class Transport:
         self._url = lru_cache(maxsize=KEPT_URLS)(httpx.URL)
 
     def built(self, target: Target, request: Request) -> httpx.Request:
-        """Returns the request as it goes out, save for the secret.
-
-        Raises:
-            NotSentError: The built request would go elsewhere than to the target.
-        """
-        built = httpx.Request(
+        """Returns the request as it goes out, save for the secret."""
+        return httpx.Request(
             request.method,
             self._url(target.origin + request.resource),
             headers=self.headers(request),
             content=request.body,
             extensions=self._extensions,
         )
-        if not goes_to(built.url, target):
-            raise NotSentError("the request would have left for another host")
-        return built
 
     def headers(self, request: Request) -> dict[str, str]:
         """Returns what the request carries, save for the secret."""
@@ -149,18 +152,52 @@ class Transport:
             return self._headers
         return {**self._headers, "Content-Type": "application/json"}
 
-    async def send(self, target: Target, request: Request, secret: Secret) -> Reply:
-        """Sends one request once and reads the answer.
+    async def send(
+        self,
+        target: Target,
+        request: Request,
+        secret: Secret,
+        *,
+        gate: Gate,
+        auth: Auth | None = None,
+    ) -> Reply:
+        """Sends one request once, through its gate, and reads the answer.
+
+        `auth` says how the secret goes on, where the manifest's way is not the connection's.
 
         Raises:
+            GateClosedError: The gate let nothing out.
             NotSentError: Nothing was sent.
             NoAnswerError: It may have been sent, and there is no answer.
             CancelledError: The caller was cancelled; it may have been sent.
         """
         built = self.built(target, request)
-        line = await self._line(loopback=target.loopback)
+        return await self._passed(target, built, gate, (secret, auth or self._auth))
+
+    def post(self, target: Target, form: Form, *, gate: Gate) -> Awaitable[Reply]:
+        """Posts a form that holds its secrets itself, once; the answer comes unscrubbed.
+
+        It raises as `send` does, when it is awaited. By then no frame holds the form.
+        """
+        headers = {**self._headers, "Content-Type": FORM, **form.headers}
+        built = httpx.Request(
+            "POST",
+            target.origin + form.path,
+            headers=headers,
+            content=form.body,
+            extensions=self._extensions,
+        )
+        return self._passed(target, built, gate, (None, None))
+
+    async def _passed(self, to: Target, built: httpx.Request, gate: Gate, by: Signed) -> Reply:
+        if not goes_to(built.url, to):
+            del built  # an error shows the frames that it passed
+            raise NotSentError("the request would have left for another host")
+        GATE.set(gate)
+        line = await self._line(loopback=to.loopback)
         async with line.room:
-            failure = await self._attempt(line, built, secret)
+            failure = await self._attempt(line, built, *by)
+        del built
         if isinstance(failure, BaseException):
             raise failure
         return failure
@@ -181,11 +218,12 @@ class Transport:
         self._lines.clear()
 
     async def _attempt(
-        self, line: Line, built: httpx.Request, secret: Secret
+        self, line: Line, built: httpx.Request, secret: Secret | None, auth: Auth | None
     ) -> Reply | TransportError | asyncio.CancelledError:
         """Returns errors instead of raising them: a raised one would drag the request along."""
-        revealed = secret.reveal()
-        built.headers["Authorization"] = authorization(self._auth, revealed)
+        revealed = "" if secret is None else secret.reveal()
+        if auth is not None:
+            built.headers["Authorization"] = authorization(auth, revealed)
         try:
             async with asyncio.timeout(self._settings.send_timeout_s):
                 return await self._exchange(line, built, revealed)
@@ -193,10 +231,12 @@ class Transport:
             return asyncio.CancelledError()
         except TimeoutError:
             return NoAnswerError(LATE, broken=False)
+        except GateClosedError as closed:
+            return GateClosedError(closed.reason)
         except Exception as error:  # noqa: BLE001 - whatever breaks below must not carry the request up
             return failure_of(error)
         finally:
-            del built.headers["Authorization"]
+            built.headers.pop("Authorization", None)
 
     async def _exchange(self, line: Line, built: httpx.Request, revealed: str) -> Reply:
         response = await line.transport.handle_async_request(built)
@@ -251,6 +291,23 @@ class Transport:
                 self._lines.pop(key, None)
 
 
+class GatedRequest(aiohttp.ClientRequest):
+    """A request that goes out inside its gate."""
+
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        """Passes the gate and writes; the line is open by now.
+
+        Raises:
+            GateClosedError: The gate let nothing out.
+        """
+        with GATE.get()():
+            response = await super().send(conn)
+            if sys.version_info < (3, 12):
+                # Without eager tasks the body is written by the next turn of the loop.
+                await asyncio.sleep(0)
+        return response
+
+
 async def _close(lifetime: AsyncGenerator[Line]) -> None:
     await lifetime.aclose()
 
@@ -275,28 +332,14 @@ def session_of(
         socket_factory=open_to_loopback if loopback else open_to_public,
     )
     session = aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        request_class=GatedRequest,
+        trust_env=False,
     )
-    # There is no public switch: on a line that drops, the session would send a PUT or DELETE twice.
+    # No public switch: on a line that drops, the session would send a PUT or DELETE twice.
     session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return session
-
-
-def open_to_public(info: tuple[Any, ...]) -> socket.socket:
-    """Opens a socket to a public address only."""
-    return _socket(info, allowed=is_public)
-
-
-def open_to_loopback(info: tuple[Any, ...]) -> socket.socket:
-    """Opens a socket to this machine only."""
-    return _socket(info, allowed=is_loopback)
-
-
-def _socket(info: tuple[Any, ...], *, allowed: Callable[[str], bool]) -> socket.socket:
-    family, kind, protocol, _, address = info
-    if not allowed(address[0]):
-        raise AddressRefusedError(NOT_PUBLIC)
-    return socket.socket(family, kind, protocol)
 
 
 def goes_to(url: httpx.URL, target: Target) -> bool:
@@ -307,18 +350,6 @@ def goes_to(url: httpx.URL, target: Target) -> bool:
         and url.port == target.port
         and not url.userinfo
     )
-
-
-def authorization(auth: Auth, revealed: str) -> str:
-    """Returns the header that carries the secret."""
-    if auth.scheme == "bearer":
-        return f"Bearer {_filled(auth.token, revealed)}"
-    pair = f"{_filled(auth.username, revealed)}:{_filled(auth.password, revealed)}"
-    return f"Basic {base64.b64encode(pair.encode()).decode()}"
-
-
-def _filled(template: str | None, revealed: str) -> str:
-    return (template or "").replace("{secret}", revealed)
 
 
 def is_usable(secret: Secret, auth: Auth) -> bool:

@@ -24,8 +24,8 @@ from starlette.types import ASGIApp
 
 from clientary_connector.sandbox.faults import Fault, Faults
 from clientary_connector.sandbox.history import History, SeenRequest
+from clientary_connector.sandbox.keys import Account, Keys
 from clientary_connector.sandbox.spoil import encode
-from clientary_connector.sandbox.state import State
 
 _FIELDS: Final = tuple(field.name for field in fields(Fault))
 _MOST_SHOWN: Final = 100
@@ -35,10 +35,14 @@ _SECRET_HEADERS: Final = frozenset({"authorization", "x-sandbox-key"})
 class Control:
     """The control routes of one sandbox."""
 
-    def __init__(self, *, state: State, key: str, faults: Faults, history: History) -> None:
-        """Join what the routes show and set."""
-        self._state = state
+    def __init__(
+        self, *, account: Account, key: str, keys: Keys, faults: Faults, history: History
+    ) -> None:
+        """Join what the routes show and set; `key` is the one that steers, valid or not."""
+        self._account = account
+        self._state = account.state
         self._key = key
+        self._keys = keys
         self._faults = faults
         self._history = history
 
@@ -53,6 +57,9 @@ class Control:
             ("DELETE", "/_sandbox/requests", self._forget),
             ("GET", "/_sandbox/effects", self._effects),
             ("GET", "/_sandbox/messages", self._messages),
+            ("GET", "/_sandbox/keys", self._valid),
+            ("POST", "/_sandbox/keys", self._add_key),
+            ("DELETE", "/_sandbox/keys", self._revoke_key),
         )
         return Starlette(
             routes=[
@@ -124,6 +131,18 @@ class Control:
         del request
         return {"messages": [asdict(message) for message in self._state.messages]}
 
+    async def _valid(self, request: Request) -> object:
+        del request
+        return {"keys": self._keys.valid()}
+
+    async def _add_key(self, request: Request) -> object:
+        key = _read_key(await request.body())
+        return {"key": self._keys.add(self._account, key)}
+
+    async def _revoke_key(self, request: Request) -> object:
+        key = _read_key(await request.body())
+        return {"revoked": key is not None and self._keys.revoke(key)}
+
 
 def read_faults(body: bytes) -> list[Fault]:
     """Read one fault or a list of faults from JSON.
@@ -150,6 +169,14 @@ def _read_fault(entry: object) -> Fault:
         return msgspec.convert(entry, Fault)
     except msgspec.ValidationError as wrong:
         raise ValueError(str(wrong)) from None
+
+
+def _read_key(body: bytes) -> str | None:
+    """Reads a key from JSON; None stands for one that the sandbox is to make."""
+    try:
+        return msgspec.json.decode(body or b"null", type=str | None)
+    except msgspec.DecodeError:
+        raise ValueError("Send a key as a JSON string, or nothing.") from None
 
 
 def _limit(query: str) -> int:

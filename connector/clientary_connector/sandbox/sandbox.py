@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from random import Random
-from string import ascii_letters, digits
 from typing import Final
 
 from clientary_connector.sandbox.control import Control
 from clientary_connector.sandbox.faults import Faults
 from clientary_connector.sandbox.history import History, SeenRequest
+from clientary_connector.sandbox.keys import Account, Keys, made_key
 from clientary_connector.sandbox.records import SentMessage
 from clientary_connector.sandbox.seed import Size, fill
 from clientary_connector.sandbox.state import Clock, Rules, State, SteadyClock
 from clientary_connector.sandbox.web import Api
 
-_KEY_LENGTH: Final = 40
 _HISTORY: Final = 10_000
 
 
@@ -39,22 +38,40 @@ class Sandbox:
         """Make the account; `history` bounds how many requests are remembered."""
         random = Random(seed)  # noqa: S311 - the same account each time is the point
         self.subdomain = subdomain
-        made_key = "".join(random.choices(ascii_letters + digits, k=_KEY_LENGTH))
-        self.key = made_key if key is None else key
+        self._keys = Keys(Random(f"keys of {seed}"))  # noqa: S311 - the same
         self.state = State(
             clock=clock or SteadyClock(), rules=rules or Rules(), subdomain=subdomain
         )
+        self._account = Account(self.state)
+        # Drawn before the records, and whether or not it is used: the same account each time.
+        first = made_key(random)
+        self.key = self._keys.add(self._account, first if key is None else key)
         fill(self.state, random, Size(size))
         self.faults = Faults()
         self._history = History(history)
-        control = Control(state=self.state, key=self.key, faults=self.faults, history=self._history)
-        self.app = Api(
-            state=self.state,
+        control = Control(
+            account=self._account,
             key=self.key,
+            keys=self._keys,
             faults=self.faults,
             history=self._history,
-            control=control.app(),
         )
+        self.app = Api(
+            keys=self._keys, faults=self.faults, history=self._history, control=control.app()
+        )
+
+    @property
+    def keys(self) -> list[str]:
+        """Return the keys that are accepted now, oldest first."""
+        return self._keys.valid()
+
+    def add_key(self, key: str | None = None, *, of: Sandbox | None = None) -> str:
+        """Make another key valid, of this account or of that of another sandbox."""
+        return self._keys.add((of or self)._account, key)  # noqa: SLF001 - another of our own
+
+    def revoke_key(self, key: str) -> bool:
+        """Make a key invalid; False says that it was not valid."""
+        return self._keys.revoke(key)
 
     @property
     def requests(self) -> list[SeenRequest]:

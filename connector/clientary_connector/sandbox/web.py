@@ -4,7 +4,7 @@ What a request passes, in this order:
 
 1. It is remembered, whatever becomes of it.
 2. A fault that waits for it takes over.
-3. Basic auth with the key as user and password, or 401.
+3. Basic auth with a valid key as user and password, or 401; the key says which account.
 4. JSON asked for, by the Accept header or a `.json` suffix, or 406.
 5. A route, and ids that are numbers, or 404.
 6. The work; if it changed something, the effect is counted.
@@ -12,8 +12,6 @@ What a request passes, in this order:
 
 from __future__ import annotations
 
-import base64
-import hmac
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -24,6 +22,7 @@ from clientary_connector.sandbox.exchange import Request as Asked
 from clientary_connector.sandbox.faults import Fault, FaultKind, Faults
 from clientary_connector.sandbox.fields import RejectedError
 from clientary_connector.sandbox.history import History, SeenRequest
+from clientary_connector.sandbox.keys import Account, Keys
 from clientary_connector.sandbox.routes import Match, resolve
 from clientary_connector.sandbox.spoil import PLAIN_TYPE, Reply, encode, spoil
 from clientary_connector.sandbox.state import State
@@ -43,18 +42,12 @@ _MOST_CACHED: Final = 1_024
 class Api:
     """The ASGI app: the API below `/api/v2`, the control routes below `/_sandbox`."""
 
-    def __init__(
-        self, *, state: State, key: str, faults: Faults, history: History, control: ASGIApp
-    ) -> None:
-        """Join an account's state with its key, faults and history."""
-        self._state = state
-        self._key = key
-        self._credential = base64.b64encode(f"{key}:{key}".encode())
+    def __init__(self, *, keys: Keys, faults: Faults, history: History, control: ASGIApp) -> None:
+        """Join the keys of accounts with their faults and history."""
+        self._keys = keys
         self._faults = faults
         self._history = history
         self._control = control
-        self._cache: dict[tuple[str, str], Reply] = {}
-        self._cached_at = -1
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -82,43 +75,19 @@ class Api:
 
     def _work(self, seen: SeenRequest, match: Match) -> Reply:
         headers = dict(seen.raw_headers)
-        if not self._authorized(headers.get(b"authorization", b"")):
+        account = self._keys.account(seen.raw_headers)
+        if account is None:
             return _UNAUTHORIZED
         if not match.json and b"application/json" not in headers.get(b"accept", b""):
             return _NOT_ACCEPTABLE
         if match.handler is None:
             return Reply(MISSING.status, encode(MISSING.body))
         if seen.method == "GET":
-            return self._read(seen, match)
-        answer = self._run(seen, match)
+            return _read(account, seen, match)
+        answer = _run(account.state, seen, match)
         if answer.status < 400:  # noqa: PLR2004 - the first status of failure
             self._history.effects[seen.method, match.route] += 1
         return _reply(answer)
-
-    def _authorized(self, header: bytes) -> bool:
-        scheme, _, credential = header.partition(b" ")
-        return scheme.lower() == b"basic" and hmac.compare_digest(credential, self._credential)
-
-    def _read(self, seen: SeenRequest, match: Match) -> Reply:
-        revision = self._state.revision
-        if revision != self._cached_at or len(self._cache) > _MOST_CACHED:
-            self._cache.clear()
-            self._cached_at = revision
-        reply = self._cache.get((seen.path, seen.query))
-        if reply is None:
-            reply = _reply(self._run(seen, match))
-            self._cache[seen.path, seen.query] = reply
-        return reply
-
-    def _run(self, seen: SeenRequest, match: Match) -> Answer:
-        assert match.handler is not None  # noqa: S101 - `_work` has looked
-        query = dict(parse_qsl(seen.query, keep_blank_values=True)) if seen.query else {}
-        try:
-            return match.handler(self._state, Asked(match.ids, query, seen.body))
-        except RejectedError as rejected:
-            return Answer(422, dict(rejected.faults))
-        except RefusedError as refused:
-            return Answer(refused.status, refused.body)
 
     async def _fail(self, fault: Fault, seen: SeenRequest, match: Match, wire: Wire) -> None:
         if fault.delay_s and not fault.after_work:
@@ -129,7 +98,7 @@ class Api:
         if fault.kind in {FaultKind.CUT_BEFORE, FaultKind.CUT_AFTER}:
             wire.cut(reset=fault.reset)
             return
-        spoiled = spoil(fault, reply, token=self._key)
+        spoiled = spoil(fault, reply, token=self._keys.named(seen.raw_headers))
         seen.status = spoiled.status
         if fault.kind is FaultKind.TRUNCATED:
             await wire.answer_half(spoiled)
@@ -139,3 +108,26 @@ class Api:
 
 def _reply(answer: Answer) -> Reply:
     return Reply(answer.status, b"" if answer.body is None else encode(answer.body))
+
+
+def _read(account: Account, seen: SeenRequest, match: Match) -> Reply:
+    revision = account.state.revision
+    if revision != account.cached_at or len(account.cache) > _MOST_CACHED:
+        account.cache.clear()
+        account.cached_at = revision
+    reply = account.cache.get((seen.path, seen.query))
+    if reply is None:
+        reply = _reply(_run(account.state, seen, match))
+        account.cache[seen.path, seen.query] = reply
+    return reply
+
+
+def _run(state: State, seen: SeenRequest, match: Match) -> Answer:
+    assert match.handler is not None  # noqa: S101 - `_work` has looked
+    query = dict(parse_qsl(seen.query, keep_blank_values=True)) if seen.query else {}
+    try:
+        return match.handler(state, Asked(match.ids, query, seen.body))
+    except RejectedError as rejected:
+        return Answer(422, dict(rejected.faults))
+    except RefusedError as refused:
+        return Answer(refused.status, refused.body)

@@ -254,7 +254,7 @@ def test_verify_says_that_the_log_is_whole(ready: Cli) -> None:
 
 def test_a_change_is_shown_without_what_it_does_not_have(ready: Cli) -> None:
     """A grant has no request and no response; the entry says so by silence."""
-    shown = ready("log", "show", "2").out
+    shown = ready("log", "show", "3").out
     assert "grant" in shown
     assert "\nrequest:" not in shown
 
@@ -289,8 +289,8 @@ def test_verify_names_calls_that_were_cut_off(ready: Cli, far_side: RunningSandb
     far_side.sandbox.faults.clear()
     ended = ready("log", "verify")
     assert ended.status == 0
-    assert "Calls without an outcome: 3." in ended.err
-    assert ready("log", "--outcome", "open", "-o", "json").document["data"][0]["id"] == 3
+    assert "Calls without an outcome: 4." in ended.err
+    assert ready("log", "--outcome", "open", "-o", "json").document["data"][0]["id"] == 4
 
 
 def test_manifest_check_passes_what_ships(cli: Cli) -> None:

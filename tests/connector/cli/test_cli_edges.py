@@ -17,7 +17,7 @@ import click
 import pytest
 
 from clientary_connector.call.result import Outcome, Result
-from clientary_connector.frontends.cli import bar, commands, main
+from clientary_connector.frontends.cli import bar, commands, lazygroup, main
 from clientary_connector.frontends.cli.options import login_name
 from clientary_connector.frontends.cli.resultview import show_data, show_result
 from clientary_connector.frontends.invocation import invocation
@@ -426,9 +426,9 @@ def _add_command(monkeypatch: pytest.MonkeyPatch, work: object) -> None:
     assert callable(work)
     command = click.Command("planted", callback=work)
     monkeypatch.setattr(sys.modules[__name__], "planted", command, raising=False)
-    entry = commands.Entry("planted", "planted", "Planted by a test.")
+    entry = lazygroup.Entry("planted", "planted", "Planted by a test.")
     monkeypatch.setitem(commands.COMMANDS, "planted", entry)
-    monkeypatch.setitem(sys.modules, f"{commands.PACKAGE}.planted", sys.modules[__name__])
+    monkeypatch.setitem(sys.modules, f"{lazygroup.PACKAGE}.planted", sys.modules[__name__])
 
 
 def _on_terminal(cli: Cli, *words: str, answers: dict[bytes, str] | None = None) -> str:

@@ -67,12 +67,14 @@ def test_a_secret_escaped_twice_over_takes_the_whole_answer_along() -> None:
     assert scrub(b"[" + twice + b"]", KEY) == MARK
 
 
+@pytest.mark.requirement("threat.30")
 def test_a_short_secret_does_not_shred_the_answer() -> None:
     """A secret that could be a common word is not looked for."""
     assert scrub(b"the client", "the") == b"the client"
     assert scrub(b"the client", "") == b"the client"
 
 
+@pytest.mark.requirement("threat.30")
 def test_signs_of_regular_expressions_are_taken_literally() -> None:
     """A secret full of dots and stars fits itself alone."""
     key = ".*.*.*.*.*.*.*.*.*%"

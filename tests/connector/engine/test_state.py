@@ -20,7 +20,7 @@ from clientary_connector.errors import (
     StateUnavailableError,
 )
 from clientary_connector.state import meaning_of, state_faults
-from clientary_connector.wiring import state_folder
+from clientary_connector.statefolder import state_folder
 from connector_vault import (
     ConflictError,
     DegradedError,

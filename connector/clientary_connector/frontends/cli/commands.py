@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 import click
 
+from clientary_connector.frontends.cli.lazygroup import Entry, LazyGroup
+
 DISTRIBUTION: Final = "clientary-connector"
-PACKAGE: Final = "clientary_connector.frontends.cli"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Says where a command lies, and what the list of commands says about it."""
-
-    module: str
-    name: str
-    summary: str
 
 
 COMMANDS: Final = {
     "init": Entry("init", "init", "Make the vault and its key."),
     "connect": Entry("connections", "connect", "Join a Clientary account with an API key."),
     "connections": Entry("connections", "connections", "List the connections."),
+    "rotate": Entry("rotate", "rotate", "Replace the API key of a connection."),
     "revoke": Entry("connections", "revoke", "End a connection and destroy its key."),
     "actions": Entry("actions", "actions", "List what can be done."),
     "action": Entry("actions", "action", "Show one action in full."),
@@ -33,6 +24,7 @@ COMMANDS: Final = {
     "grants": Entry("grants", "grants", "List the grants."),
     "call": Entry("call", "call", "Run one action."),
     "batch": Entry("batch", "batch", "Run many actions, one JSON line each."),
+    "vault": Entry("vault", "vault", "Look after the vault and its keys."),
     "log": Entry("log", "log", "Read and verify the log."),
     "manifest": Entry("manifest", "manifest", "Check and lay out manifests."),
     "sandbox": Entry("sandbox", "sandbox", "Run a simulated Clientary."),
@@ -40,45 +32,9 @@ COMMANDS: Final = {
 }
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command when it is called, and not before."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Returns the names in the order of use."""
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Returns a command, or None where there is none of this name."""
-        del ctx
-        entry = COMMANDS.get(cmd_name)
-        if entry is None:
-            return None
-        command: click.Command = getattr(import_module(f"{PACKAGE}.{entry.module}"), entry.name)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Returns the command asked for.
-
-        Raises:
-            click.UsageError: There is none; the message offers those that come close.
-        """
-        strange = args[0] not in COMMANDS and not args[0].startswith("-")
-        if strange and not ctx.resilient_parsing:
-            raise click.exceptions.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Writes the list of commands without importing one."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
-
-
 @click.command(
     cls=LazyGroup,
+    entries=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 succeeded, 1 failed, 2 bad usage or arguments, 3 refused, "
     "4 unknown (sent, no answer: it may have happened), 130 ended with Ctrl-C.",

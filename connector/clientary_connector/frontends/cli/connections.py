@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -12,8 +13,10 @@ from clientary_connector.connections import Account, Connection, Revocation
 from clientary_connector.connector import Secret
 from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, output
+from clientary_connector.frontends.cli.authorize import Wish, authorized, described
 from clientary_connector.frontends.cli.secretinput import read_key, refuse_as_argument
 from clientary_connector.frontends.cli.status import Status
+from clientary_connector.rotations import Due, KeyStatus
 from clientary_connector.wiring import open_connector
 
 
@@ -23,6 +26,14 @@ from clientary_connector.wiring import open_connector
 @click.option("--subdomain", metavar="LABEL", help="The account: LABEL.clientary.com.")
 @click.option("--sandbox", metavar="URL", help="A simulated account on this machine instead.")
 @click.option("--key-stdin", is_flag=True, help="Read the API key from stdin, not from a prompt.")
+@click.option(
+    "--oauth",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With a token of the provider that FILE describes, in place of a key.",
+)
+@click.option("--paste", is_flag=True, help="With --oauth: bring the address back by hand.")
+@click.option("--rotate-every", type=int, metavar="DAYS", help="Days between rotations of the key.")
 @options.user
 @options.output
 @click.pass_obj
@@ -33,6 +44,9 @@ def connect(  # noqa: PLR0913 -- click passes one argument an option
     subdomain: str | None,
     sandbox: str | None,
     key_stdin: bool,
+    oauth: Path | None,
+    paste: bool,
+    rotate_every: int | None,
     user: str | None,
     output_: str,
 ) -> Status:
@@ -40,6 +54,9 @@ def connect(  # noqa: PLR0913 -- click passes one argument an option
 
     The key is asked for without being shown, or read from stdin; it is never an
     argument. It is tested before anything is saved, and you see whose account it is.
+
+    With --oauth a person allows the access in a browser instead. A client secret is
+    asked for, or read from stdin with --key-stdin, where the provider wants one.
     """
     if (subdomain is None) == (sandbox is None):
         raise click.UsageError("Give either --subdomain LABEL or --sandbox URL.")
@@ -47,15 +64,15 @@ def connect(  # noqa: PLR0913 -- click passes one argument an option
     open_connector(
         state
     ).close()  # what is wrong with the state is said before the key is asked for
-    with Secret(read_key(from_stdin=key_stdin)) as secret:
-
-        async def work() -> tuple[Connection, Account]:
-            async with open_connector(state) as connector:
-                return await connector.connect(
-                    name, secret=secret, user=who, subdomain=subdomain, sandbox=sandbox
-                )
-
-        connection, account = asyncio.run(work())
+    where = {"subdomain": subdomain, "sandbox": sandbox}
+    if oauth is None:
+        joined = _by_key(state, name, where, key_stdin, user=who, days=rotate_every)
+    else:
+        provider = described(oauth)
+        secret = _client_secret(from_stdin=key_stdin) if provider.has_secret else None
+        wish = Wish(name=name, user=who, paste=paste, client_secret=secret, **where)
+        joined = authorized(state, provider, wish)
+    connection, account = asyncio.run(joined)
     if output_ == "json":
         output.emit_data(connection.to_json(), log_id=account.log_id)
     else:
@@ -71,12 +88,16 @@ def connections(state: Path | None, *, revoked: bool, output_: str) -> Status:
     """List the connections."""
     with open_connector(state) as connector:
         found = connector.connections(revoked=revoked)
+        keys = {key.id: key for key in connector.rotations()}
     if output_ == "json":
-        output.emit_data([item.to_json() for item in found])
+        output.emit_data([{**item.to_json(), "key": _key(keys.get(item.id))} for item in found])
         return Status.SUCCEEDED
     screen.table(
-        ("name", "id", "state", "address", "account", "owner", "since"),
-        ((c.name, c.id, c.state, _address(c), c.account, c.owner, c.created_at) for c in found),
+        ("name", "id", "state", "address", "account", "owner", "since", "key"),
+        (
+            (c.name, c.id, c.state, _address(c), c.account, c.owner, c.created_at, _age(keys, c))
+            for c in found
+        ),
     )
     if not found:
         screen.note("No connection yet: clientary connect NAME --subdomain YOURS")
@@ -85,28 +106,37 @@ def connections(state: Path | None, *, revoked: bool, output_: str) -> Status:
 
 @click.command()
 @click.argument("name")
+@click.option("--persona", metavar="PERSONA", help="Close this persona's grant alone.")
 @click.option("--reason", default="", help="Why; it goes into the log.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @options.user
 @options.output
 @click.pass_obj
 def revoke(  # noqa: PLR0913 -- click passes one argument an option
-    state: Path | None, *, name: str, reason: str, yes: bool, user: str | None, output_: str
+    state: Path | None,
+    *,
+    name: str,
+    persona: str | None,
+    reason: str,
+    yes: bool,
+    user: str | None,
+    output_: str,
 ) -> Status:
     """End the connection NAME: close its grants, destroy its key, stop calls under way.
 
-    It cannot be undone; connecting again needs the API key again.
+    It cannot be undone; connecting again needs the API key again. With --persona, only
+    that persona's grant ends.
     """
     who = options.login_name(user)
     with open_connector(state) as connector:
         connection = connector.connection(name)
-    if not (yes or _agreed(connection)):
+    if not (yes or _agreed(connection, persona)):
         screen.note("Nothing was revoked.")
         return Status.FAILED
 
     async def work() -> Revocation:
         async with open_connector(state) as connector:
-            return await connector.revoke(connection.id, user=who, reason=reason)
+            return await connector.revoke(connection.id, user=who, reason=reason, persona=persona)
 
     done = asyncio.run(work())
     if output_ == "json":
@@ -116,15 +146,56 @@ def revoke(  # noqa: PLR0913 -- click passes one argument an option
     return Status.SUCCEEDED
 
 
-def _agreed(connection: Connection) -> bool:
+async def _by_key(  # noqa: PLR0913 -- what makes a connection
+    state: Path | None,
+    name: str,
+    where: Mapping[str, str | None],
+    key_stdin: bool,  # noqa: FBT001 -- an option of the command
+    *,
+    user: str,
+    days: int | None,
+) -> tuple[Connection, Account]:
+    with Secret(read_key(from_stdin=key_stdin)) as secret:
+        async with open_connector(state) as connector:
+            return await connector.connect(
+                name, secret=secret, user=user, rotate_every_days=days, **where
+            )
+
+
+def _client_secret(*, from_stdin: bool) -> Secret:
+    return Secret(read_key(from_stdin=from_stdin, what="Client secret"))
+
+
+def _agreed(connection: Connection, persona: str | None) -> bool:
     if not sys.stdin.isatty():
         raise click.UsageError("There is no terminal to ask on: add --yes.")
     question = f"Revoke {connection.name} ({_address(connection)}) and destroy its key?"
+    if persona is not None:
+        question = f"Close the grant of {persona} over {connection.name}?"
     return click.confirm(screen.visible(question), err=True)
 
 
 def _address(connection: Connection) -> str:
     return connection.sandbox or f"{connection.subdomain}.clientary.com"
+
+
+def _key(status: KeyStatus | None) -> dict[str, object] | None:
+    return None if status is None else status.to_json()
+
+
+def _age(keys: Mapping[str, KeyStatus], connection: Connection) -> str:
+    """Says how old a key is, whether it is due, and how far its rotation."""
+    key = keys.get(connection.id)
+    if key is None:
+        return ""
+    said = [f"{key.age_days} d"]
+    if key.due is Due.OVERDUE:
+        said.append(f"overdue by {-key.days_left} d")
+    elif key.due is Due.DUE:
+        said.append(f"due in {key.days_left} d")
+    if key.rotation is not None:
+        said.append(key.rotation)
+    return ", ".join(said)
 
 
 def _show_connected(connection: Connection, account: Account) -> None:
@@ -154,3 +225,5 @@ def _show_revoked(done: Revocation) -> None:
         )
     )
     screen.note(screen.visible(done.upstream))
+    if not done.confirmed:
+        screen.note("A process that is stopped may still send one request that it was let out for.")

@@ -13,14 +13,16 @@ from clientary_connector.wiring import create_state
 
 
 @click.command()
-@click.option("--key", metavar="URI", help="Where the vault's key lies: file:/absolute/path.")
+@click.option("--key", metavar="URI", help="Where the vault's key is: file:/path and others.")
 @options.output
 @click.pass_obj
 def init(state: Path | None, key: str | None, output_: str) -> Status:
     """Make the vault and its key.
 
-    The key lies in a file of its own, outside the database's folder. Keep a copy
-    of it somewhere else: without it nobody can open the vault again, you included.
+    The key lies in a file of its own, outside the database's folder, or where URI
+    says: file:/path, env:NAME, passphrase:/path, keyring:SERVICE/NAME,
+    aws-kms:KEY?region=REGION or transit:https://host:port/MOUNT/NAME. Keep a copy of
+    it somewhere else: without it nobody can open the vault again, you included.
     """
     report = create_state(state, key=key)
     if output_ == "json":
@@ -36,6 +38,6 @@ def init(state: Path | None, key: str | None, output_: str) -> Status:
             )
         )
     )
-    screen.note("Keep a copy of the key file elsewhere: without it nobody can open this vault.")
+    screen.note("Keep a copy of the key elsewhere: without it nobody can open this vault.")
     screen.note("Next: clientary connect NAME --subdomain YOURS")
     return Status.SUCCEEDED

@@ -17,7 +17,7 @@ import click
 MAX_BYTES: Final = 4096
 
 
-def read_key(*, from_stdin: bool) -> str:
+def read_key(*, from_stdin: bool, what: str = "API key") -> str:
     """Returns the key that was typed or piped in.
 
     Raises:
@@ -27,9 +27,9 @@ def read_key(*, from_stdin: bool) -> str:
         return _checked(_piped())
     if not sys.stdin.isatty():
         raise click.UsageError(
-            "There is no terminal to ask for the API key on: pipe it in and add --key-stdin."
+            f"There is no terminal to ask for the {what} on: pipe it in and add --key-stdin."
         )
-    return _checked(getpass.getpass("API key (not shown): ", stream=sys.stderr))
+    return _checked(getpass.getpass(f"{what} (not shown): ", stream=sys.stderr))
 
 
 def refuse_as_argument(

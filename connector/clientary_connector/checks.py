@@ -1,0 +1,49 @@
+"""Refuses what a person gave and nobody can use, before anything is done with it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from clientary_connector.call.arguments import MAX_ID_CHARS, usable
+from clientary_connector.call.transport import is_usable
+from clientary_connector.errors import InvalidValueError
+from clientary_connector.manifest import Auth
+from connector_vault import Secret
+
+#: Ten years between two rotations are none.
+MOST_DAYS: Final = 3650
+
+
+def check_user(user: str) -> None:
+    """Refuses a user that cannot stand in the log.
+
+    Raises:
+        InvalidValueError: The user is empty, too long, or holds signs that cannot be shown.
+    """
+    if not usable(user, longest=MAX_ID_CHARS):
+        raise InvalidValueError("There is no user.", hint="Say for whom this is done.")
+
+
+def check_secret(secret: Secret, auth: Auth) -> None:
+    """Refuses a secret that cannot be sent.
+
+    Raises:
+        InvalidValueError: It is too short, or holds signs that a header cannot carry.
+    """
+    if not is_usable(secret, auth):
+        raise InvalidValueError(
+            "The secret cannot be used.",
+            hint="Give 16 or more plain characters, without spaces, quotes or colons.",
+        )
+
+
+def check_interval(days: int) -> None:
+    """Refuses an interval between rotations that makes no sense.
+
+    Raises:
+        InvalidValueError: It is out of range.
+    """
+    if not 1 <= days <= MOST_DAYS:
+        raise InvalidValueError(
+            "The interval between rotations cannot be used.", hint=f"Give 1 to {MOST_DAYS} days."
+        )

@@ -1,0 +1,63 @@
+"""Is a group of commands of which only the one that was asked for is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+PACKAGE: Final = "clientary_connector.frontends.cli"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Says where a command lies, and what the list of commands says about it."""
+
+    module: str
+    name: str
+    summary: str
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, and not before."""
+
+    def __init__(self, *, entries: Mapping[str, Entry], **attributes: Any) -> None:  # noqa: ANN401 -- whatever click takes
+        """Takes the commands by their names, in the order of use."""
+        super().__init__(**attributes)
+        self._entries = entries
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the names in the order of use."""
+        del ctx
+        return list(self._entries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Returns a command, or None where there is none of this name."""
+        del ctx
+        entry = self._entries.get(cmd_name)
+        if entry is None:
+            return None
+        command: click.Command = getattr(import_module(f"{PACKAGE}.{entry.module}"), entry.name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Returns the command asked for.
+
+        Raises:
+            click.UsageError: There is none; the message offers those that come close.
+        """
+        strange = args[0] not in self._entries and not args[0].startswith("-")
+        if strange and not ctx.resilient_parsing:
+            raise click.exceptions.NoSuchCommand(args[0], possibilities=self._entries, ctx=ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of commands without importing one."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in self._entries.items()])

@@ -1,0 +1,97 @@
+"""Is `clientary vault status`: the vault's keys, what hangs on them, what is open and due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from clientary_connector.frontends import screen
+from clientary_connector.frontends.cli import options, output
+from clientary_connector.frontends.cli.status import Status
+from clientary_connector.reports import VaultStatus
+from clientary_connector.settings import Settings
+from clientary_connector.statefolder import key_of, state_folder
+from clientary_connector.wiring import open_connector
+
+KIB: Final = 1024
+
+
+@click.command()
+@options.output
+@click.pass_obj
+def status(state: Path | None, *, output_: str) -> Status:
+    """Say how the vault is: its keys and what hangs on them, what is open, what is due."""
+    settings = Settings.from_environment()
+    key = key_of(state_folder(state, settings), settings)
+    with open_connector(state, settings=settings) as connector:
+        found = connector.vault_status()
+    if output_ == "json":
+        output.emit_data({"key": key, **found.to_json()})
+        return Status.SUCCEEDED
+    screen.emit(screen.pairs(_pairs(found, key)))
+    screen.emit("\n")
+    screen.table(("term", "state", "made", "keys on it", "opened by"), _terms(found))
+    for line in _notes(found):
+        screen.note(line)
+    return Status.SUCCEEDED
+
+
+def _pairs(found: VaultStatus, key: str) -> Iterable[tuple[str, Any]]:
+    """Returns what is told line by line."""
+    yield "Vault", f"{found.vault_id}, epoch {found.epoch}"
+    yield "Database", f"{found.path} ({_kib(found.database_bytes)})"
+    yield "Journal", _kib(found.journal_bytes)
+    yield "Key", key
+    yield "Fingerprint", found.fingerprint
+    for purpose, states in found.keys.items():
+        yield f"Keys: {purpose}", _counted(states)
+    yield "Secrets", _counted(found.secrets) or "none"
+    yield "Records", found.records
+    yield "Log", f"{found.log_rows} rows, {found.open_intents} calls without an outcome"
+    yield "Keys made", _when(found.keys_made_at)
+    yield "Keys due", _when(found.keys_due_at)
+    yield "Backup", "none" if found.backed_up_at is None else _when(found.backed_up_at)
+
+
+def _terms(found: VaultStatus) -> Iterable[tuple[object, ...]]:
+    """Returns the rows of the table."""
+    for term in found.terms:
+        yield (term.id, term.state, _when(term.made_at), term.keys, ", ".join(term.opened_by))
+
+
+def _notes(found: VaultStatus) -> Iterable[str]:
+    """Returns what somebody has to look at."""
+    if found.key_rotation is not None:
+        again = "rotate-kek URI" if found.key_rotation.what == "kek" else "rotate-keys"
+        yield (
+            f"A rotation of keys was begun and not ended ({found.key_rotation.stage}): "
+            f"clientary vault {again}"
+        )
+    if found.retired:
+        yield f"Data keys that are still to be renewed: {len(found.retired)} or more."
+    if found.rotations:
+        yield f"API keys under rotation: {len(found.rotations)}. Go on: clientary vault tend"
+    if found.keys_due_at <= datetime.now(UTC):
+        yield "The vault's own keys are due: clientary vault rotate-keys"
+    if found.degraded is not None:
+        yield f"No new calls: {found.degraded}"
+    if found.stale is not None:
+        yield f"The anchor is behind: {found.stale}"
+    if found.backed_up_at is None:
+        yield "There is no backup: clientary vault backup FILE"
+
+
+def _counted(counts: Any) -> str:  # noqa: ANN401 - numbers by name
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def _when(moment: datetime) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _kib(size: int) -> str:
+    return f"{-(-size // KIB):,} KiB"

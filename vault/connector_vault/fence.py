@@ -1,0 +1,104 @@
+"""Closes the gap between the last look at a permission and the act that it permits.
+
+1. Whoever acts enters the fence, looks once more, acts, and leaves. Many may be inside at once,
+   in any number of threads and processes; what happens inside is short and waits for nobody.
+2. Whoever takes a permission away commits that first, and then clears the fence: it waits until
+   everybody who was inside has left.
+3. So, once the fence was cleared, nobody acts on a look that was taken before the commit.
+
+The fence is a lock on a file beside the database; the kernel drops the lock of a process that
+dies. A process that was stopped inside keeps it, and `clear` says so when its time is up.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from connector_vault.errors import ForkedError
+from connector_vault.lock_file import lock_file
+
+#: How long a try to clear the fence waits before the next one.
+PAUSE_S: Final = 0.001
+
+
+class Fence:
+    """One fence around the acts that the vault's records permit."""
+
+    def __init__(self, database: Path) -> None:
+        """Names the file; it is opened by the first who enters or clears."""
+        self._path = database.with_name(f"{database.name}.fence")
+        self._process = os.getpid()
+        self._lock = Lock()
+        self._inside = 0
+        self._file: int | None = None
+
+    @contextmanager
+    def entered(self) -> Generator[None]:
+        """Stays inside the fence for the length of a `with` block, which must be short.
+
+        Raises:
+            ForkedError: The vault was opened in another process.
+            StoreError: The file cannot be opened.
+        """
+        self._enter()
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def clear(self, *, limit_s: float) -> bool:
+        """Waits until everybody who is inside now has left; False if the time was up first.
+
+        Raises:
+            StoreError: The file cannot be opened.
+        """
+        file = lock_file(self._path)
+        try:
+            return _alone(file, until=time.monotonic() + limit_s)
+        finally:
+            os.close(file)
+
+    def close(self) -> None:
+        """Closes the file, if it was opened."""
+        with self._lock:
+            if self._file is not None:
+                os.close(self._file)
+            self._file = None
+
+    def _enter(self) -> None:
+        if os.getpid() != self._process:
+            raise ForkedError("The vault was opened in another process; open it anew in this one.")
+        with self._lock:
+            opened = self._file is None
+            if self._file is None:
+                self._file = lock_file(self._path)
+            # A file that was opened anew has no lock, whoever is still inside behind the old one.
+            if opened or self._inside == 0:
+                fcntl.flock(self._file, fcntl.LOCK_SH)
+            self._inside += 1
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0 and self._file is not None:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+
+
+def _alone(file: int, *, until: float) -> bool:
+    """Holds the lock alone for a moment; False if that was not to be had in time."""
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(PAUSE_S)
+        else:
+            return True

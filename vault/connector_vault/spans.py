@@ -1,0 +1,42 @@
+"""Keeps the times between which each run of log rows was written, for searches by time.
+
+The times may reach further than the rows do: a search that looks at too many rows finds no others.
+So they are stored with some slack, and the rows of a group, which follow each other within
+moments, need one statement together.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from connector_vault.sqlite import Connection
+
+_SLACK_US: Final = 1_000_000
+_COVER: Final = (
+    "INSERT INTO log_spans VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
+    "SET first = min(first, excluded.first), last = max(last, excluded.last) "
+    "WHERE excluded.first < first OR excluded.last > last"
+)
+_NOTHING: Final = (-1, 0, 0)
+
+
+class Spans:
+    """The times of the runs, as one transaction writes them."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Takes the connection of the transaction."""
+        self._connection = connection
+        #: The run, and the times, that this transaction has stored last.
+        self._covered = _NOTHING
+
+    def cover(self, span: int, at: int) -> None:
+        """Sees to it that a search by time looks at a row of this run and time."""
+        covered, first, last = self._covered
+        if span != covered or not first <= at <= last:
+            stored = (span, at - _SLACK_US, at + _SLACK_US)
+            self._connection.execute(_COVER, stored)
+            self._covered = stored
+
+    def renew(self) -> None:
+        """Takes nothing for stored any more, as the transaction ends or some of it was undone."""
+        self._covered = _NOTHING

@@ -1,0 +1,80 @@
+"""Reads whole tables in pieces, for those who look at everything: the check and the restore."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from connector_vault.rows import RECORD, KeyRow, RecordRow, Rows, SecretRow
+
+#: So many rows are read in one snapshot, so that a long walk does not hold the journal.
+PIECE: Final = 500
+
+_KEYS: Final = (
+    "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "
+    "WHERE (id, wrapper) > (?, ?) ORDER BY id, wrapper LIMIT ?"
+)
+_RECORDS: Final = RECORD + "WHERE (r.kind, r.id) > (?, ?) ORDER BY r.kind, r.id LIMIT ?"
+_SECRETS: Final = (
+    "SELECT DISTINCT owner, field FROM secrets WHERE (owner, field) > (?, ?) "
+    "ORDER BY owner, field LIMIT ?"
+)
+_SUBJECTS: Final = (
+    "SELECT subject, max(revision) FROM log WHERE subject > ? "
+    "GROUP BY subject ORDER BY subject LIMIT ?"
+)
+_COUNTS: Final = (
+    "SELECT (SELECT count(*) FROM keys), (SELECT count(*) FROM records), "
+    "(SELECT count(*) FROM secrets), (SELECT count(DISTINCT subject) FROM log WHERE subject > '')"
+)
+
+
+class Mark(NamedTuple):
+    """Where a walk stands: the key of the last row that was read."""
+
+    first: str = ""
+    second: str = ""
+
+
+class Counts(NamedTuple):
+    """How many rows each walk passes."""
+
+    keys: int
+    records: int
+    secrets: int
+    subjects: int
+
+
+def counts(rows: Rows) -> Counts:
+    """Counts what the walks pass."""
+    return Counts._make(rows.select(_COUNTS, ())[0])
+
+
+def keys(rows: Rows, after: Mark) -> list[tuple[Mark, KeyRow]]:
+    """Gives the next wrapped keys."""
+    found = rows.select(_KEYS, (*after, PIECE))
+    return [(Mark(row[0], row[1]), KeyRow._make(row)) for row in found]
+
+
+def records(rows: Rows, after: Mark) -> list[tuple[Mark, RecordRow]]:
+    """Gives the next records."""
+    found = rows.select(_RECORDS, (*after, PIECE))
+    return [(Mark(row[0], row[1]), RecordRow._make(row)) for row in found]
+
+
+def secrets(rows: Rows, after: Mark) -> list[tuple[Mark, list[SecretRow]]]:
+    """Gives the next secrets, each with all its versions."""
+    return [
+        (Mark(owner, field), rows.secrets(owner, field))
+        for owner, field in rows.select(_SECRETS, (*after, PIECE))
+    ]
+
+
+def subjects(rows: Rows, after: Mark) -> list[tuple[Mark, int | None]]:
+    """Gives what the next log rows are about, with the newest revision of each."""
+    found = rows.select(_SUBJECTS, (after.first, PIECE))
+    return [(Mark(str(name)), revision) for name, revision in found]
+
+
+def strangers(rows: Rows) -> list[str]:
+    """Names what stands in the vault's own table and is not of the vault."""
+    return [str(name) for (name,) in rows.select("SELECT name FROM vault WHERE name <> 'id'", ())]
