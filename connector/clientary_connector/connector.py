@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -21,17 +19,15 @@ from clientary_connector.call.transport import Transport
 from clientary_connector.connections import Account, Connection, Revocation
 from clientary_connector.errors import ClosedError
 from clientary_connector.grants import Grant
-from clientary_connector.log import Log, LogEntry, LogFilter, LogPage
+from clientary_connector.log import Log
 from clientary_connector.manifest import Action, Manifest
 from clientary_connector.rotating import OnState, Rotating
 from clientary_connector.rotations import KeyStatus, RotationReport
 from clientary_connector.settings import Settings
 from clientary_connector.state import state_faults
 from clientary_connector.tending import Tending, TendReport
+from clientary_connector.vaultcare import VaultCare
 from connector_vault import BackupReport, LogReport, RestoreReport, Secret, Vault, VaultReport
-from connector_vault.keyrotator import KeyRotator, KeysReport
-from connector_vault.keyrun import Told, untold
-from connector_vault.status import VaultStatus, status
 
 __all__ = ["BackupReport", "Connector", "LogReport", "RestoreReport", "Secret", "VaultReport"]
 
@@ -48,6 +44,7 @@ class Parts:
     accounts: Accounts
     previews: Previews
     log: Log
+    care: VaultCare
     rotating: Rotating
     tending: Tending
     authorizing: Authorizing
@@ -70,7 +67,8 @@ class Connector:
         self._executor = parts.executor
         self._accounts = parts.accounts
         self._previews = parts.previews
-        self._log = parts.log
+        self.log = parts.log
+        self.vault = parts.care
         self._rotating = parts.rotating
         self._tending = parts.tending
         self.oauth = parts.authorizing
@@ -292,64 +290,6 @@ class Connector:
         self._check_open()
         with state_faults():
             return await self._tending.tend(user)
-
-    def log(
-        self, where: LogFilter | None = None, *, before: int | None = None, limit: int = 50
-    ) -> LogPage:
-        """Returns entries of the log, newest first, each call joined with its outcome."""
-        with state_faults():
-            return self._log.page(where or LogFilter(), before=before, limit=limit)
-
-    def log_entry(self, log_id: int) -> LogEntry:
-        """Returns one entry of the log.
-
-        Raises:
-            UnknownEntryError: There is none of that id.
-        """
-        with state_faults():
-            return self._log.entry(log_id)
-
-    def verify_log(self, progress: Callable[[int, int], None] | None = None) -> LogReport:
-        """Checks every row of the log; `progress` is told rows done and rows in all."""
-        with state_faults():
-            return self._vault.verify_log(progress)
-
-    def verify_vault(self, told: Callable[[int, int], None] | None = None) -> VaultReport:
-        """Checks every row of the vault, its log too; `told` is told rows done and rows in all."""
-        with state_faults():
-            return self._vault.verify(told)
-
-    def vault_status(self) -> VaultStatus:
-        """Says how the vault is: its keys and what hangs on them, what is open, what is due."""
-        with state_faults():
-            return status(self._vault, interval=timedelta(days=self.settings.key_rotation_days))
-
-    def rotate_keys(self, *, user: str, told: Told = untold) -> KeysReport:
-        """Renews the vault's own keys while it is in use.
-
-        `told` is told what is done, how much of it, and of how much.
-
-        Raises:
-            OperatorError: Another process rotates keys, or the vault's key is out of reach.
-        """
-        self._check_open()
-        with state_faults():
-            return KeyRotator(self._vault).rotate(user=user, told=told)
-
-    def back_up(
-        self, path: Path, *, user: str, told: Callable[[int, int], None] | None = None
-    ) -> BackupReport:
-        """Makes a backup of the vault, while it is in use, at a path where nothing is.
-
-        It does not hold the key that opens the vault. `told` is told pages done and in all.
-
-        Raises:
-            StateExistsError: There is a file at the path.
-            OperatorError: It cannot be made there.
-        """
-        self._check_open()
-        with state_faults():
-            return self._vault.back_up(path, user=user, told=told)
 
     async def aclose(self) -> None:
         """Closes the connector; calls under way on other loops are cancelled."""

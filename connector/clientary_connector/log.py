@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -11,7 +11,8 @@ import msgspec
 
 from clientary_connector.connections import find_record
 from clientary_connector.errors import UnknownEntryError
-from connector_vault import LogQuery, LogRow, NotFoundError, Vault, View
+from clientary_connector.state import state_faults
+from connector_vault import LogQuery, LogReport, LogRow, NotFoundError, Vault, View
 
 #: An intent is called what it is to a reader.
 KINDS: Final[Mapping[str, str]] = {"intent": "call"}
@@ -106,14 +107,37 @@ class LogPage:
 
 
 class Log:
-    """Reads the log of a vault and opens what is sealed in it."""
+    """Reads the log of a vault and opens what is sealed in it.
+
+    Every method raises an `OperatorError` where the vault cannot be used.
+    """
 
     def __init__(self, vault: Vault) -> None:
         """Takes the vault that keeps the log."""
         self._vault = vault
 
-    def page(self, where: LogFilter, *, before: int | None, limit: int) -> LogPage:
-        """Returns entries that fit a filter, newest first."""
+    def page(
+        self, where: LogFilter | None = None, *, before: int | None = None, limit: int = 50
+    ) -> LogPage:
+        """Returns entries that fit a filter, newest first, each call joined with its outcome."""
+        with state_faults():
+            return self._page(where or LogFilter(), before=before, limit=limit)
+
+    def entry(self, log_id: int) -> LogEntry:
+        """Returns one entry; the id of an outcome leads to its call.
+
+        Raises:
+            UnknownEntryError: There is none of that id.
+        """
+        with state_faults():
+            return self._found(log_id)
+
+    def verify(self, progress: Callable[[int, int], None] | None = None) -> LogReport:
+        """Checks every row of the log; `progress` is told rows done and rows in all."""
+        with state_faults():
+            return self._vault.verify_log(progress)
+
+    def _page(self, where: LogFilter, *, before: int | None, limit: int) -> LogPage:
         query = self._query(where)
 
         def read(view: View) -> tuple[list[LogRow], dict[int, LogRow]]:
@@ -125,13 +149,7 @@ class Log:
         more = len(rows) == limit
         return LogPage(entries=entries, next_before=rows[-1].seq if more and rows else None)
 
-    def entry(self, log_id: int) -> LogEntry:
-        """Returns one entry; the id of an outcome leads to its call.
-
-        Raises:
-            UnknownEntryError: There is none of that id.
-        """
-
+    def _found(self, log_id: int) -> LogEntry:
         def read(view: View) -> tuple[LogRow | None, LogRow | None]:
             row = view.log_row(log_id)
             if row is not None and row.ref is not None:

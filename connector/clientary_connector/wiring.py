@@ -38,6 +38,7 @@ from clientary_connector.statefolder import (
     trust_of,
 )
 from clientary_connector.tending import KeyChore, LeaseChore, Tending, TokenChore, VaultKeysChore
+from clientary_connector.vaultcare import VaultCare
 from connector_vault import RestoreReport, Vault, restore
 from connector_vault.hookcalls import HookCalls
 from connector_vault.kekrotator import KekReport, KekRotator
@@ -164,6 +165,7 @@ def joined(  # noqa: PLR0913 - what may be replaced, all by name
         background=background,
         previews=Previews(executor, transport),
         log=Log(vault),
+        care=VaultCare(vault, settings),
     )
     return Connector(parts)
 

@@ -34,7 +34,7 @@ def test_a_write_cancelled_by_the_host_is_logged_as_unknown(stage: Stage) -> Non
     with Ear() as ear:
         error = stage.wait(lambda: _cancelled_once_sent(stage, call))
     assert isinstance(error, asyncio.CancelledError)
-    (entry,) = stage.connector.log(LogFilter(operation=call.operation)).entries
+    (entry,) = stage.connector.log.page(LogFilter(operation=call.operation)).entries
     assert (entry.outcome, entry.error) == ("unknown", "unknown")
     assert len(stage.sandbox.requests) == 1
     tracker = Tracker(CANARY)
@@ -68,7 +68,7 @@ def test_a_cancel_at_any_moment_leaves_one_settled_entry(stage: Stage) -> None:
     for call, result in zip(calls, again, strict=True):
         heads = [
             entry
-            for entry in stage.connector.log(LogFilter(operation=call.operation)).entries
+            for entry in stage.connector.log.page(LogFilter(operation=call.operation)).entries
             if entry.kind == "call"
         ]
         assert [entry.outcome for entry in heads] in (["succeeded"], ["unknown"], ["refused"])
@@ -103,7 +103,7 @@ def test_good_and_bad_calls_at_once_fail_each_for_itself(stage: Stage) -> None:
     assert seen == [(outcome, kind) for _, outcome, kind in calls]
     assert [result.operation for result in results] == [call.operation for call, _, _ in calls]
     assert stage.sandbox.done("POST", "/clients") == 6
-    assert stage.connector.verify_log().ok
+    assert stage.connector.log.verify().ok
 
 
 @pytest.mark.requirement("proof.batch")

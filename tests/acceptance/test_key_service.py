@@ -94,7 +94,7 @@ def test_calls_go_on_for_a_time_and_are_then_refused_each_with_its_entry(
         setattr(server, fault, False)
         clock.now += PAUSE_S
         assert run(stage, connector, user).outcome is Outcome.SUCCEEDED
-        (entry,) = connector.log(LogFilter(outcome="refused")).entries
+        (entry,) = connector.log.page(LogFilter(outcome="refused")).entries
         assert (entry.id, entry.user, entry.error) == (result.log_id, user, "vault_locked")
 
 
@@ -127,6 +127,6 @@ def test_a_connector_that_is_open_follows_the_key(stage: Stage) -> None:
         rotate_kek(f"file:{stage.state / 'keys' / 'new.key'}", stage.state, user="ada")
         clock.now = TTL_S + 1
         assert run(stage, connector).outcome is Outcome.SUCCEEDED
-        assert stage.connector.rotate_keys(user="ada").left == ()
+        assert stage.connector.vault.rotate_keys(user="ada").left == ()
         assert run(stage, connector).outcome is Outcome.SUCCEEDED
-        assert connector.vault_status().fingerprint == stage.connector.vault_status().fingerprint
+        assert connector.vault.status().fingerprint == stage.connector.vault.status().fingerprint

@@ -34,7 +34,7 @@ def test_two_processes_on_one_state_directory_lose_nothing(stage: Stage) -> None
     assert Counter(result["outcome"] for result in results) == {"succeeded": 120}
     assert _written(stage) == Counter({result["name"]: 1 for result in results})
     assert len({result["log_id"] for result in results}) == 120
-    assert stage.connector.verify_log().ok
+    assert stage.connector.log.verify().ok
     entries = _calls(stage)
     assert {entry.outcome for entry in entries.values()} == {"succeeded"}
     assert {f"op_{result['name']}" for result in results} == set(entries)
@@ -49,7 +49,7 @@ def test_a_kill_in_the_middle_of_a_busy_run_loses_no_write(stage: Stage, after: 
     results = {result["name"]: result for result in told(lines)}
     assert len(results) >= after
     with open_connector(stage.state) as reopened:
-        assert reopened.verify_log().ok
+        assert reopened.log.verify().ok
         entries = _calls(stage)
         assert {f"op_{name}" for name in _written(stage)} <= set(entries)
         logged = {name: entries[f"op_{name}"].outcome for name in results}
@@ -97,7 +97,7 @@ def _calls(stage: Stage) -> dict[str, LogEntry]:
     entries: dict[str, LogEntry] = {}
     before: int | None = None
     while True:
-        page = stage.connector.log(LogFilter(action="create_client"), before=before, limit=500)
+        page = stage.connector.log.page(LogFilter(action="create_client"), before=before, limit=500)
         entries |= {entry.operation: entry for entry in page.entries if entry.operation}
         if page.next_before is None:
             return entries

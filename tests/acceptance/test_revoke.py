@@ -82,7 +82,7 @@ def test_a_revoke_stops_calls_that_wait_for_a_free_line(narrow: Stage) -> None:
     assert first.outcome is Outcome.SUCCEEDED
     assert {result.error and result.error.kind for result in waiting} == {ErrorKind.REVOKED}
     assert narrow.sandbox.done("POST", "/clients") == 1
-    logged = narrow.connector.log(LogFilter(action="create_client")).entries
+    logged = narrow.connector.log.page(LogFilter(action="create_client")).entries
     assert sorted(entry.outcome for entry in logged) == sorted(
         result.outcome.value for result in (first, *waiting)
     )
@@ -121,7 +121,7 @@ def test_a_read_in_flight_is_stopped(stage: Stage) -> None:
     result, took_s = _revoked_once_seen(stage, "list_clients", {}, slow)
     assert _ended(result) == (Outcome.FAILED, ErrorKind.REVOKED)
     assert took_s < SOON_S
-    (entry,) = stage.connector.log(LogFilter(operation=result.operation)).entries
+    (entry,) = stage.connector.log.page(LogFilter(operation=result.operation)).entries
     assert (entry.outcome, entry.error) == ("failed", "revoked")
 
 
@@ -130,7 +130,7 @@ def test_a_write_in_flight_ends_and_is_logged_as_completed_after_the_revoke(stag
     slow = Fault(kind=FaultKind.DELAY, delay_s=1.0)
     result, _ = _revoked_once_seen(stage, "create_client", {"name": "Late"}, slow)
     assert result.outcome is Outcome.SUCCEEDED
-    (entry,) = stage.connector.log(LogFilter(operation=result.operation)).entries
+    (entry,) = stage.connector.log.page(LogFilter(operation=result.operation)).entries
     assert (entry.outcome, entry.facts["completed_after_revoke"]) == ("succeeded", True)
 
 
@@ -139,7 +139,7 @@ def test_a_write_in_flight_without_an_answer_stays_unknown_after_the_revoke(stag
     cut = Fault(kind=FaultKind.CUT_AFTER, delay_s=1.0)
     result, _ = _revoked_once_seen(stage, "create_client", {"name": "Late"}, cut)
     assert _ended(result) == (Outcome.UNKNOWN, ErrorKind.UNKNOWN)
-    (entry,) = stage.connector.log(LogFilter(operation=result.operation)).entries
+    (entry,) = stage.connector.log.page(LogFilter(operation=result.operation)).entries
     assert entry.facts["completed_after_revoke"]
     assert stage.sandbox.done("POST", "/clients") == 1
 
@@ -148,7 +148,7 @@ def test_an_outcome_before_the_revoke_says_nothing_of_one(stage: Stage) -> None:
     """Only what ended after it carries the mark."""
     result = stage.run(stage.call("create_client", {"name": "In time"}))
     stage.wait(lambda: stage.connector.revoke(ACCOUNT, user="admin"))
-    (entry,) = stage.connector.log(LogFilter(operation=result.operation)).entries
+    (entry,) = stage.connector.log.page(LogFilter(operation=result.operation)).entries
     assert "completed_after_revoke" not in entry.facts
 
 

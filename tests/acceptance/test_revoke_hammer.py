@@ -181,5 +181,5 @@ def _check(results: list[dict[str, Any]], listener: Listener) -> None:
 
 def _check_log(connector: Connector) -> None:
     """Every call has its outcome, and nothing is missing."""
-    assert connector.verify_log().ok
-    assert connector.log(LogFilter(outcome="open")).entries == ()
+    assert connector.log.verify().ok
+    assert connector.log.page(LogFilter(outcome="open")).entries == ()

@@ -107,7 +107,7 @@ def test_eight_commands_rotate_once(state: Path, far_side: RunningSandbox) -> No
     for said, status in ended:
         assert status == 0 or "Another process" in said or "replaced by somebody" in said, said
     with open_connector(state) as connector:
-        entries = connector.log(limit=100).entries
+        entries = connector.log.page(limit=100).entries
         states = [entry.facts.get("state") for entry in entries if entry.kind == "rotate"]
         assert states.count("promoted") == 1
         assert _key_in_use(state) == new
@@ -157,4 +157,4 @@ def _check_end(connector: Connector) -> None:
         prompt="Who works here?",
     )
     assert connector.run_sync(call).outcome is Outcome.SUCCEEDED
-    assert connector.verify_log().ok
+    assert connector.log.verify().ok

@@ -119,8 +119,8 @@ def test_a_secret_that_is_sent_back_reaches_nobody(
     stage.sandbox.faults.add(Fault(kind=FaultKind.ECHO, encoding=encoding, status=status))
     result = stage.run(stage.call("create_client", {"name": "Echo"}))
     assert tracker.in_text(json.dumps(result.to_json())) == set()
-    (entry,) = stage.connector.log(LogFilter(operation=result.operation)).entries
-    assert tracker.in_text(repr(stage.connector.log_entry(entry.id))) == set()
+    (entry,) = stage.connector.log.page(LogFilter(operation=result.operation)).entries
+    assert tracker.in_text(repr(stage.connector.log.entry(entry.id))) == set()
     assert tracker.in_files(stage.state) == {}
 
 

@@ -97,7 +97,7 @@ def test_every_action_meets_the_fault_as_the_rules_say(
             played = _play(stage, rows, case)
         else:
             played = [each for row in rows for each in _play(stage, [row], case)]
-        assert stage.connector.verify_log().ok
+        assert stage.connector.log.verify().ok
         found = _traces(played, ear)
     assert {each.call.action: wrong for each in played if (wrong := _wrong(each, case))} == {}
     assert found == {}
@@ -120,7 +120,7 @@ def test_a_far_side_that_is_gone_is_unreachable_for_every_action(
         }
         assert seen == dict.fromkeys(ORDER, (Outcome.FAILED, ErrorKind.UNREACHABLE))
         assert all(result.error and result.error.retryable for result in results)
-        entries = [stage.connector.log_entry(result.log_id or 0) for result in results]
+        entries = [stage.connector.log.entry(result.log_id or 0) for result in results]
         assert {entry.attempts for entry in entries} == {MAX_SENDS}
         assert TRACKER.in_text(repr(results) + repr(entries) + "".join(ear.heard)) == set()
     assert TRACKER.in_files(state) == {}
@@ -182,7 +182,7 @@ def test_a_list_that_breaks_off_on_a_later_page_has_failed(
         call = stage.call("list_clients", {"limit": 24})
         result = stage.run(call)
         assert (result.outcome, result.error and result.error.kind) == (Outcome.FAILED, error)
-        assert len(stage.connector.log(LogFilter(operation=call.operation)).entries) == 1
+        assert len(stage.connector.log.page(LogFilter(operation=call.operation)).entries) == 1
 
 
 def _play(stage: Stage, rows: list[ExpectedRequest], case: Case) -> list[Played]:
@@ -212,7 +212,7 @@ def _played(stage: Stage, call: Call, result: Result, path: str) -> Played:
         result=result,
         sends=len(sent),
         work=stage.sandbox.done(action.method, action.path),
-        entries=stage.connector.log(LogFilter(operation=call.operation)).entries,
+        entries=stage.connector.log.page(LogFilter(operation=call.operation)).entries,
     )
 
 

@@ -107,7 +107,7 @@ def test_the_log_tells_the_whole_call(fresh: Stage, row: ExpectedRequest) -> Non
     arguments = fresh.world.fill(row.arguments)
     result = _play(fresh, row)
     assert result.log_id is not None
-    entry = fresh.connector.log_entry(result.log_id)
+    entry = fresh.connector.log.entry(result.log_id)
     assert (entry.kind, entry.outcome, entry.error) == ("call", "succeeded", None)
     assert (entry.user, entry.persona, entry.prompt) == (USER, PERSONA, PROMPT)
     assert (entry.action, entry.operation) == (row.action, result.operation)
@@ -152,7 +152,7 @@ def test_an_action_answers_to_its_name_of_the_older_catalogue(
     )
     assert result.outcome is Outcome.SUCCEEDED
     assert result.log_id is not None
-    assert fresh.connector.log_entry(result.log_id).action == "update_contact"
+    assert fresh.connector.log.entry(result.log_id).action == "update_contact"
 
 
 @pytest.mark.requirement("proof.pages")

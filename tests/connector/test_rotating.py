@@ -93,7 +93,7 @@ def test_an_account_is_the_same_though_its_people_change(stage: Scene) -> None:
     for one in list(state.staff)[1:]:
         state.staff.remove(one)
     assert stage.bring(stage.sandbox.add_key()).rotated
-    assert stage.connector.verify_log().ok
+    assert stage.connector.log.verify().ok
 
 
 def test_a_silent_service_is_asked_again_by_the_timer(stage: Scene) -> None:
@@ -187,9 +187,9 @@ def test_no_call_fails_while_its_key_is_replaced(stage: Scene) -> None:
 
 def test_nothing_is_due_for_a_fresh_key(stage: Scene) -> None:
     """The timer says nothing, and writes nothing."""
-    before = stage.connector.verify_log().rows
+    before = stage.connector.log.verify().rows
     assert stage.tend().items == ()
-    assert stage.connector.verify_log().rows == before
+    assert stage.connector.log.verify().rows == before
     status = stage.connector.rotations()[0]
     assert (status.due, status.days_left, status.every_days) == (Due.FRESH, 90, 90)
 
@@ -252,7 +252,7 @@ def test_the_interval_belongs_to_the_connection(tmp_path: Path) -> None:
         assert stage.connector.rotations()[0].every_days == 30
         after = stage.connector.rotate_every(NAME, 45, user=USER)
         assert (after, after.rotate_every_days) == (stage.connector.connection(NAME), 45)
-        row = stage.connector.log(limit=1).entries[0]
+        row = stage.connector.log.page(limit=1).entries[0]
         assert (row.kind, row.user, row.facts["rotate_every_days"]) == ("rotate", USER, 45)
         for days in (0, 3651):
             with pytest.raises(InvalidValueError):
@@ -359,7 +359,7 @@ def test_no_key_is_left_in_the_log_or_in_a_file(stage: Scene, tmp_path: Path) ->
     stage.bring(keys[2])
     stage.bring(keys[1])
     stage.tend()
-    entries = [entry.to_json() for entry in stage.connector.log(limit=100).entries]
+    entries = [entry.to_json() for entry in stage.connector.log.page(limit=100).entries]
     written = str(entries) + str(stage.connector.rotations())
     for path in (tmp_path / "vault").iterdir():
         written += path.read_bytes().decode("latin-1")

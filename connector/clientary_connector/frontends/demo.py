@@ -189,7 +189,7 @@ class _Story:
 
     def _verify(self) -> None:
         self._head("Verify the log: every line against the chain")
-        report = self._connector.verify_log()
+        report = self._connector.log.verify()
         _require(report.ok, "The log does not verify.")
         self._say("verified", f"{report.rows} rows: nothing changed, nothing taken out")
 
@@ -220,7 +220,7 @@ class _Story:
                 prompt=prompt,
             )
         )
-        entry = self._connector.log_entry(result.log_id or 0)
+        entry = self._connector.log.entry(result.log_id or 0)
         self._steps.append({"result": result.to_json(), "log": entry.to_json()})
         self._say("call", f"{action} {screen.spaced(arguments)}")
         self._say("result", _result_text(result))

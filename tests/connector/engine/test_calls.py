@@ -63,13 +63,13 @@ def test_the_intent_stands_in_the_log_before_anything_is_sent(on: Ground, side: 
     found: list[str] = []
 
     def look(_: Seen) -> Answer:
-        found.append(on.connector.log(limit=1).entries[0].outcome)
+        found.append(on.connector.log.page(limit=1).entries[0].outcome)
         return reply(body=CLIENT)
 
     side.answer = look
     on.data("get_client", {"id": 7})
     assert found == ["open"]
-    assert on.connector.log(limit=1).entries[0].outcome == "succeeded"
+    assert on.connector.log.page(limit=1).entries[0].outcome == "succeeded"
 
 
 @pytest.mark.requirement("engine.order")
@@ -136,7 +136,7 @@ def test_a_call_without_identity_is_refused_and_logged(
     assert (result.outcome, result.error.kind) == (Outcome.REFUSED, "invalid_arguments")
     assert [fault.path for fault in result.error.faults] == [f"$.{field}"]
     assert result.log_id is not None
-    entry = on.connector.log_entry(result.log_id)
+    entry = on.connector.log.entry(result.log_id)
     assert (entry.kind, entry.error, entry.action) == ("refusal", "invalid_arguments", "get_client")
     assert side.seen == []
 
@@ -147,7 +147,7 @@ def test_an_identity_of_no_text_is_logged_as_far_as_it_goes(on: Ground) -> None:
     result = on.result("nothing_like_it", {"x": object()}, user=7, persona="\ud800", context=None)
     assert result.outcome is Outcome.REFUSED
     assert result.log_id is not None
-    entry = on.connector.log_entry(result.log_id)
+    entry = on.connector.log.entry(result.log_id)
     assert (entry.user, entry.persona, entry.arguments) == ("", "?", {"unreadable": "dict"})
 
 
@@ -303,7 +303,7 @@ def test_a_read_is_sent_again_when_the_far_side_stumbles(
     result = on.result("get_client", {"id": 7})
     assert result.data["name"] == "Acme"
     assert result.log_id is not None
-    assert on.connector.log_entry(result.log_id).attempts == 2
+    assert on.connector.log.entry(result.log_id).attempts == 2
     assert len(side.seen) == 2
     assert len(on.waits) == 1
     assert 0 <= on.waits[0] <= 0.5
@@ -503,7 +503,7 @@ def test_what_breaks_in_the_connector_ends_in_the_log(
     result = on.result("create_client", {"name": "Acme"})
     assert (result.outcome, result.error and result.error.kind) == (Outcome.UNKNOWN, "internal")
     assert on.result("get_client", {"id": 7}).outcome is Outcome.FAILED
-    assert on.connector.verify_log().open == ()
+    assert on.connector.log.verify().open == ()
     assert len(side.seen) == 2
 
 
@@ -519,7 +519,7 @@ def test_a_repeat_gets_the_first_result_and_sends_nothing(on: Ground, side: FarS
     assert again.replayed
     assert {**again.to_json(), "replayed": False} == first.to_json()
     assert len(side.seen) == 1
-    entry = on.connector.log(limit=1).entries[0]
+    entry = on.connector.log.page(limit=1).entries[0]
     assert (entry.kind, entry.outcome, entry.facts["first"]) == (
         "replay",
         "succeeded",
@@ -603,7 +603,7 @@ def test_a_host_that_leaves_during_a_send_leaves_the_truth(
             await task
 
     on.run(leave())
-    entry = on.connector.log(limit=1).entries[0]
+    entry = on.connector.log.page(limit=1).entries[0]
     assert (entry.outcome, entry.error, entry.attempts) == (outcome, "unknown", 1)
 
 
@@ -619,10 +619,10 @@ def test_a_host_that_leaves_before_the_send_leaves_a_refusal(on: Ground, side: F
             await task
 
     on.run(leave())
-    entry = on.connector.log(limit=1).entries[0]
+    entry = on.connector.log.page(limit=1).entries[0]
     assert (entry.action, entry.outcome) == ("create_client", "refused")
     assert side.seen == []
-    assert on.connector.verify_log().open == ()
+    assert on.connector.log.verify().open == ()
 
 
 # The log
@@ -633,7 +633,7 @@ def test_a_call_stands_in_the_log_with_all_that_matters(on: Ground) -> None:
     """User, persona, prompt, arguments, request and response; and no secret in any of them."""
     result = on.result("create_client", {"name": "Acme"}, context={"trace": "t-1"})
     assert result.log_id is not None
-    entry = on.connector.log_entry(result.log_id)
+    entry = on.connector.log.entry(result.log_id)
     shown = entry.to_json()
     assert (entry.user, entry.persona, entry.prompt) == (USER, PERSONA, PROMPT)
     assert (entry.kind, entry.action, entry.effect) == ("call", "create_client", "write")
@@ -655,7 +655,7 @@ def test_sensitive_fields_are_not_kept(on: Ground, script: Script) -> None:
     result = on.result("get_invoice", {"id": 7})
     assert result.data["secret"] == "opens-the-invoice"
     assert result.log_id is not None
-    assert "opens-the-invoice" not in str(on.connector.log_entry(result.log_id).to_json())
+    assert "opens-the-invoice" not in str(on.connector.log.entry(result.log_id).to_json())
 
 
 @pytest.mark.requirement("engine.log")
@@ -664,8 +664,8 @@ def test_the_log_is_found_by_every_filter_and_paged(on: Ground) -> None:
     for number in range(5):
         on.result("get_client", {"id": number + 1})
     refused = on.result("create_client", {"nme": 1})
-    first = on.connector.log(limit=3)
-    rest = on.connector.log(limit=100, before=first.next_before)
+    first = on.connector.log.page(limit=3)
+    rest = on.connector.log.page(limit=100, before=first.next_before)
     ids = [entry.id for entry in (*first.entries, *rest.entries)]
     assert ids == sorted(ids, reverse=True)
     assert rest.next_before is None
@@ -680,4 +680,4 @@ def test_the_log_is_found_by_every_filter_and_paged(on: Ground) -> None:
         (LogFilter(until=now, action="create_client"), 0),
         (LogFilter(since=now, action="create_client"), 1),
     ):
-        assert len(on.connector.log(where).entries) == count, where
+        assert len(on.connector.log.page(where).entries) == count, where

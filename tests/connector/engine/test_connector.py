@@ -69,7 +69,7 @@ def test_an_account_is_tested_saved_and_shown(bare: Ground, running: RunningSand
         ("GET", "/api/v2/staff")
     ]
     assert account.log_id is not None
-    entry = bare.connector.log_entry(account.log_id)
+    entry = bare.connector.log.entry(account.log_id)
     assert (entry.kind, entry.user, entry.connection) == ("connect", USER, connection.id)
     assert connection.to_json()["name"] == NAME
     assert account.to_json()["total"] == account.total
@@ -84,7 +84,7 @@ def test_a_key_that_the_service_refuses_is_not_saved(bare: Ground, running: Runn
         )
     assert caught.value.kind is ErrorKind.UNAUTHORIZED
     assert bare.connector.connections(revoked=True) == ()
-    entry = bare.connector.log().entries[0]
+    entry = bare.connector.log.page().entries[0]
     assert (entry.kind, entry.outcome, entry.error) == ("connect", "failed", "unauthorized")
 
 
@@ -172,7 +172,7 @@ def test_a_second_grant_takes_the_place_of_the_first(on: Ground) -> None:
     found = on.connector.grants(persona="reader")
     assert [(one.scopes, one.connection_name) for one in found] == [(("clients:read",), NAME)]
     assert len(on.connector.grants(connection=NAME)) == 2
-    entries = on.connector.log(LogFilter(persona="reader")).entries
+    entries = on.connector.log.page(LogFilter(persona="reader")).entries
     assert [entry.facts["scopes"] for entry in entries] == [["clients:read"], ["leads:read"]]
 
 
@@ -214,7 +214,7 @@ def test_a_revoke_says_what_it_did_and_what_is_left_to_do(on: Ground) -> None:
     assert revoked.to_json()["grants_closed"] == 2
     assert {one.state for one in on.connector.grants(connection=NAME)} == {"closed"}
     assert on.connector.connections() == ()
-    entry = on.connector.log_entry(revoked.log_id)
+    entry = on.connector.log.entry(revoked.log_id)
     assert (entry.kind, entry.user, entry.facts["reason"]) == ("revoke", USER, "left")
     for name in (NAME, "nothing"):
         with pytest.raises(UnknownConnectionError):
@@ -222,8 +222,8 @@ def test_a_revoke_says_what_it_did_and_what_is_left_to_do(on: Ground) -> None:
     with pytest.raises(InvalidValueError):
         on.run(on.connector.revoke(NAME, user=""))
     with pytest.raises(UnknownEntryError):
-        on.connector.log_entry(10_000)
-    assert on.connector.verify_log().ok
+        on.connector.log.entry(10_000)
+    assert on.connector.log.verify().ok
 
 
 # Preview
@@ -290,7 +290,7 @@ def test_a_preview_that_would_be_refused_says_why_and_is_logged(on: Ground) -> N
     assert preview.error is not None
     assert preview.error.kind is ErrorKind.DENIED
     assert preview.log_id is not None
-    assert on.connector.log_entry(preview.log_id).kind == "refusal"
+    assert on.connector.log.entry(preview.log_id).kind == "refusal"
     assert preview.to_json()["error"]["kind"] == "denied"
 
 

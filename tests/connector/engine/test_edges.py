@@ -108,7 +108,7 @@ def test_a_secret_that_was_altered_is_not_sent(on: Ground, side: FarSide, tmp_pa
     result = on.result("create_client", {"name": "x"})
     assert (result.outcome, result.error and result.error.kind) == (Outcome.REFUSED, "integrity")
     assert result.log_id is not None
-    assert on.connector.log_entry(result.log_id).outcome == "refused"
+    assert on.connector.log.entry(result.log_id).outcome == "refused"
 
     def full(kind: str) -> None:
         if kind == "outcome":
@@ -231,8 +231,8 @@ def test_a_host_that_leaves_an_intent_that_was_refused_leaves_nothing_open(
             await task
 
     on.run(leave())
-    assert on.connector.log(limit=1).entries[0].kind == "grant"
-    assert on.connector.verify_log().ok
+    assert on.connector.log.page(limit=1).entries[0].kind == "grant"
+    assert on.connector.log.verify().ok
     assert side.seen == []
 
 
@@ -276,10 +276,10 @@ def test_an_outcome_leads_to_its_call_and_an_erased_prompt_is_none(
     """What was erased reads as not there; the row itself stays."""
     result = on.result("get_client", {"id": 7})
     assert result.log_id is not None
-    assert on.connector.log_entry(result.log_id + 1).id == result.log_id
+    assert on.connector.log.entry(result.log_id + 1).id == result.log_id
     tamper(tmp_path, ERASE)
     with open_connector(tmp_path) as other:
-        entry = other.log_entry(result.log_id)
+        entry = other.log.entry(result.log_id)
     assert (entry.prompt, entry.arguments, entry.outcome) == (None, None, "succeeded")
 
 

@@ -57,7 +57,7 @@ def test_a_call_without_room_for_its_intent_is_not_sent(
     assert side.seen == []
     assert on.result("create_client", {"name": "Acme"}).outcome is Outcome.SUCCEEDED
     assert len(side.seen) == 1
-    assert on.connector.verify_vault().ok
+    assert on.connector.vault.verify().ok
 
 
 def test_a_call_without_room_for_its_outcome_is_unknown_and_the_last(

@@ -74,7 +74,7 @@ def test_a_secret_that_was_replaced_on_the_way_is_read_again(tmp_path: Path, act
         result = stage.result(action, arguments)
         assert (result.outcome, result.error) == (Outcome.SUCCEEDED, None)
         assert keys_of(side) == [KEY, NEW]
-        entry = stage.connector.log_entry(result.log_id or 0)
+        entry = stage.connector.log.entry(result.log_id or 0)
         assert (entry.attempts, entry.status, stage.waits) == (2, side_status(action), [])
 
 

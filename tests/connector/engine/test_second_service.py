@@ -115,7 +115,7 @@ def test_records_are_made_changed_and_deleted_in_its_own_words(on: Ground, side:
     assert on.data("announce_event", {"id": 99, "words": "Look up"}) == {"id": 99, "sent": True}
     assert on.data("delete_event", {"id": 99}) == {"id": 99, "deleted": True}
     assert on.result("get_event", {"id": 99}).outcome is Outcome.FAILED
-    assert on.connector.verify_log().ok
+    assert on.connector.log.verify().ok
 
 
 def test_its_sensitive_fields_and_its_scopes_hold(on: Ground) -> None:
@@ -123,7 +123,7 @@ def test_its_sensitive_fields_and_its_scopes_hold(on: Ground) -> None:
     result = on.result("get_event", {"id": 1})
     assert result.data["ticket_link"] == "https://t.example/opens"
     assert result.log_id is not None
-    assert "opens" not in str(on.connector.log_entry(result.log_id).to_json())
+    assert "opens" not in str(on.connector.log.entry(result.log_id).to_json())
     assert on.result("list_keepers").outcome is Outcome.REFUSED
 
 

@@ -43,7 +43,7 @@ def test_a_state_is_set_up_once_and_opened_again(tmp_path: Path) -> None:
     assert report.key == f"file:{tmp_path / 's' / 'keys' / 'vault.key'}"
     assert report.to_json()["vault_id"] == report.vault_id
     with open_connector(tmp_path / "s") as connector:
-        assert connector.verify_log().ok
+        assert connector.log.verify().ok
     for path in (report.state, report.database.parent, tmp_path / "s" / "keys"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
     for path in (

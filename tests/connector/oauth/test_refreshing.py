@@ -42,7 +42,7 @@ def once(answer: Callable[[], Response | None]) -> Callable[[], Response | None]
 
 def facts(made: Stage) -> list[tuple[str | None, str]]:
     """Returns what the log says of renewals, oldest first."""
-    entries = [one for one in made.connector.log(limit=100).entries if one.kind == "refresh"]
+    entries = [one for one in made.connector.log.page(limit=100).entries if one.kind == "refresh"]
     return [(one.outcome, str(one.facts["state"])) for one in reversed(entries)]
 
 
@@ -252,7 +252,7 @@ def test_an_error_shows_no_word_of_the_provider(tmp_path: Path) -> None:
         result = made.call()
         assert result.error is not None
         assert "Books Login says temporarily_unavailable." in result.error.message
-        shown = str(result.to_json()) + str(made.connector.log().entries)
+        shown = str(result.to_json()) + str(made.connector.log.page().entries)
     no_trace(tmp_path, shown)
 
 

@@ -72,7 +72,7 @@ def log(
         _refuse_options(ctx)
         return Status.SUCCEEDED
     with open_connector(ctx.obj) as connector:
-        page = connector.log(LogFilter(**where), before=before, limit=limit)
+        page = connector.log.page(LogFilter(**where), before=before, limit=limit)
     if output_ == "json":
         entries = [entry.to_json() for entry in page.entries]
         output.emit_data(entries, page={"next_before": page.next_before})
@@ -95,7 +95,7 @@ def log(
 def show(state: Path | None, *, entry: int, output_: str) -> Status:
     """Show the entry ID in full: prompt, arguments, request and response."""
     with open_connector(state) as connector:
-        found = connector.log_entry(entry)
+        found = connector.log.entry(entry)
     if output_ == "json":
         output.emit_data(found.to_json(), log_id=found.id)
         return Status.SUCCEEDED
@@ -116,7 +116,7 @@ def verify(state: Path | None, *, output_: str) -> Status:
     """Check every entry against the chain: nothing changed, nothing taken out."""
     bar = Bar()
     with open_connector(state) as connector:
-        report = connector.verify_log(
+        report = connector.log.verify(
             lambda done, total: bar.show("entries checked", done=done, total=total)
         )
     bar.end()

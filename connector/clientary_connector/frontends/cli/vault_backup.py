@@ -26,7 +26,7 @@ def backup(state: Path | None, *, file: Path, user: str | None, output_: str) ->
     who = options.login_name(user)
     bar = Bar()
     with open_connector(state) as connector:
-        report = connector.back_up(
+        report = connector.vault.back_up(
             file.absolute(),
             user=who,
             told=lambda done, total: bar.show("pages copied", done=done, total=total),

@@ -26,7 +26,7 @@ def rotate_keys(state: Path | None, *, user: str | None, output_: str) -> Status
     """
     bar = Bar()
     with open_connector(state) as connector:
-        report = connector.rotate_keys(
+        report = connector.vault.rotate_keys(
             user=options.login_name(user),
             told=lambda what, done, total: bar.show(what, done=done, total=total),
         )

@@ -28,7 +28,7 @@ def status(state: Path | None, *, output_: str) -> Status:
     settings = Settings.from_environment()
     key = key_of(state_folder(state, settings), settings)
     with open_connector(state, settings=settings) as connector:
-        found = connector.vault_status()
+        found = connector.vault.status()
     if output_ == "json":
         output.emit_data({"key": key, **found.to_json()})
         return Status.SUCCEEDED

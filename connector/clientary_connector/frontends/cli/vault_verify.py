@@ -24,7 +24,7 @@ def verify(state: Path | None, *, output_: str) -> Status:
     """
     bar = Bar()
     with open_connector(state) as connector:
-        report = connector.verify_vault(
+        report = connector.vault.verify(
             lambda done, total: bar.show("rows checked", done=done, total=total)
         )
     bar.end()
