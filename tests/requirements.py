@@ -34,6 +34,7 @@ VAULT: Final[dict[str, str]] = {
     "vault.key.schemes": "A URI names the key's provider, and loads no package but its own.",
     "vault.key.silence": "No provider shows a secret, and none trusts the network's environment.",
     "vault.key.transit": "A key in a transit engine wraps and unwraps, bound to a context.",
+    "vault.attendance": "Those who have a vault open are told from those who died.",
     "vault.anchor": "What was decided is remembered outside the database; an older one is refused.",
     "vault.backup": "A backup is whole while the vault is in use, private, and holds no key.",
     "vault.restore": "A restore is checked, atomic and logged, and brings nothing back to life.",

@@ -19,6 +19,7 @@ from threading import Lock
 from typing import Final, TypeVar
 
 from connector_vault import schema
+from connector_vault.attendance import Attendance
 from connector_vault.errors import (
     ForkedError,
     StoreUnavailableError,
@@ -62,6 +63,7 @@ class Store:
             raise VaultMissingError(f"There is no vault at {path}.")
         self.path = path
         self.fence = Fence(path)
+        self.attendance = Attendance(path)
         self._durability: Durability = durability
         self._process = os.getpid()
         self._closed = False
@@ -163,6 +165,7 @@ class Store:
             self._idle.pop()[0].close()
         if not closed:
             self.fence.close()
+            self.attendance.close()
             self._leave()
 
     def _leave(self) -> None:

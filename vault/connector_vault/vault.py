@@ -72,6 +72,8 @@ class Vault:
         self.path = store.path
         #: Why new intents are refused, if they are.
         self.degraded: str | None = None
+        #: Who else has the vault open, and whether they still are there.
+        self.attendance = store.attendance
         self._store = store
         self._keyring = keyring
         self._tools = tools

@@ -138,6 +138,7 @@ class Journal:
                 "generation": permit.generation,
                 "grant_revision": permit.grant_revision,
                 "cost": tool.action.cost,
+                "by": self._vault.attendance.me,
             },
             payload=ENCODER.encode(payload),
         )
