@@ -88,6 +88,7 @@ VAULT: Final[dict[str, str]] = {
     "threat.14": "A rotation of keys that is killed is ended by the next; all is read meanwhile.",
     "threat.17": "A cut, swapped, copied or edited row of the log is found where it is.",
     "threat.18": "A line of rows rebuilt without the key, or of another vault, is refused.",
+    "threat.20": "Every published proof that was spoilt is refused, and every right one taken.",
 }
 
 LOG: Final[dict[str, str]] = {
@@ -95,6 +96,7 @@ LOG: Final[dict[str, str]] = {
     "log.claim": "One operation has one intent, whoever tries at once.",
     "log.clock": "The order of the log is by number, whatever the clock does.",
     "log.degraded": "A degraded vault takes no intents until it is reopened.",
+    "log.proof.tree": "Trees and their proofs are those of RFC 9162, and no other proof is taken.",
     "log.rows": "A row of the log is read as it was written, and an intent has one outcome.",
     "log.sealed": "A payload is sealed for its user and month, and opens in its own row.",
     "log.search": "A search finds what a walk along the log finds, without walking.",

@@ -21,11 +21,11 @@ from connector_vault.ended import Standing
 from connector_vault.errors import AnchorError, IntegrityError
 from connector_vault.keyring import TERM
 from connector_vault.log import LogReport
+from connector_vault.logcheck import Progress, verify
 from connector_vault.records import opened_row
 from connector_vault.rows import KeyRow, RecordRow, Rows, SecretRow
 from connector_vault.sealed import SUBJECT
 from connector_vault.store import Store
-from connector_vault.verify import Progress, verify
 from connector_vault.view import Tools
 from connector_vault.walks import Mark
 

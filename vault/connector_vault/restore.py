@@ -37,6 +37,7 @@ from connector_vault.errors import (
 from connector_vault.files import beside, copy_into, keep, make_folder, replace
 from connector_vault.inspection import inspect
 from connector_vault.keyring import Keyring
+from connector_vault.logcheck import Progress
 from connector_vault.presence import Presence
 from connector_vault.providers import Means, load_key
 from connector_vault.records import opened_row
@@ -44,7 +45,6 @@ from connector_vault.rotation_run import OnStep, nothing
 from connector_vault.rows import Rows
 from connector_vault.store import Store, make_ready, settle
 from connector_vault.unlocking import anchors_of, identity_of, unlocked
-from connector_vault.verify import Progress
 from connector_vault.view import Tools, Transaction
 
 #: The steps of a restore, in their order.

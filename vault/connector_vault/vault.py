@@ -20,6 +20,7 @@ from connector_vault.follower import Follower
 from connector_vault.inspection import VaultReport, inspect
 from connector_vault.keyring import Keyring
 from connector_vault.log import UID_BYTES, LogDraft, LogReport, LogRow
+from connector_vault.logcheck import Progress, verify
 from connector_vault.payloads import Payloads
 from connector_vault.provider import KeyProvider
 from connector_vault.providers import Means, create_key, key_file, load_key
@@ -37,7 +38,6 @@ from connector_vault.unlocking import (
     unlocked,
     uri_of,
 )
-from connector_vault.verify import Progress, verify
 from connector_vault.view import Tools, Transaction, View
 
 T = TypeVar("T")
