@@ -318,16 +318,19 @@ def test_a_revoke_stops_a_renewal(tmp_path: Path) -> None:
     with provider() as far, stage(tmp_path) as made, stage(tmp_path) as admin:
         made.join(far)
 
+        work = lambda: asyncio.run(admin.connector.revoke(NAME, user=USER))  # noqa: E731 - for the thread
+        thread = threading.Thread(target=work)
+
         def revoke() -> None:
             far.after = lambda: None
-            work = lambda: asyncio.run(admin.connector.revoke(NAME, user=USER))  # noqa: E731 - for the thread
-            thread = threading.Thread(target=work)
             thread.start()
             thread.join()
 
         far.after = cast("Any", revoke)
         made.later(3600)
         result = made.call()
+        # The revoke stops the call as soon as it is committed, which is before it has returned.
+        thread.join()
         assert result.error is not None
         assert result.error.kind is ErrorKind.REVOKED
         assert made.tokens() == ""
