@@ -24,7 +24,7 @@ demo: install-run ## install the plugin and do its main job against the simulate
 	@$(BIN)/clientary demo
 
 test: install-dev ## install the test set and run every test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 check: install-dev ## look at the code without running it: style, types, import contracts, documents
 	$(call checked,ruff,$(BIN)/ruff check .)
