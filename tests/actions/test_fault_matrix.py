@@ -146,7 +146,7 @@ def test_a_change_whose_record_cannot_be_read_again_is_done_all_the_same(
 ) -> None:
     """An empty answer to a PUT and a failed read after it leave a success that warns."""
     state = tmp_path_factory.mktemp("reread") / "state"
-    with set_stage(state, settings=QUICK) as stage:
+    with set_stage(state, settings=PATIENT) as stage:
         for action in (name for name in ORDER if name.startswith("update_")):
             call = stage.call(action, stage.world.fill(ROWS[action].arguments))
             stage.sandbox.forget()
@@ -174,7 +174,7 @@ def test_a_list_that_breaks_off_on_a_later_page_has_failed(
 ) -> None:
     """A list that was asked for whole is not given in part as if it were whole."""
     state = tmp_path_factory.mktemp("pages") / "state"
-    with set_stage(state, settings=QUICK) as stage:
+    with set_stage(state, settings=PATIENT) as stage:
         stage.sandbox.faults.add(Fault(kind=kind, nth=2))
         call = stage.call("list_clients", {"limit": 24})
         result = stage.run(call)
