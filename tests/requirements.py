@@ -162,6 +162,14 @@ SANDBOX: Final[dict[str, str]] = {
     "sandbox.records": "Each record is made, read and changed with the API's fields and rules.",
 }
 
+POLICY: Final[dict[str, str]] = {
+    "policy.grants.terms": "A grant holds scopes, single actions, rules and limits, or is refused.",
+    "policy.grants.new_actions": "An action that came after a grant is in it only once given anew.",
+    "policy.grants.ends": "A grant that has ended covers nothing, at every look on the way.",
+    "policy.grants.old": "Grants from before terms were kept go on as they were.",
+    "policy.grants.log": "Every change of a grant stands in the log whole, with who made it.",
+}
+
 CLI: Final[dict[str, str]] = {
     "cli.arguments": "An argument on the command line is read by the type that its schema names.",
     "cli.batch": "A batch answers each line in order, in bounded memory; a bad one fails alone.",
@@ -210,6 +218,7 @@ REQUIREMENTS: Final = {
     **OAUTH,
     **TRANSPORT,
     **SANDBOX,
+    **POLICY,
     **CLI,
     **PROOF,
 }

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from clientary_connector.rotations import KeyStatus, RotationReport
     from clientary_connector.settings import Settings
     from clientary_connector.tending import TendReport
+    from clientary_connector.terms import Terms
     from clientary_connector.wiring import StateReport, create_state, open_connector
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "Settings",
     "StateReport",
     "TendReport",
+    "Terms",
     "create_state",
     "load_manifest",
     "open_connector",
@@ -95,6 +97,7 @@ _MODULES = {
     "rotations": ("KeyStatus", "RotationReport"),
     "settings": ("Settings",),
     "tending": ("TendReport",),
+    "terms": ("Terms",),
     "wiring": ("StateReport", "create_state", "open_connector"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

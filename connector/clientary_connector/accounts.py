@@ -1,4 +1,4 @@
-"""Joins accounts to the host, gives personas their grants, and takes both away again.
+"""Joins accounts to the host, and takes them away again.
 
 1. A name, a subdomain or address and a secret are checked before anything is sent.
 2. A connection is tested before it is saved, and shows whose account it is.
@@ -12,16 +12,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
 from clientary_connector import connections, grants
 from clientary_connector.call.address import Target
-from clientary_connector.call.arguments import MAX_ID_CHARS, usable
 from clientary_connector.call.executor import Executor
 from clientary_connector.call.result import CallError, Outcome
 from clientary_connector.call.sending import SECRET_FIELD, Clock
@@ -29,24 +28,21 @@ from clientary_connector.checks import check_interval, check_secret, check_user
 from clientary_connector.connections import Account, Connection, Revocation
 from clientary_connector.errors import (
     ConnectError,
-    InvalidValueError,
     NameTakenError,
     UnknownConnectionError,
-    UnknownGrantError,
 )
-from clientary_connector.grants import Grant
 from clientary_connector.joining import Joining, check_name, place_of
 from clientary_connector.manifest import Manifest
 from clientary_connector.probe import Probe
 from clientary_connector.settings import Settings
-from connector_vault import ConflictError, LogDraft, Record, Secret, Transaction, Vault, View
+from connector_vault import ConflictError, Record, Secret, Transaction, Vault, View
 
 #: Is given the vault and the id of a connection.
 Last: TypeAlias = Callable[[View, str], None]
 
 
 class Accounts:
-    """Keeps connections and grants in the vault."""
+    """Keeps connections in the vault."""
 
     def __init__(  # noqa: PLR0913 - the parts, all by name
         self,
@@ -152,38 +148,9 @@ class Accounts:
         Raises:
             UnknownConnectionError: There is none of that name or id.
         """
-        return connections.connection_of(self._vault.read(lambda view: _record(view, name_or_id)))
-
-    def grant(self, persona: str, connection: str, *, scopes: Sequence[str], user: str) -> Grant:
-        """Gives a persona exactly these scopes over a connection, in place of any before.
-
-        Raises:
-            UnknownScopeError: A scope covers no action.
-            UnknownConnectionError: There is no such connection, or it was revoked.
-            InvalidValueError: The persona or user cannot be used, or there is no scope.
-        """
-        check_user(user)
-        if not usable(persona, longest=MAX_ID_CHARS):
-            raise InvalidValueError("The persona has no name that can stand in the log.")
-        wanted = grants.checked_scopes(scopes, self._manifest.actions.values())
-        if not wanted:
-            raise InvalidValueError("There is no scope to grant.", hint="Name one or more scopes.")
-        body = {
-            "persona": persona,
-            "scopes": list(wanted),
-            "state": grants.ACTIVE,
-            "user": user,
-            "at": self._now().isoformat(),
-        }
-        return self._vault.write(lambda log: self._granted(log, connection, body))
-
-    def grants(self, *, persona: str | None, connection: str | None) -> tuple[Grant, ...]:
-        """Returns the grants, closed ones too, by connection and persona.
-
-        Raises:
-            UnknownConnectionError: There is no such connection.
-        """
-        return self._vault.read(lambda view: _grants(view, persona, connection))
+        return connections.connection_of(
+            self._vault.read(lambda view: connections.record_of(view, name_or_id))
+        )
 
     async def revoke(
         self, name_or_id: str, *, user: str, reason: str, last: Last = lambda _view, _id: None
@@ -199,24 +166,9 @@ class Accounts:
         revocation = await self._vault.write_async(
             lambda log: self._revoked(log, name_or_id, (user, reason), last)
         )
-        return replace(revocation, confirmed=await self._stopped())
+        return replace(revocation, confirmed=await self.stopped())
 
-    async def revoke_grant(
-        self, persona: str, connection: str, *, user: str, reason: str
-    ) -> Revocation:
-        """Closes one persona's grant; the connection and the other grants stay.
-
-        Raises:
-            UnknownConnectionError: There is no such connection.
-            UnknownGrantError: The persona holds no grant over it.
-        """
-        check_user(user)
-        revocation = await self._vault.write_async(
-            lambda log: self._grant_revoked(log, connection, persona, (user, reason))
-        )
-        return replace(revocation, confirmed=await self._stopped())
-
-    async def _stopped(self) -> bool:
+    async def stopped(self) -> bool:
         """Waits until nothing more leaves under what was just taken away, in any process."""
         limit_s = self._settings.revoke_wait_s
         confirmed = await asyncio.to_thread(self._vault.fence.clear, limit_s=limit_s)
@@ -264,26 +216,18 @@ class Accounts:
         )
         await self._vault.write_async(lambda log: log.append(draft))
 
-    def _granted(self, log: Transaction, connection: str, body: Mapping[str, Any]) -> Grant:
-        owner = connections.connection_of(_record(log, connection))
-        if not owner.active:
-            raise UnknownConnectionError(f"The connection {connection!r} was revoked.")
-        name = grants.grant_id(owner.id, body["persona"])
-        before = log.record(grants.KIND, name)
-        record = Record(kind=grants.KIND, id=name, parent=owner.id, body=dict(body))
-        kept = log.put(record, expect=None if before is None else before.revision)
-        log_id = log.append(self._grant_draft(kept, user=body["user"]))
-        return grants.grant_of(kept, connection_name=owner.name, log_id=log_id)
-
     def _revoked(self, log: Transaction, name: str, who: tuple[str, str], last: Last) -> Revocation:
-        (user, reason), record = who, _record(log, name)
+        (user, reason), record = who, connections.record_of(log, name)
         before = connections.connection_of(record)
         if not before.active:
             raise UnknownConnectionError(f"The connection {name!r} was revoked before.")
         after = replace(before, state=connections.REVOKED, generation=before.generation + 1)
         revoked = replace(record, name=None, body=connections.body_of(after))
         kept = log.put(revoked, expect=record.revision, final=True)
-        closed = [self._closed(log, one, user=user) for one in _open_grants(log, before.id)]
+        closed = [
+            grants.close(log, one, vault=self._vault, user=user)
+            for one in _open_grants(log, before.id)
+        ]
         last(log, before.id)
         destroyed = log.destroy_secrets(before.id)
         facts = {"name": after.name, "generation": after.generation, "reason": reason}
@@ -308,51 +252,6 @@ class Accounts:
             log_id=log_id,
         )
 
-    def _grant_revoked(
-        self, log: Transaction, connection: str, persona: str, who: tuple[str, str]
-    ) -> Revocation:
-        owner = _record(log, connection)
-        grant = log.record(grants.KIND, grants.grant_id(owner.id, persona))
-        if grant is None or grant.body["state"] != grants.ACTIVE:
-            raise UnknownGrantError(
-                f"The persona {persona[:64]!r} holds no grant over {connection[:64]!r}.",
-                hint="List them with `grants`.",
-            )
-        user, reason = who
-        _, log_id = self._closed(log, grant, user=user, reason=reason)
-        return Revocation(
-            connection=connections.connection_of(owner),
-            persona=persona,
-            grants_closed=1,
-            secrets_destroyed=0,
-            confirmed=False,
-            upstream="Nothing: the key stays in use for the other grants.",
-            log_id=log_id,
-        )
-
-    def _closed(
-        self, log: Transaction, grant: Record, *, user: str, reason: str = ""
-    ) -> tuple[Record, int]:
-        body = {**grant.body, "state": grants.CLOSED}
-        kept = log.put(replace(grant, body=body), expect=grant.revision, final=True)
-        return kept, log.append(self._grant_draft(kept, user=user, reason=reason))
-
-    def _grant_draft(self, grant: Record, *, user: str, reason: str = "") -> LogDraft:
-        return self._vault.draft(
-            kind="grant",
-            user=user,
-            persona=grant.body["persona"],
-            connection=grant.parent,
-            outcome=Outcome.SUCCEEDED.value,
-            subject=f"{grants.KIND}:{grant.id}",
-            revision=grant.revision,
-            facts={
-                "scopes": grant.body["scopes"],
-                "state": grant.body["state"],
-                **({"reason": reason} if reason else {}),
-            },
-        )
-
     def _upstream(self, connection: Connection) -> str:
         if connection.sandbox is not None:
             return "Nothing: the account was a simulated one."
@@ -370,28 +269,9 @@ class Accounts:
         return self._clock().replace(microsecond=0)
 
 
-def _record(view: View, name_or_id: str) -> Record:
-    found = connections.find_record(view, name_or_id)
-    if found is None:
-        raise UnknownConnectionError(
-            f"There is no connection {name_or_id[:64]!r}.", hint="List them with `connections`."
-        )
-    return found
-
-
 def _open_grants(view: View, connection: str) -> list[Record]:
     records = view.records(grants.KIND, parent=connection)
     return [one for one in records if one.body["state"] == grants.ACTIVE]
-
-
-def _grants(view: View, persona: str | None, connection: str | None) -> tuple[Grant, ...]:
-    parent = None if connection is None else _record(view, connection).id
-    names = {one.id: str(one.body["name"]) for one in view.records(connections.KIND)}
-    return tuple(
-        grants.grant_of(record, connection_name=names.get(str(record.parent), ""))
-        for record in view.records(grants.KIND, parent=parent)
-        if persona is None or record.body["persona"] == persona
-    )
 
 
 def _taken(name: str) -> NameTakenError:

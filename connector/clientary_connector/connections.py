@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from clientary_connector.errors import UnknownConnectionError
 from connector_vault import Record, View
 
 KIND: Final = "connection"
@@ -140,3 +141,17 @@ def find_record(view: View, name_or_id: str) -> Record | None:
         return found
     former = [one for one in view.records(KIND) if one.body["name"] == name_or_id]
     return max(former, key=lambda one: str(one.body["created_at"]), default=None)
+
+
+def record_of(view: View, name_or_id: str) -> Record:
+    """Finds a connection that has to be there.
+
+    Raises:
+        UnknownConnectionError: There is none of that name or id.
+    """
+    found = find_record(view, name_or_id)
+    if found is None:
+        raise UnknownConnectionError(
+            f"There is no connection {name_or_id[:64]!r}.", hint="List them with `connections`."
+        )
+    return found

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from clientary_connector import grants
 from clientary_connector.accounts import Accounts
 from clientary_connector.authorizing import Authorizing
 from clientary_connector.background import Background
@@ -18,6 +17,7 @@ from clientary_connector.call.result import Call, Preview, Result
 from clientary_connector.call.transport import Transport
 from clientary_connector.connections import Account, Connection, Revocation
 from clientary_connector.errors import ClosedError
+from clientary_connector.granting import Grants
 from clientary_connector.grants import Grant
 from clientary_connector.log import Log
 from clientary_connector.manifest import Action, Manifest
@@ -26,6 +26,7 @@ from clientary_connector.rotations import KeyStatus, RotationReport
 from clientary_connector.settings import Settings
 from clientary_connector.state import state_faults
 from clientary_connector.tending import Tending, TendReport
+from clientary_connector.terms import Terms
 from clientary_connector.vaultcare import VaultCare
 from connector_vault import BackupReport, LogReport, RestoreReport, Secret, Vault, VaultReport
 
@@ -42,6 +43,7 @@ class Parts:
     transport: Transport
     executor: Executor
     accounts: Accounts
+    grants: Grants
     previews: Previews
     log: Log
     care: VaultCare
@@ -67,6 +69,7 @@ class Connector:
         self._executor = parts.executor
         self._accounts = parts.accounts
         self._previews = parts.previews
+        self.grants = parts.grants
         self.log = parts.log
         self.vault = parts.care
         self._rotating = parts.rotating
@@ -149,28 +152,28 @@ class Connector:
         with state_faults():
             return self._accounts.connection(name_or_id)
 
-    def grant(self, persona: str, connection: str, *, scopes: Sequence[str], user: str) -> Grant:
+    def grant(
+        self,
+        persona: str,
+        connection: str,
+        *,
+        user: str,
+        scopes: Iterable[str] = (),
+        terms: Terms | None = None,
+    ) -> Grant:
         """Gives a persona exactly these scopes over a connection, in place of any before.
+
+        `terms` say more than scopes can; `grants` has the rest of what is done with grants.
 
         Raises:
             UnknownScopeError: A scope covers no action.
             UnknownConnectionError: There is no such connection, or it was revoked.
-            InvalidValueError: The persona or user cannot be used, or there is no scope.
+            InvalidValueError: Something cannot be used, or there is nothing to grant.
         """
         self._check_open()
-        with state_faults():
-            return self._accounts.grant(persona, connection, scopes=scopes, user=user)
-
-    def grants(
-        self, *, persona: str | None = None, connection: str | None = None
-    ) -> tuple[Grant, ...]:
-        """Returns the grants, closed ones too.
-
-        Raises:
-            UnknownConnectionError: There is no such connection.
-        """
-        with state_faults():
-            return self._accounts.grants(persona=persona, connection=connection)
+        given = terms or Terms()
+        given = replace(given, scopes=(*given.scopes, *scopes))
+        return self.grants.give(persona, connection, given, user=user)
 
     def allowed(self, persona: str, connection: str) -> tuple[Action, ...]:
         """Returns the actions that a persona may call over a connection, in their order.
@@ -178,10 +181,7 @@ class Connector:
         Raises:
             UnknownConnectionError: There is no such connection.
         """
-        held = self.grants(persona=persona, connection=connection)
-        scopes = [scope for one in held if one.state == grants.ACTIVE for scope in one.scopes]
-        actions = self.manifest.actions.values()
-        return tuple(action for action in actions if grants.allows(scopes, action.scope))
+        return self.grants.allowed(persona, connection)
 
     async def revoke(
         self, name: str, *, user: str, reason: str = "", persona: str | None = None
@@ -200,7 +200,7 @@ class Connector:
         self._check_open()
         with state_faults():
             if persona is not None:
-                return await self._accounts.revoke_grant(persona, name, user=user, reason=reason)
+                return await self.grants.revoke(persona, name, user=user, reason=reason)
             return await self.oauth.revoke(name, user=user, reason=reason)
 
     async def rotate(

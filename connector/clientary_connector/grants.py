@@ -1,20 +1,29 @@
-"""Describes grants: what one persona may do over one connection."""
+"""Describes grants: what one persona may do over one connection, as the vault keeps it.
+
+1. A grant covers the actions that it covered when it was made: one that a later manifest brings
+   is in no grant until an admin gives it anew. A grant from before lists of actions were kept
+   covers what its scopes cover.
+2. What a grant denies it does not cover, whatever else it says.
+3. A grant that was closed, or has ended, covers nothing.
+"""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from clientary_connector.errors import UnknownScopeError
-from clientary_connector.manifest import Action
-from connector_vault import Record
+from clientary_connector.terms import ANY, Terms, allows
+from connector_vault import LogDraft, Record, Transaction, Vault
 
 KIND: Final = "grant"
 ACTIVE: Final = "active"
 CLOSED: Final = "closed"
-ANY: Final = "*"
+#: What a grant is shown as that has ended by itself.
+EXPIRED: Final = "expired"
+
+__all__ = ["ANY", "Grant", "allows", "covers", "grant_id", "grant_of", "has_ended"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +34,8 @@ class Grant:
     #: Id of the connection.
     connection: str
     connection_name: str
-    scopes: tuple[str, ...]
-    #: `active` or `closed`.
+    terms: Terms
+    #: `active`, `closed` or `expired`.
     state: str
     #: Grows with every change.
     revision: int
@@ -34,11 +43,37 @@ class Grant:
     user: str
     #: ISO 8601, UTC.
     at: str
+    #: Ids of the actions that it covered when it was made; None in a grant from before.
+    actions: tuple[str, ...] | None = None
     log_id: int | None = None
+    #: Ids of the actions that its terms would cover today, and that it does not.
+    new: tuple[str, ...] = field(default=())
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes alone."""
+        return self.terms.scopes
+
+    @property
+    def active(self) -> bool:
+        """Whether calls may go under it."""
+        return self.state == ACTIVE
 
     def to_json(self) -> dict[str, Any]:
         """Returns the grant as a JSON object."""
-        return {**asdict(self), "scopes": list(self.scopes)}
+        return {
+            "persona": self.persona,
+            "connection": self.connection,
+            "connection_name": self.connection_name,
+            **self.terms.to_json(),
+            "state": self.state,
+            "revision": self.revision,
+            "user": self.user,
+            "at": self.at,
+            "actions": None if self.actions is None else list(self.actions),
+            "new": list(self.new),
+            "log_id": self.log_id,
+        }
 
 
 def grant_id(connection: str, persona: str) -> str:
@@ -46,39 +81,81 @@ def grant_id(connection: str, persona: str) -> str:
     return f"{connection}/{persona}"
 
 
-def grant_of(record: Record, *, connection_name: str, log_id: int | None = None) -> Grant:
-    """Returns the grant that a record holds."""
+def body_of(
+    persona: str, terms: Terms, *, actions: Iterable[str], user: str, at: str
+) -> dict[str, Any]:
+    """Returns what the record of a new grant holds."""
+    return {
+        "persona": persona,
+        **terms.to_body(),
+        "actions": list(actions),
+        "state": ACTIVE,
+        "user": user,
+        "at": at,
+    }
+
+
+def grant_of(
+    record: Record, *, connection_name: str, now: datetime, log_id: int | None = None
+) -> Grant:
+    """Returns the grant that a record holds, as it is at a time."""
+    body = record.body
+    ended = body["state"] == ACTIVE and has_ended(body, now.timestamp())
+    actions = body.get("actions")
     return Grant(
-        persona=record.body["persona"],
+        persona=body["persona"],
         connection=str(record.parent),
         connection_name=connection_name,
-        scopes=tuple(record.body["scopes"]),
-        state=record.body["state"],
+        terms=Terms.of_body(body),
+        state=EXPIRED if ended else body["state"],
         revision=record.revision,
-        user=record.body["user"],
-        at=record.body["at"],
+        user=body["user"],
+        at=body["at"],
+        actions=None if actions is None else tuple(actions),
         log_id=log_id,
     )
 
 
-def allows(scopes: Iterable[str], wanted: str) -> bool:
-    """Tells whether one of the scopes covers the scope that an action needs."""
-    resource, _, effect = wanted.partition(":")
-    fitting = {wanted, f"{resource}:{ANY}", f"{ANY}:{effect}", f"{ANY}:{ANY}"}
-    return not fitting.isdisjoint(scopes)
+def has_ended(body: Mapping[str, Any], now: float) -> bool:
+    """Tells whether a grant's time is over; `now` counts seconds since 1970."""
+    ends = body.get("expires_at")
+    return ends is not None and now >= ends
 
 
-def checked_scopes(scopes: Iterable[str], actions: Iterable[Action]) -> tuple[str, ...]:
-    """Returns the scopes in order, each once.
+def covers(body: Mapping[str, Any], action: str, scope: str) -> bool:
+    """Tells whether a grant's record covers an action that needs a scope."""
+    if action in body.get("deny", ()):
+        return False
+    known = body.get("actions")
+    if known is not None and action not in known:
+        return False
+    return action in body.get("allow", ()) or allows(body["scopes"], scope)
 
-    Raises:
-        UnknownScopeError: One of them covers no action.
-    """
-    known = {action.scope for action in actions}
-    for scope in scopes:
-        if not any(allows((scope,), wanted) for wanted in known):
-            wild = {f"{wanted.partition(':')[0]}:{ANY}" for wanted in known}
-            wild |= {f"{ANY}:{wanted.partition(':')[2]}" for wanted in known}
-            near = difflib.get_close_matches(scope, sorted(known | wild), n=2, cutoff=0.6)
-            raise UnknownScopeError(scope, suggestions=tuple(near))
-    return tuple(sorted(set(scopes)))
+
+def close(
+    log: Transaction, grant: Record, *, vault: Vault, user: str, reason: str = ""
+) -> tuple[Record, int]:
+    """Closes a grant for good, and writes it down."""
+    closed = replace(grant, body={**grant.body, "state": CLOSED})
+    kept = log.put(closed, expect=grant.revision, final=True)
+    return kept, log.append(draft_of(kept, vault=vault, user=user, reason=reason))
+
+
+def draft_of(grant: Record, *, vault: Vault, user: str, reason: str = "") -> LogDraft:
+    """Returns the line of the log that tells of a change, with the whole grant as it is now."""
+    facts = {name: part for name, part in grant.body.items() if name not in {"persona", "user"}}
+    return vault.draft(
+        kind=KIND,
+        user=user,
+        persona=grant.body["persona"],
+        connection=grant.parent,
+        outcome="succeeded",
+        subject=f"{KIND}:{grant.id}",
+        revision=grant.revision,
+        facts={**facts, **({"reason": reason} if reason else {})},
+    )
+
+
+def moment(seconds: int) -> str:
+    """Writes seconds since 1970 as ISO 8601, UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -18,6 +18,7 @@ from clientary_connector.call.preview import Previews
 from clientary_connector.call.sending import Clock, Sender, utc_now
 from clientary_connector.call.transport import Transport
 from clientary_connector.connector import Connector, Parts
+from clientary_connector.granting import Grants
 from clientary_connector.log import Log
 from clientary_connector.manifest import Manifest, load_manifest
 from clientary_connector.oauth.asking import Asking
@@ -159,6 +160,7 @@ def joined(  # noqa: PLR0913 - what may be replaced, all by name
         transport=transport,
         executor=executor,
         accounts=accounts,
+        grants=Grants(manifest=manifest, vault=vault, clock=clock, stopped=accounts.stopped),
         rotating=rotating,
         authorizing=oauth,
         tending=_tending(vault, rotating, oauth, settings=settings, clock=clock),
@@ -190,7 +192,11 @@ def _executor(ground: Ground, transport: Transport, refresher: Refresher) -> Exe
         bearer=lambda connection: Bearer(refresher, connection),
     )
     return Executor(
-        manifest=ground.manifest, vault=ground.vault, sender=sender, settings=ground.settings
+        manifest=ground.manifest,
+        vault=ground.vault,
+        sender=sender,
+        settings=ground.settings,
+        clock=ground.clock,
     )
 
 

@@ -35,7 +35,7 @@ from clientary_connector.call.result import (
     Outcome,
     Result,
 )
-from clientary_connector.call.sending import Sender, Way
+from clientary_connector.call.sending import Clock, Sender, Way, utc_now
 from clientary_connector.call.tools import Tool, Tools
 from clientary_connector.call.trouble import vault_kind
 from clientary_connector.call.underway import StoppedError, Underway
@@ -48,7 +48,13 @@ class Executor:
     """Runs calls for one vault and one manifest."""
 
     def __init__(
-        self, *, manifest: Manifest, vault: Vault, sender: Sender, settings: Settings
+        self,
+        *,
+        manifest: Manifest,
+        vault: Vault,
+        sender: Sender,
+        settings: Settings,
+        clock: Clock = utc_now,
     ) -> None:
         """Takes the parts that `wiring` has joined."""
         self.tools = Tools(manifest)
@@ -56,9 +62,10 @@ class Executor:
         self._vault = vault
         self._sender = sender
         self._settings = settings
-        self._journal = Journal(vault)
+        self._clock = clock
+        self._journal = Journal(vault, clock)
         self._replays = Replays(vault)
-        self.underway = Underway(vault)
+        self.underway = Underway(vault, clock)
 
     async def run(self, call: Call) -> Result:
         """Runs a call; whatever happens is in the result, and in the log.
@@ -96,10 +103,10 @@ class Executor:
         Raises:
             RefusedError: It is not, or the vault cannot be read.
         """
-        pattern = self._manifest.host_pattern
+        pattern, now = self._manifest.host_pattern, self._clock().timestamp()
         try:
             return self._vault.read(
-                lambda view: policy.decide(view, call, tool.action, host_pattern=pattern)
+                lambda view: policy.decide(view, call, tool.action, host_pattern=pattern, now=now)
             )
         except VaultError as error:
             kind = vault_kind(error)

@@ -21,6 +21,7 @@ from clientary_connector.call.failure import failure, is_change, refused
 from clientary_connector.call.policy import Permit
 from clientary_connector.call.request import Request
 from clientary_connector.call.result import Call, CallError, ErrorKind, Outcome, Result
+from clientary_connector.call.sending import Clock, utc_now
 from clientary_connector.call.tools import Tool
 from clientary_connector.call.trouble import vault_kind
 from clientary_connector.connections import find_record
@@ -58,9 +59,10 @@ class ClaimedError(Exception):
 class Journal:
     """Keeps the log of calls in the vault."""
 
-    def __init__(self, vault: Vault) -> None:
-        """Takes the vault whose log it writes."""
+    def __init__(self, vault: Vault, clock: Clock = utc_now) -> None:
+        """Takes the vault whose log it writes, and a clock."""
         self._vault = vault
+        self._clock = clock
 
     async def open(self, call: Call, tool: Tool, *, permit: Permit, request: Request) -> Intent:
         """Writes the intent of a call.
@@ -72,7 +74,10 @@ class Journal:
         kind: ErrorKind | None = None
         try:
             draft = self._intent(call, tool, permit=permit, request=request)
-            log_id = await self._vault.write_async(lambda log: _claimed(log, permit, draft))
+            now = self._clock().timestamp()
+            log_id = await self._vault.write_async(
+                lambda log: _claimed(log, permit, draft, now=now)
+            )
         except OperationClaimedError:
             kind = None
         except VaultError as error:
@@ -86,7 +91,8 @@ class Journal:
         result = result_of(intent.call, ending, log_id=intent.log_id)
         try:
             draft = self._outcome(intent, ending, result)
-            await self._vault.write_async(lambda log: _settled(log, intent.permit, draft))
+            now = self._clock().timestamp()
+            await self._vault.write_async(lambda log: _settled(log, intent.permit, draft, now=now))
         except VaultError as error:
             reason = str(error)
         else:
@@ -215,14 +221,14 @@ def shown(text: object) -> str | None:
     return (text if encodable(text) else text.encode(errors="replace").decode())[:MAX_ID_CHARS]
 
 
-def _claimed(log: Transaction, permit: Permit, draft: LogDraft) -> int:
-    policy.confirm(log, permit)
+def _claimed(log: Transaction, permit: Permit, draft: LogDraft, *, now: float) -> int:
+    policy.confirm(log, permit, now=now)
     return log.append(draft)
 
 
-def _settled(log: Transaction, permit: Permit, draft: LogDraft) -> int:
+def _settled(log: Transaction, permit: Permit, draft: LogDraft, *, now: float) -> int:
     """Writes the outcome; says so where the permission ended while the call was under way."""
-    if not policy.still_holds(log, permit):
+    if not policy.still_holds(log, permit, now=now):
         facts = {**msgspec.json.decode(draft.facts), "completed_after_revoke": True}
         draft = replace(draft, facts=msgspec.json.encode(facts, order="sorted").decode())
     return log.append(draft)

@@ -3,7 +3,7 @@
 1. The connection is there, and this persona holds a grant over it. Whoever does not learns
    nothing: "not yours" and "not there" read the same.
 2. The connection was not revoked.
-3. The grant is active and covers the scope of the action.
+3. The grant is active, has not ended, and covers the action.
 4. The connection's subdomain or address is plain still.
 
 The decision is made on one snapshot, and its revisions are compared again where the intent is
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from clientary_connector import connections, grants
 from clientary_connector.call.address import Target, target_of
-from clientary_connector.call.failure import refused
+from clientary_connector.call.failure import RefusedError, refused
 from clientary_connector.call.result import Call, ErrorKind
 from clientary_connector.manifest import Action
 from connector_vault import Record, View
@@ -33,14 +33,15 @@ class Permit:
     grant: str | None
     grant_revision: int
     target: Target
-    #: What the grant has to cover.
+    #: What the grant has to cover: the action, by its scope or by its name.
+    action: str = ""
     scope: str = ""
     #: What the connection authenticates with.
     kind: str = connections.API_KEY
 
 
-def decide(view: View, call: Call, action: Action, *, host_pattern: str) -> Permit:
-    """Returns the permit of a call.
+def decide(view: View, call: Call, action: Action, *, host_pattern: str, now: float) -> Permit:
+    """Returns the permit of a call; `now` counts seconds since 1970.
 
     Raises:
         RefusedError: The call is not allowed.
@@ -50,12 +51,10 @@ def decide(view: View, call: Call, action: Action, *, host_pattern: str) -> Perm
         raise refused(ErrorKind.REVOKED)
     if grant.body["state"] != grants.ACTIVE:
         raise refused(ErrorKind.DENIED)
-    if not grants.allows(grant.body["scopes"], action.scope):
-        raise refused(
-            ErrorKind.DENIED,
-            message=f"This persona's grant does not cover {action.scope}.",
-            hint=f"Do not try again. Ask a person to grant {action.scope}.",
-        )
+    if grants.has_ended(grant.body, now):
+        raise _ended()
+    if not grants.covers(grant.body, action.id, action.scope):
+        raise _not_covered(grant, action)
     target = target_of(
         host_pattern, subdomain=connection.body["subdomain"], sandbox=connection.body["sandbox"]
     )
@@ -69,30 +68,33 @@ def decide(view: View, call: Call, action: Action, *, host_pattern: str) -> Perm
         grant=grant.id,
         grant_revision=grant.revision,
         target=target,
+        action=action.id,
         scope=action.scope,
         kind=connection.body["kind"],
     )
 
 
-def still_holds(view: View, permit: Permit) -> bool:
+def still_holds(view: View, permit: Permit, *, now: float) -> bool:
     """Tells whether connection and grant still permit what they did when the permit was given."""
-    return _granted(view, permit)[0]
+    return _granted(view, permit, now)[0]
 
 
-def confirm(view: View, permit: Permit) -> None:
+def confirm(view: View, permit: Permit, *, now: float) -> None:
     """Compares connection and grant with the permit, inside the transaction of the intent.
 
     Raises:
-        RefusedError: One of them was changed in between.
+        RefusedError: One of them was changed in between, or has ended.
     """
-    holds, grant = _granted(view, permit)
+    holds, grant = _granted(view, permit, now)
     if not holds and grant is None:
         raise refused(ErrorKind.REVOKED)
+    if grant is not None and grants.has_ended(grant.body, now):
+        raise _ended()
     if not holds or grant is None or grant.revision != permit.grant_revision:
         raise refused(ErrorKind.DENIED, message="The grant was changed just now.")
 
 
-def _granted(view: View, permit: Permit) -> tuple[bool, Record | None]:
+def _granted(view: View, permit: Permit, now: float) -> tuple[bool, Record | None]:
     """Tells whether a permit still holds, and gives the grant, which is read once."""
     connection = view.record(connections.KIND, permit.connection)
     if (
@@ -103,9 +105,30 @@ def _granted(view: View, permit: Permit) -> tuple[bool, Record | None]:
         return False, None
     grant = None if permit.grant is None else view.record(grants.KIND, permit.grant)
     holds = grant is None or (
-        grant.body["state"] == grants.ACTIVE and grants.allows(grant.body["scopes"], permit.scope)
+        grant.body["state"] == grants.ACTIVE
+        and not grants.has_ended(grant.body, now)
+        and grants.covers(grant.body, permit.action, permit.scope)
     )
     return holds, grant
+
+
+def _ended() -> RefusedError:
+    return refused(
+        ErrorKind.DENIED,
+        message="This persona's grant has ended.",
+        hint="Do not try again. Ask a person to grant it anew.",
+    )
+
+
+def _not_covered(grant: Record, action: Action) -> RefusedError:
+    """Names what is missing: the scope, or the action where the scope was granted."""
+    in_scope = grants.allows(grant.body["scopes"], action.scope)
+    missing = action.id if in_scope else action.scope
+    return refused(
+        ErrorKind.DENIED,
+        message=f"This persona's grant does not cover {missing}.",
+        hint=f"Do not try again. Ask a person to grant {missing}.",
+    )
 
 
 def _held(view: View, call: Call) -> tuple[Record, Record]:

@@ -277,7 +277,8 @@ class Sender:
         with ExitStack() as inside:
             try:
                 inside.enter_context(self._vault.fence.entered())
-                holds = self._vault.read(lambda view: still_holds(view, permit))
+                now = self._clock().timestamp()
+                holds = self._vault.read(lambda view: still_holds(view, permit, now=now))
                 closed = None if holds else ErrorKind.REVOKED
             except VaultError as error:
                 closed = vault_kind(error)

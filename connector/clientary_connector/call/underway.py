@@ -19,6 +19,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from clientary_connector.call.policy import Permit, still_holds
+from clientary_connector.call.sending import Clock, utc_now
 from connector_vault import Vault, VaultError, View
 
 #: Between two looks of a process that has calls under way.
@@ -84,9 +85,10 @@ class Flight:
 class Underway:
     """The calls under way of one connector."""
 
-    def __init__(self, vault: Vault) -> None:
-        """Takes the vault whose records permit them."""
+    def __init__(self, vault: Vault, clock: Clock = utc_now) -> None:
+        """Takes the vault whose records permit them, and a clock: permits end."""
         self._vault = vault
+        self._clock = clock
         self._lock = Lock()
         self._watches: WeakKeyDictionary[asyncio.AbstractEventLoop, Watch] = WeakKeyDictionary()
 
@@ -128,17 +130,18 @@ class Underway:
         permits = {flight.permit for flight in watch.flights}
         # A vault that cannot be read stops the next send; it does not stop an answer.
         with suppress(VaultError):
-            gone = self._vault.read(lambda view: _gone(view, permits))
+            now = self._clock().timestamp()
+            gone = self._vault.read(lambda view: _gone(view, permits, now))
             for flight in list(watch.flights):
                 if flight.permit in gone:
                     flight.stop()
 
 
-def _gone(view: View, permits: Iterable[Permit]) -> set[Permit]:
+def _gone(view: View, permits: Iterable[Permit], now: float) -> set[Permit]:
     """Gives the permits that no longer hold; one that cannot be read stops nothing yet."""
     gone: set[Permit] = set()
     for permit in permits:
         with suppress(VaultError):
-            if not still_holds(view, permit):
+            if not still_holds(view, permit, now=now):
                 gone.add(permit)
     return gone

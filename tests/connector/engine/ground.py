@@ -104,7 +104,11 @@ class Ground:
 
 @contextmanager
 def ground(
-    folder: Path, *, manifest: Manifest | None = None, settings: Settings | None = None
+    folder: Path,
+    *,
+    manifest: Manifest | None = None,
+    settings: Settings | None = None,
+    clock: Callable[[], datetime] = lambda: NOW,
 ) -> Generator[Ground]:
     """Opens a connector on a fresh state, with a clock that stands and sleeps that are noted."""
     waits: list[float] = []
@@ -119,7 +123,7 @@ def ground(
         cast("Vault", vault),
         manifest=manifest or load_manifest(),
         settings=settings or Settings(),
-        clock=lambda: NOW,
+        clock=clock,
         sleep=sleep,
     )
     with asyncio.Runner() as runner:

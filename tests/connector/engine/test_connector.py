@@ -169,9 +169,9 @@ def test_a_second_grant_takes_the_place_of_the_first(on: Ground) -> None:
     assert (first.scopes, second.scopes) == (("leads:read",), ("clients:read",))
     assert (first.revision, second.revision, second.user) == (1, 2, "other")
     assert second.to_json()["scopes"] == ["clients:read"]
-    found = on.connector.grants(persona="reader")
+    found = on.connector.grants.all(persona="reader")
     assert [(one.scopes, one.connection_name) for one in found] == [(("clients:read",), NAME)]
-    assert len(on.connector.grants(connection=NAME)) == 2
+    assert len(on.connector.grants.all(connection=NAME)) == 2
     entries = on.connector.log.page(LogFilter(persona="reader")).entries
     assert [entry.facts["scopes"] for entry in entries] == [["clients:read"], ["leads:read"]]
 
@@ -212,7 +212,7 @@ def test_a_revoke_says_what_it_did_and_what_is_left_to_do(on: Ground) -> None:
     on.connector.grant("other", NAME, scopes=["*:read"], user=USER)
     revoked = on.run(on.connector.revoke(NAME, user=USER, reason="left"))
     assert revoked.to_json()["grants_closed"] == 2
-    assert {one.state for one in on.connector.grants(connection=NAME)} == {"closed"}
+    assert {one.state for one in on.connector.grants.all(connection=NAME)} == {"closed"}
     assert on.connector.connections() == ()
     entry = on.connector.log.entry(revoked.log_id)
     assert (entry.kind, entry.user, entry.facts["reason"]) == ("revoke", USER, "left")

@@ -70,7 +70,7 @@ def grants(
 ) -> Status:
     """List the grants."""
     with open_connector(state) as connector:
-        found = connector.grants(persona=persona, connection=connection)
+        found = connector.grants.all(persona=persona, connection=connection)
     if output_ == "json":
         output.emit_data([item.to_json() for item in found])
         return Status.SUCCEEDED

@@ -1,0 +1,190 @@
+"""Gives personas their grants over connections, changes them, and takes them away again.
+
+1. What a grant says is checked before anything is written.
+2. Every change commits together with its row in the log, which holds the whole grant and who
+   changed it, or not at all.
+3. Taking a grant away clears the fence, so that no send starts under it after that returned, in
+   any process, and stops what is under way and has changed nothing yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+
+from clientary_connector import connections, grants, terms
+from clientary_connector.call.arguments import MAX_ID_CHARS, usable
+from clientary_connector.call.sending import Clock
+from clientary_connector.checks import check_user
+from clientary_connector.connections import Revocation
+from clientary_connector.errors import (
+    InvalidValueError,
+    UnknownConnectionError,
+    UnknownGrantError,
+)
+from clientary_connector.grants import Grant
+from clientary_connector.manifest import Action, Manifest
+from clientary_connector.state import state_faults
+from clientary_connector.terms import Terms
+from connector_vault import Record, Transaction, Vault, View
+
+
+class Grants:
+    """Is the admin's hand on the grants of a connector.
+
+    Every method raises an `OperatorError` where the vault cannot be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        manifest: Manifest,
+        vault: Vault,
+        clock: Clock,
+        stopped: Callable[[], Awaitable[bool]],
+    ) -> None:
+        """Takes the parts that `wiring` has joined; `stopped` waits until nothing more leaves."""
+        self._manifest = manifest
+        self._vault = vault
+        self._clock = clock
+        self._stopped = stopped
+
+    def give(self, persona: str, connection: str, given: Terms, *, user: str) -> Grant:
+        """Gives a persona exactly these terms over a connection, in place of any before.
+
+        Raises:
+            UnknownScopeError: A scope covers no action.
+            UnknownActionError: There is no such action.
+            UnknownConnectionError: There is no such connection, or it was revoked.
+            InvalidValueError: The persona, the user or another part cannot be used.
+        """
+        check_user(user)
+        body = self._body(persona, given, user=user)
+        with state_faults():
+            return self._vault.write(lambda log: self._given(log, connection, body))
+
+    def all(
+        self, *, persona: str | None = None, connection: str | None = None
+    ) -> tuple[Grant, ...]:
+        """Returns the grants, closed ones too, by connection and persona.
+
+        Raises:
+            UnknownConnectionError: There is no such connection.
+        """
+        with state_faults():
+            return self._vault.read(lambda view: self._found(view, persona, connection))
+
+    def one(self, persona: str, connection: str) -> Grant:
+        """Returns the grant of a persona over a connection, a closed one too.
+
+        Raises:
+            UnknownConnectionError: There is no such connection.
+            UnknownGrantError: The persona never held one.
+        """
+        for grant in self.all(persona=persona, connection=connection):
+            return grant
+        raise _unknown(persona, connection)
+
+    def allowed(self, persona: str, connection: str) -> tuple[Action, ...]:
+        """Returns the actions that a persona may call over a connection, in their order.
+
+        Raises:
+            UnknownConnectionError: There is no such connection.
+        """
+        with state_faults():
+            body = self._vault.read(lambda view: _body_held(view, persona, connection))
+        if body is None or body["state"] != grants.ACTIVE:
+            return ()
+        if grants.has_ended(body, self._clock().timestamp()):
+            return ()
+        actions = self._manifest.actions.values()
+        return tuple(one for one in actions if grants.covers(body, one.id, one.scope))
+
+    async def revoke(
+        self, persona: str, connection: str, *, user: str, reason: str = ""
+    ) -> Revocation:
+        """Closes one persona's grant; the connection and the other grants stay.
+
+        Raises:
+            UnknownConnectionError: There is no such connection.
+            UnknownGrantError: The persona holds no grant over it.
+        """
+        check_user(user)
+        with state_faults():
+            revocation = await self._vault.write_async(
+                lambda log: self._revoked(log, connection, persona, (user, reason))
+            )
+            return replace(revocation, confirmed=await self._stopped())
+
+    def _body(self, persona: str, given: Terms, *, user: str) -> dict[str, object]:
+        if not usable(persona, longest=MAX_ID_CHARS):
+            raise InvalidValueError("The persona has no name that can stand in the log.")
+        now = self._now()
+        plain = terms.checked(given, self._manifest, now=now)
+        actions = terms.resolved(plain, self._manifest)
+        return grants.body_of(persona, plain, actions=actions, user=user, at=now.isoformat())
+
+    def _given(self, log: Transaction, connection: str, body: dict[str, object]) -> Grant:
+        owner = connections.connection_of(connections.record_of(log, connection))
+        if not owner.active:
+            raise UnknownConnectionError(f"The connection {connection!r} was revoked.")
+        name = grants.grant_id(owner.id, str(body["persona"]))
+        before = log.record(grants.KIND, name)
+        record = Record(kind=grants.KIND, id=name, parent=owner.id, body=dict(body))
+        kept = log.put(record, expect=None if before is None else before.revision)
+        log_id = log.append(grants.draft_of(kept, vault=self._vault, user=str(body["user"])))
+        return self._shown(kept, owner.name, log_id=log_id)
+
+    def _shown(self, record: Record, name: str, *, log_id: int | None = None) -> Grant:
+        """Returns a grant with what its terms would cover today, and it does not."""
+        grant = grants.grant_of(record, connection_name=name, now=self._now(), log_id=log_id)
+        if grant.actions is None or not grant.active:
+            return grant
+        covered = set(grant.actions)
+        today = terms.resolved(grant.terms, self._manifest)
+        return replace(grant, new=tuple(one for one in today if one not in covered))
+
+    def _found(self, view: View, persona: str | None, connection: str | None) -> tuple[Grant, ...]:
+        parent = None if connection is None else connections.record_of(view, connection).id
+        names = {one.id: str(one.body["name"]) for one in view.records(connections.KIND)}
+        return tuple(
+            self._shown(record, names.get(str(record.parent), ""))
+            for record in view.records(grants.KIND, parent=parent)
+            if persona is None or record.body["persona"] == persona
+        )
+
+    def _revoked(
+        self, log: Transaction, connection: str, persona: str, who: tuple[str, str]
+    ) -> Revocation:
+        owner = connections.record_of(log, connection)
+        grant = log.record(grants.KIND, grants.grant_id(owner.id, persona))
+        if grant is None or grant.body["state"] != grants.ACTIVE:
+            raise _unknown(persona, connection)
+        user, reason = who
+        _, log_id = grants.close(log, grant, vault=self._vault, user=user, reason=reason)
+        return Revocation(
+            connection=connections.connection_of(owner),
+            persona=persona,
+            grants_closed=1,
+            secrets_destroyed=0,
+            confirmed=False,
+            upstream="Nothing: the key stays in use for the other grants.",
+            log_id=log_id,
+        )
+
+    def _now(self) -> datetime:
+        return self._clock().replace(microsecond=0)
+
+
+def _body_held(view: View, persona: str, connection: str) -> dict[str, object] | None:
+    owner = connections.record_of(view, connection)
+    grant = view.record(grants.KIND, grants.grant_id(owner.id, persona))
+    return None if grant is None else grant.body
+
+
+def _unknown(persona: str, connection: str) -> UnknownGrantError:
+    return UnknownGrantError(
+        f"The persona {persona[:64]!r} holds no grant over {connection[:64]!r}.",
+        hint="List them with `grants`.",
+    )
