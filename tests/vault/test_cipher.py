@@ -212,3 +212,11 @@ def test_a_key_that_nobody_holds_is_overwritten() -> None:
 
 def _blocks(message: bytes) -> list[bytes]:
     return [message[at : at + 16] for at in range(0, len(message) - 15, 16)]
+
+
+def test_many_macs_are_the_macs_one_by_one() -> None:
+    """The key is taken in once, and the block that was made of it is not what is hashed next."""
+    key = KEY
+    messages = [bytes(size) for size in (0, 1, 63, 64, 65, 200)]
+    wanted = [hmac.digest(bytes(key.material), message, "sha256") for message in messages]
+    assert key.macs(messages) == wanted == [key.mac(message) for message in messages]

@@ -21,7 +21,8 @@ Whatever fails from 2 on is the same error, raised with no cause that could tell
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from hashlib import sha256
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -44,6 +45,10 @@ _TAG_BYTES: Final = 16
 _HEADER_BYTES: Final = 1 + KEY_ID_BYTES
 _SALT_END: Final = _HEADER_BYTES + _SALT_BYTES
 _COMMITMENT_END: Final = _SALT_END + _COMMITMENT_BYTES
+
+#: What HMAC-SHA256 flips in the two blocks that it makes of a key, and their length.
+_PADS: Final = tuple(bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+_BLOCK_BYTES: Final = 64
 
 Entropy = Callable[[int], bytes]
 
@@ -73,6 +78,20 @@ class Key:
     def mac(self, message: bytes) -> bytes:
         """Gives the HMAC-SHA256 of the message."""
         return hmac.digest(self.material, message, "sha256")
+
+    def macs(self, messages: Iterable[bytes]) -> list[bytes]:
+        """Gives the MACs of many messages: the key is taken in once (RFC 2104, section 4)."""
+        blocks = [self.material.ljust(_BLOCK_BYTES, b"\0").translate(flip) for flip in _PADS]
+        inner, outer = map(sha256, blocks)
+        for block in blocks:
+            block[:] = bytes(_BLOCK_BYTES)
+        found: list[bytes] = []
+        for message in messages:
+            within, around = inner.copy(), outer.copy()
+            within.update(message)
+            around.update(within.digest())
+            found.append(around.digest())
+        return found
 
     def authentic(self, message: bytes, mac: object) -> bool:
         """Says whether this is the message's MAC; whatever a damaged file gives may be asked."""

@@ -7,18 +7,25 @@ value ends and the next begins, never give the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
 Value: TypeAlias = str | bytes | int | None
 
+_ENCODER: Final = msgspec.msgpack.Encoder()
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 def encode(*values: Value) -> bytes:
     """Gives the bytes that stand for exactly these values."""
-    return msgspec.msgpack.encode(values)
+    return encode_row(values)
+
+
+def encode_row(values: Sequence[Value]) -> bytes:
+    """Gives the bytes that stand for exactly the values of a row."""
+    return _ENCODER.encode(values)
 
 
 def json_text(value: object) -> str:

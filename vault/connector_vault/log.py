@@ -11,14 +11,15 @@ payload can be destroyed and the row still be proven.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+import hmac
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Final
 
 from connector_vault import cipher
 from connector_vault.cipher import Key
-from connector_vault.encoding import Value, encode, json_object, json_text
+from connector_vault.encoding import Value, encode_row, json_object, json_text
 from connector_vault.errors import IntegrityError
 from connector_vault.rows import LogColumns
 
@@ -106,7 +107,7 @@ class LogSeal:
         """Takes what all rows are bound to."""
         self._key = key
         #: Number and chain of what stands before the first row.
-        self.start: tuple[int, bytes] = (0, hashlib.sha256(cipher.context("log", vault)).digest())
+        self.start: tuple[int, bytes] = (0, sha256(cipher.context("log", vault)).digest())
         #: The furthest end of the log that this process has committed.
         self.seen: tuple[int, bytes] = self.start
 
@@ -175,6 +176,13 @@ class LogSeal:
             return False
         return self._key.authentic(_place(seq, chain), mac)
 
+    def wrote_all(
+        self, seqs: Iterable[int], chains: Iterable[bytes], macs: Iterable[bytes]
+    ) -> bool:
+        """Says whether this vault has written all of some rows."""
+        wanted = self._key.macs(map(_place, seqs, chains))
+        return all(map(hmac.compare_digest, wanted, macs))
+
 
 def change_draft(  # noqa: PLR0913 - a column each, all by name
     *, kind: str, uid: bytes, at: int, subject: str, revision: int, facts: Mapping[str, Any]
@@ -202,7 +210,7 @@ def change_draft(  # noqa: PLR0913 - a column each, all by name
 
 def leaf_hash(hashed: tuple[Value, ...]) -> bytes:
     """Computes the leaf of a row from its columns."""
-    return hashlib.sha256(_LEAF + encode(*hashed)).digest()
+    return sha256(_LEAF + encode_row(hashed)).digest()
 
 
 def head_of(seq: int, row: LogDraft | LogColumns) -> int | None:
@@ -214,7 +222,7 @@ def head_of(seq: int, row: LogDraft | LogColumns) -> int | None:
 
 def chain_hash(before: bytes, leaf: bytes) -> bytes:
     """Computes the chain of a row from the chain of the row before it."""
-    return hashlib.sha256(_CHAIN + before + leaf).digest()
+    return sha256(_CHAIN + before + leaf).digest()
 
 
 def _place(seq: int, chain: bytes) -> bytes:
@@ -226,7 +234,7 @@ def payload_hash(payload: object) -> bytes | None:
     """Computes the hash by which a row holds its payload; a damaged file may give anything."""
     if payload is None:
         return None
-    return hashlib.sha256(payload).digest() if isinstance(payload, bytes) else b""
+    return sha256(payload).digest() if isinstance(payload, bytes) else b""
 
 
 def fault(seal: LogSeal, row: LogColumns, before: object) -> str | None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from connector_vault.log import LogFault, LogReport, LogSeal, fault
+from connector_vault.log import (
+    LogFault,
+    LogReport,
+    LogSeal,
+    chain_hash,
+    fault,
+    leaf_hash,
+    payload_hash,
+)
 from connector_vault.rows import SPAN_ROWS, LogColumns, Rows
 from connector_vault.store import Store
 
@@ -13,6 +21,9 @@ Progress = Callable[[int, int], None]
 
 #: So many runs of rows are read in one snapshot, so that a long check does not hold the journal.
 _RUNS: Final = 10
+#: So many columns of a row are hashed to its leaf; and where some of the others stand.
+_HASHED: Final = 17
+_LEAF, _CHAIN, _MAC, _HEAD, _PAYLOAD = range(_HASHED, _HASHED + 5)
 #: So many faults are told one by one.
 _TOLD: Final = 1_000
 
@@ -53,8 +64,13 @@ class _Check:
 
     def _run(self, found: list[tuple[Any, ...]], times: tuple[int, int] | None) -> None:
         """Checks one run of rows, and that a search by time would find them."""
-        for columns in found:
-            self._row(LogColumns._make(columns))
+        if found and self._is_sound(found):
+            self.seq, self._chain = found[-1][0], found[-1][_CHAIN]
+            for columns in found:
+                self._follow(columns[0], columns[3], columns[4])
+        else:
+            for columns in found:
+                self._row(LogColumns._make(columns))
         self.rows += len(found)
         if found and (times is None or not _covers(times, found)):
             self._fault(found[0][0], "the times for searching were altered from here on")
@@ -66,11 +82,41 @@ class _Check:
         what = fault(self._seal, row, self._chain)
         if what is not None:
             self._fault(row.seq, what)
-        if row.kind == "intent":
-            self.open.add(row.seq)
-        elif row.kind == "outcome" and row.ref is not None:
-            self.open.discard(row.ref)
+        self._follow(row.seq, row.kind, row.ref)
         self.seq, self._chain = row.seq, row.chain
+
+    def _follow(self, seq: int, kind: str, ref: int | None) -> None:
+        """Takes in which intent a row opens or settles."""
+        if kind == "intent":
+            self.open.add(seq)
+        elif kind == "outcome" and ref is not None:
+            self.open.discard(ref)
+
+    def _is_sound(self, found: list[tuple[Any, ...]]) -> bool:
+        """Says whether nothing is wrong with a run of rows; what is wrong is looked for then.
+
+        It does what `fault` does row by row, one thing at a time for all rows: half of the time
+        of a check would go into the calls.
+        """
+        columns = list(zip(*found, strict=True))
+        seqs, leaves, chains = columns[0], columns[_LEAF], columns[_CHAIN]
+        try:
+            return (
+                seqs == tuple(range(self.seq + 1, self.seq + 1 + len(seqs)))
+                and [leaf_hash(row[:_HASHED]) for row in found] == list(leaves)
+                and [payload_hash(one) for one in columns[_PAYLOAD]] == list(columns[_HASHED - 1])
+                and [*map(chain_hash, (self._chain, *chains), leaves)] == list(chains)
+                and self._seal.wrote_all(seqs, chains, columns[_MAC])
+                and all(
+                    head == (seq if ref is None else ref if kind == "outcome" else None)
+                    for seq, kind, ref, head in zip(
+                        seqs, columns[3], columns[4], columns[_HEAD], strict=True
+                    )
+                )
+            )
+        except (TypeError, ValueError):
+            # A damaged file gives anything in any column.
+            return False
 
     def _compare_open(self, listed: list[int]) -> None:
         """Checks the list of open intents against the log."""

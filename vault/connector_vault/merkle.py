@@ -46,19 +46,19 @@ class Tree:
         """The roots of the whole parts, the largest part first."""
         return tuple(self._parts)
 
-    def append(self, leaf: bytes) -> None:
-        """Takes in the hash of the next leaf."""
-        parts, size = self._parts, self.size
-        while size & 1:
-            leaf = sha256(_NODE + parts.pop() + leaf).digest()
-            size >>= 1
-        parts.append(leaf)
-        self.size += 1
-
     def extend(self, leaves: Iterable[bytes]) -> None:
-        """Takes in the hashes of the next leaves."""
-        for leaf in leaves:
-            self.append(leaf)
+        """Takes in the hashes of the next leaves, level by level."""
+        level, size, loose = list(leaves), self.size, list[bytes]()
+        self.size += len(level)
+        while level:
+            if size & 1:
+                level.insert(0, self._parts.pop())
+            if len(level) & 1:
+                loose.append(level.pop())
+            pairs = zip(level[::2], level[1::2], strict=True)
+            level = [sha256(_NODE + left + right).digest() for left, right in pairs]
+            size >>= 1
+        self._parts += reversed(loose)
 
     def root(self) -> bytes:
         """Computes the root of all leaves so far."""
