@@ -66,6 +66,27 @@ class Settings:
     max_wait_s: float = _limit(
         30.0, unit="s", why="a longer Retry-After is handed to the caller", least=0, most=3600
     )
+    operation_wait_s: float = _limit(
+        30.0,
+        unit="s",
+        why="so long a repeat waits for the first call of its operation",
+        least=0,
+        most=3600,
+    )
+    operation_days: int = _limit(
+        30,
+        unit="days",
+        why="so long the first result of an operation is given again",
+        least=1,
+        most=3650,
+    )
+    settle_after_s: float = _limit(
+        60.0,
+        unit="s",
+        why="a change that was lost on the way may still arrive until then",
+        least=0,
+        most=86_400,
+    )
     revoke_wait_s: float = _limit(
         10.0,
         unit="s",

@@ -197,6 +197,7 @@ def _executor(ground: Ground, transport: Transport, refresher: Refresher) -> Exe
         sender=sender,
         settings=ground.settings,
         clock=ground.clock,
+        sleep=ground.sleep,
     )
 
 

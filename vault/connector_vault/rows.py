@@ -337,9 +337,10 @@ class Rows:
         return self._log_row("l.ref = ? AND l.kind = 'outcome'", (seq,))
 
     def intent(self, operation: str, connection: str, persona: str) -> LogColumns | None:
-        """Gives the intent that claimed an operation."""
+        """Gives the intent that claimed an operation, in its newest round."""
         where = "l.kind = 'intent' AND l.operation = ? AND l.connection = ? AND l.persona = ?"
-        return self._log_row(where, (operation, connection, persona))
+        newest = f"{where} ORDER BY coalesce(l.revision, 1) DESC LIMIT 1"
+        return self._log_row(newest, (operation, connection, persona))
 
     def log_span(self, span: int) -> list[tuple[Any, ...]]:
         """Gives a run of the log in its own order."""

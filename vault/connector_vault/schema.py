@@ -128,8 +128,15 @@ CREATE TABLE log_spans (
 ) STRICT;
 """
 
+#: An operation can be claimed once in each round: the first has no number, the next has 2.
+_ROUNDS: Final = """
+DROP INDEX log_claim;
+CREATE UNIQUE INDEX log_claim ON log (operation, connection, persona, coalesce(revision, 1))
+  WHERE kind = 'intent';
+"""
+
 #: Script n brings a database of version n up to version n + 1; none of them is ever changed.
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST,)
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _ROUNDS)
 
 
 def migrate(connection: Connection, scripts: Sequence[str] = MIGRATIONS) -> None:

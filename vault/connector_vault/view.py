@@ -127,7 +127,7 @@ class View:
         return self._rows.open_intents()
 
     def intent_of_operation(self, connection: str, persona: str, operation: str) -> LogRow | None:
-        """Gives the intent that claimed an operation, or None.
+        """Gives the intent that claimed an operation, in its newest round, or None.
 
         Raises:
             IntegrityError: It, or the row before it, was altered without the key.

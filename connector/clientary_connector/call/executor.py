@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from clientary_connector.call import policy
@@ -47,7 +48,7 @@ from connector_vault import Vault, VaultError
 class Executor:
     """Runs calls for one vault and one manifest."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it runs calls with, all by name
         self,
         *,
         manifest: Manifest,
@@ -55,6 +56,7 @@ class Executor:
         sender: Sender,
         settings: Settings,
         clock: Clock = utc_now,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Takes the parts that `wiring` has joined."""
         self.tools = Tools(manifest)
@@ -64,7 +66,7 @@ class Executor:
         self._settings = settings
         self._clock = clock
         self._journal = Journal(vault, clock)
-        self._replays = Replays(vault)
+        self._replays = Replays(vault, settings=settings, clock=clock, sleep=sleep)
         self.underway = Underway(vault, clock)
 
     async def run(self, call: Call) -> Result:
@@ -132,13 +134,17 @@ class Executor:
         self, call: Call, tool: Tool, *, permit: Permit, request: Request
     ) -> Intent | Result:
         """Writes the intent, or finds the first result of an operation that is repeated."""
-        try:
-            return await self._journal.open(call, tool, permit=permit, request=request)
-        except asyncio.CancelledError:
-            await asyncio.shield(self._journal.abandon(call, permit))
-            raise
-        except ClaimedError:
-            return await self._replays.first(call, tool, permit)
+        turn: int | None = None
+        while True:
+            try:
+                return await self._journal.open(
+                    call, tool, permit=permit, request=request, turn=turn
+                )
+            except ClaimedError:
+                found = await self._replays.first(call, tool, permit)
+            if isinstance(found, Result):
+                return found
+            turn = found
 
     async def _carried(self, intent: Intent, permit: Permit) -> Ending:
         """Carries a call whose intent stands in the log, and measures how long it took."""

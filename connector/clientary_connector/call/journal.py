@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -64,20 +65,26 @@ class Journal:
         self._vault = vault
         self._clock = clock
 
-    async def open(self, call: Call, tool: Tool, *, permit: Permit, request: Request) -> Intent:
-        """Writes the intent of a call.
+    async def open(
+        self,
+        call: Call,
+        tool: Tool,
+        *,
+        permit: Permit,
+        request: Request,
+        turn: int | None = None,
+    ) -> Intent:
+        """Writes the intent of a call; `turn` is the round of an operation that may run anew.
 
         Raises:
             RefusedError: The call is no longer allowed, or the intent could not be written.
-            ClaimedError: The operation has an intent already.
+            ClaimedError: The operation has an intent already, in this round.
+            CancelledError: The caller left; an intent that was written by then is settled.
         """
         kind: ErrorKind | None = None
         try:
-            draft = self._intent(call, tool, permit=permit, request=request)
-            now = self._clock().timestamp()
-            log_id = await self._vault.write_async(
-                lambda log: _claimed(log, permit, draft, now=now)
-            )
+            draft = self._intent(call, tool, permit=permit, request=request, turn=turn)
+            log_id = await self._written(draft, permit)
         except OperationClaimedError:
             kind = None
         except VaultError as error:
@@ -101,18 +108,6 @@ class Journal:
             self._vault.degrade(f"The outcome of call {intent.log_id} was not written: {reason}")
         return result_of(intent.call, _unwritten(intent, ending), log_id=intent.log_id)
 
-    async def abandon(self, call: Call, permit: Permit) -> None:
-        """Settles an intent whose caller left while it was being written: nothing was sent."""
-        draft = self._vault.draft
-
-        def settle(log: Transaction) -> None:
-            row = log.intent_of_operation(permit.connection, call.persona, call.operation)
-            if row is not None and log.outcome_of(row.seq) is None:
-                log.append(draft(kind=OUTCOME, ref=row.seq, outcome=Outcome.REFUSED, facts=GONE))
-
-        with contextlib.suppress(VaultError):
-            await self._vault.write_async(settle)
-
     async def refuse(self, call: Call, error: CallError, *, tool: Tool | None) -> Result:
         """Writes a refusal and returns its result; it stays a refusal if that fails."""
         log_id = None
@@ -125,7 +120,31 @@ class Journal:
             log_id = await self._vault.write_async(lambda log: log.append(draft))
         return result_of(call, Ending(outcome=Outcome.REFUSED, error=error), log_id=log_id)
 
-    def _intent(self, call: Call, tool: Tool, *, permit: Permit, request: Request) -> LogDraft:
+    async def _written(self, draft: LogDraft, permit: Permit) -> int:
+        now = self._clock().timestamp()
+        try:
+            return await self._vault.write_async(lambda log: _claimed(log, permit, draft, now=now))
+        except asyncio.CancelledError:
+            await asyncio.shield(self._abandon(draft))
+            raise
+
+    async def _abandon(self, intent: LogDraft) -> None:
+        """Settles an intent whose caller left while it was being written: nothing was sent."""
+        draft = self._vault.draft
+
+        def settle(log: Transaction) -> None:
+            claim = (str(intent.connection), str(intent.persona), str(intent.operation))
+            row = log.intent_of_operation(*claim)
+            # What stands there may be the intent of another caller, whose call goes on.
+            if row is not None and row.uid == intent.uid:
+                log.append(draft(kind=OUTCOME, ref=row.seq, outcome=Outcome.REFUSED, facts=GONE))
+
+        with contextlib.suppress(VaultError):
+            await self._vault.write_async(settle)
+
+    def _intent(
+        self, call: Call, tool: Tool, *, permit: Permit, request: Request, turn: int | None
+    ) -> LogDraft:
         payload = {
             "prompt": call.prompt,
             "arguments": tool.requests.canonical(call.arguments),
@@ -140,6 +159,7 @@ class Journal:
             action=tool.action.id,
             effect=tool.action.effect.value,
             operation=call.operation,
+            revision=turn,
             facts={
                 "generation": permit.generation,
                 "grant_revision": permit.grant_revision,

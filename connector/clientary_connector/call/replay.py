@@ -1,17 +1,27 @@
 """Answers a repeated operation from the log: the first result again, and nothing is sent.
 
 1. Another action or other arguments under the same operation are refused.
-2. An operation that is under way, or whose end is unknown, is refused: it may have happened.
-3. Otherwise the first result is given again and says so; the repeat is written to the log.
+2. While the first call is under way, the repeat waits for its result, as long as the settings
+   say and as long as the first one's process lives.
+3. A change whose end is unknown blocks its operation until it is settled. Found: the repeat gets
+   what was found. Not found: the operation runs again, in a new round.
+4. An entry lives as long as the settings say. After that a read runs anew. A change is refused:
+   a host that repeats an old step by mistake must not do it twice.
+5. Otherwise the first result is given again and says so; the repeat is written to the log, if
+   it is still permitted at that moment.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import msgspec
 
-from clientary_connector.call.failure import RefusedError, refused
+from clientary_connector.call import policy, settling
+from clientary_connector.call.failure import RefusedError, failure, is_change, refused
 from clientary_connector.call.policy import Permit
 from clientary_connector.call.result import (
     ArgumentFault,
@@ -22,23 +32,62 @@ from clientary_connector.call.result import (
     Page,
     Result,
 )
+from clientary_connector.call.settling import Settled, Verdict
 from clientary_connector.call.tools import Tool
 from clientary_connector.call.trouble import vault_kind
-from connector_vault import LogRow, NotFoundError, Vault, VaultError, View
+from clientary_connector.settings import Settings
+from connector_vault import LogDraft, LogRow, NotFoundError, Transaction, Vault, VaultError, View
 
 REPLAY: Final = "replay"
-UNSETTLED: Final = "This operation was started before, and how it ended is not known yet."
+UNSETTLED: Final = "This operation was started before, and how it ended is not known."
+UNDER_WAY: Final = "This operation is under way, and did not end while this call waited."
+ERASED: Final = "This operation was done before, and what it was about was erased."
+#: A first look comes soon, as most calls are short; later ones come less often.
+FIRST_PAUSE_S: Final = 0.002
+LONGEST_PAUSE_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who claimed an operation, what came of it, and what was found out later."""
+
+    intent: LogRow
+    outcome: LogRow | None
+    settled: Settled | None
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it is not known how the call ended."""
+        if self.settled is not None and self.settled.final:
+            return False
+        return self.outcome is None or self.outcome.outcome == Outcome.UNKNOWN
+
+    @property
+    def turn(self) -> int:
+        """The round after this one."""
+        return (self.intent.revision or 1) + 1
 
 
 class Replays:
     """Finds the first results of operations in the log."""
 
-    def __init__(self, vault: Vault) -> None:
-        """Takes the vault that keeps the log."""
+    def __init__(
+        self,
+        vault: Vault,
+        *,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        """Takes the vault that keeps the log, how long to wait, and what tells the time."""
         self._vault = vault
+        self._wait_s = settings.operation_wait_s
+        self._life = timedelta(days=settings.operation_days)
+        self._clock = clock
+        self._sleep = sleep
 
-    async def first(self, call: Call, tool: Tool, permit: Permit) -> Result:
-        """Returns the first result of an operation that was claimed before.
+    async def first(self, call: Call, tool: Tool, permit: Permit) -> Result | int:
+        """Returns the first result of an operation that was claimed, or the round to run it in.
 
         Raises:
             RefusedError: It is another call, it is not settled, or the log cannot be read.
@@ -47,27 +96,83 @@ class Replays:
             return await self._first(call, tool, permit)
         except NotFoundError:
             # What it was about was erased: nobody can say any more that this is the same call.
-            kind, message = ErrorKind.UNKNOWN, UNSETTLED
+            kind, message = ErrorKind.UNKNOWN, ERASED
         except VaultError as error:
             kind, message = vault_kind(error), None
         raise refused(kind, effect=tool.action.effect, message=message)
 
-    async def _first(self, call: Call, tool: Tool, permit: Permit) -> Result:
-        intent, outcome = self._vault.read(lambda view: _rows(view, call, permit))
-        payload = self._opened(intent)
-        asked = plain(tool.requests.canonical(call.arguments))
-        if intent.action != tool.action.id or payload.get("arguments") != asked:
-            raise _another_call()
-        if outcome is None or outcome.outcome == Outcome.UNKNOWN:
-            raise refused(ErrorKind.UNKNOWN, effect=tool.action.effect, message=UNSETTLED)
-        result = result_from(self._opened(outcome), log_id=intent.seq, call=call)
-        await self._note(call, tool, first=intent, outcome=result.outcome)
+    async def _first(self, call: Call, tool: Tool, permit: Permit) -> Result | int:
+        claim = self._vault.read(lambda view: claim_of(view, call, permit))
+        self._check_same(call, tool, claim.intent)
+        claim = await self._ended(claim, call, permit)
+        change = is_change(tool.action.effect)
+        if claim.unknown:
+            return self._unsettled(claim, change=change)
+        if claim.settled is not None and claim.settled.verdict is Verdict.NOT_FOUND:
+            return claim.turn
+        if self._expired(claim.intent):
+            return _expired(claim, change=change)
+        result = self._result(claim, call)
+        await self._note(call, tool, permit, first=claim.intent, outcome=result.outcome)
         return result
+
+    def _check_same(self, call: Call, tool: Tool, intent: LogRow) -> None:
+        asked = plain(tool.requests.canonical(call.arguments))
+        if intent.action != tool.action.id or self._opened(intent).get("arguments") != asked:
+            raise _not_so("a new id for a new call", "It was used for another action or arguments.")
+
+    async def _ended(self, claim: Claim, call: Call, permit: Permit) -> Claim:
+        """Waits while the first call is under way, and gives what is known then."""
+        waited, pause = 0.0, FIRST_PAUSE_S
+        while claim.outcome is None and self._lives(claim.intent) and waited < self._wait_s:
+            await self._sleep(pause)
+            waited, pause = waited + pause, min(pause * 2, LONGEST_PAUSE_S)
+            claim = self._vault.read(lambda view: claim_of(view, call, permit))
+        return claim
+
+    def _unsettled(self, claim: Claim, *, change: bool) -> int:
+        """Lets a read run again that its process has left behind; refuses everything else."""
+        if claim.outcome is None and self._lives(claim.intent):
+            hint = "Wait, then repeat it under the same operation: nothing is done twice."
+            raise RefusedError(
+                replace(
+                    failure(ErrorKind.UNKNOWN, message=UNDER_WAY, hint=hint),
+                    retryable=True,
+                    wait_s=LONGEST_PAUSE_S,
+                )
+            )
+        if change:
+            hint = (
+                "It may have been done. Do not do it under another operation. Somebody has to "
+                f"settle entry {claim.intent.seq} of the log; then repeat this operation."
+            )
+            raise refused(ErrorKind.UNKNOWN, message=UNSETTLED, hint=hint)
+        return claim.turn
+
+    def _lives(self, intent: LogRow) -> bool:
+        """Tells whether the process that wrote an intent is still there."""
+        return self._vault.attendance.is_present(str(intent.facts.get("by", "")))
+
+    def _expired(self, intent: LogRow) -> bool:
+        return self._clock() - datetime.fromtimestamp(intent.at / 1_000_000, UTC) > self._life
+
+    def _result(self, claim: Claim, call: Call) -> Result:
+        """Returns what the first call came to, or what was found of it later."""
+        rows = claim.outcome
+        if claim.settled is not None:
+            number = claim.settled.log_id
+            rows = self._vault.read(lambda view: view.log_row(number))
+        document = {} if rows is None else self._opened(rows)
+        # The row of a settlement holds its result beside who said so.
+        document = document.get("response", document)
+        return result_from(document, log_id=claim.intent.seq, call=call)
 
     def _opened(self, row: LogRow) -> dict[str, Any]:
         return msgspec.json.decode(self._vault.open_payload(row) or b"{}", type=dict[str, Any])
 
-    async def _note(self, call: Call, tool: Tool, *, first: LogRow, outcome: Outcome) -> None:
+    async def _note(
+        self, call: Call, tool: Tool, permit: Permit, *, first: LogRow, outcome: Outcome
+    ) -> None:
         draft = self._vault.draft(
             kind=REPLAY,
             user=call.user,
@@ -80,7 +185,8 @@ class Replays:
             facts={"first": first.seq, "cost": 0},
             payload=msgspec.json.encode({"prompt": call.prompt}),
         )
-        await self._vault.write_async(lambda log: log.append(draft))
+        now = self._clock().timestamp()
+        await self._vault.write_async(lambda log: _noted(log, permit, draft, now=now))
 
 
 def result_from(document: dict[str, Any], *, log_id: int, call: Call) -> Result:
@@ -116,18 +222,39 @@ def plain(arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     return msgspec.json.decode(msgspec.json.Encoder(decimal_format="number").encode(arguments))
 
 
-def _rows(view: View, call: Call, permit: Permit) -> tuple[LogRow, LogRow | None]:
-    # The claim that failed has shown that it is there, and nothing leaves the log.
-    intent = cast(
-        "LogRow", view.intent_of_operation(permit.connection, call.persona, call.operation)
-    )
-    return intent, view.outcome_of(intent.seq)
+def claim_of(view: View, call: Call, permit: Permit) -> Claim:
+    """Returns who claimed an operation; that it was claimed has been seen before.
+
+    Raises:
+        NotFoundError: Nobody has.
+        IntegrityError: A row or a record was altered without the key.
+    """
+    intent = view.intent_of_operation(permit.connection, call.persona, call.operation)
+    if intent is None:
+        raise NotFoundError(f"Nobody has claimed the operation {call.operation!r}.")
+    outcome = view.outcome_of(intent.seq)
+    known = outcome is not None and outcome.outcome != Outcome.UNKNOWN
+    return Claim(intent, outcome, None if known else settling.settled(view, intent.seq))
 
 
-def _another_call() -> RefusedError:
-    fault = ArgumentFault(
-        path="$.operation",
-        expected="a new id for a new call",
-        hint="This operation was used for another action or other arguments.",
+def _noted(log: Transaction, permit: Permit, draft: LogDraft, *, now: float) -> None:
+    """Writes a repeat down; what was revoked while it waited gets no answer."""
+    policy.confirm(log, permit, now=now)
+    log.append(draft)
+
+
+def _expired(claim: Claim, *, change: bool) -> int:
+    """Lets a read run anew under an operation whose entry has ended; refuses a change."""
+    if not change:
+        return claim.turn
+    day = datetime.fromtimestamp(claim.intent.at / 1_000_000, UTC).date().isoformat()
+    raise _not_so(
+        "a new id for a new call",
+        f"It was used on {day}, and its result is no longer given again. If the same is to be "
+        "done once more, say so with a new operation.",
     )
+
+
+def _not_so(expected: str, hint: str) -> RefusedError:
+    fault = ArgumentFault(path="$.operation", expected=expected, hint=hint)
     return refused(ErrorKind.INVALID_ARGUMENTS, faults=(fault,))
