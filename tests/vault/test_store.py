@@ -8,6 +8,7 @@ import resource
 import sqlite3
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -16,6 +17,7 @@ import pytest
 import connector_vault
 from connector_vault import (
     Durability,
+    OperationClaimedError,
     StoreCorruptError,
     StoreError,
     StoreFullError,
@@ -171,6 +173,31 @@ def test_an_older_vault_is_brought_up_to_date(place: Place) -> None:
         assert connection.execute("SELECT * FROM later").fetchall() == [(1,)]
         assert schema.version_of(connection, scripts) == len(scripts)
     connection.close()
+
+
+@pytest.mark.requirement("policy.once.rounds")
+def test_a_vault_of_the_first_version_keeps_its_claims(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operation that was claimed then is claimed still; a later round of it can be."""
+    with monkeypatch.context() as before:
+        before.setattr(schema.migrate, "__defaults__", (schema.MIGRATIONS[:1],))
+        place.create().close()
+    connection = _open_raw(place)
+    assert schema.version_of(connection) == 1
+    connection.close()
+    with place.open() as vault:
+        append(vault, intent(vault))
+        with pytest.raises(OperationClaimedError):
+            append(vault, intent(vault))
+        later = append(vault, replace(intent(vault), revision=2))
+        with pytest.raises(OperationClaimedError):
+            append(vault, replace(intent(vault), revision=2))
+        newest = vault.read(lambda view: view.intent_of_operation("con_1", "bookkeeper", "op_1"))
+        assert newest is not None
+        assert newest.seq == later
+        assert vault.verify().ok
+        assert schema.version_of(_open_raw(place)) == len(schema.MIGRATIONS)
 
 
 def test_a_migration_that_fails_changes_nothing(place: Place) -> None:
