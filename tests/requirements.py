@@ -163,6 +163,7 @@ SANDBOX: Final[dict[str, str]] = {
 }
 
 POLICY: Final[dict[str, str]] = {
+    "policy.once.rounds": "An operation is claimed once in each of its rounds.",
     "policy.grants.terms": "A grant holds scopes, single actions, rules and limits, or is refused.",
     "policy.grants.new_actions": "An action that came after a grant is in it only once given anew.",
     "policy.grants.ends": "A grant that has ended covers nothing, at every look on the way.",
