@@ -97,6 +97,7 @@ LOG: Final[dict[str, str]] = {
     "log.clock": "The order of the log is by number, whatever the clock does.",
     "log.degraded": "A degraded vault takes no intents until it is reopened.",
     "log.proof.tree": "Trees and their proofs are those of RFC 9162, and no other proof is taken.",
+    "log.hooks": "Plugins of the host are told and asked, and none of them holds up a call.",
     "log.rows": "A row of the log is read as it was written, and an intent has one outcome.",
     "log.sealed": "A payload is sealed for its user and month, and opens in its own row.",
     "log.search": "A search finds what a walk along the log finds, without walking.",

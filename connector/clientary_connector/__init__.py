@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from clientary_connector.connector import Connector, LogReport, Secret
     from clientary_connector.errors import ConnectError, ConnectorError
     from clientary_connector.grants import Grant
-    from clientary_connector.log import LogEntry, LogFilter, LogPage
+    from clientary_connector.hosting import PluginStatus
+    from clientary_connector.logentry import LogEntry, LogFilter, LogPage
     from clientary_connector.manifest import Action, Manifest, load_manifest
     from clientary_connector.rotations import KeyStatus, RotationReport
     from clientary_connector.settings import Settings
@@ -61,6 +62,7 @@ __all__ = [
     "Manifest",
     "Outcome",
     "Page",
+    "PluginStatus",
     "Preview",
     "Result",
     "Revocation",
@@ -92,7 +94,8 @@ _MODULES = {
     "connector": ("Connector", "LogReport", "Secret"),
     "errors": ("ConnectError", "ConnectorError"),
     "grants": ("Grant",),
-    "log": ("LogEntry", "LogFilter", "LogPage"),
+    "hosting": ("PluginStatus",),
+    "logentry": ("LogEntry", "LogFilter", "LogPage"),
     "manifest": ("Action", "Manifest", "load_manifest"),
     "rotations": ("KeyStatus", "RotationReport"),
     "settings": ("Settings",),

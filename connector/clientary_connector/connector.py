@@ -19,6 +19,7 @@ from clientary_connector.connections import Account, Connection, Revocation
 from clientary_connector.errors import ClosedError
 from clientary_connector.granting import Grants
 from clientary_connector.grants import Grant
+from clientary_connector.hosting import Hosting, name_of
 from clientary_connector.log import Log
 from clientary_connector.manifest import Action, Manifest
 from clientary_connector.rotating import OnState, Rotating
@@ -47,6 +48,7 @@ class Parts:
     previews: Previews
     log: Log
     care: VaultCare
+    hosting: Hosting
     rotating: Rotating
     tending: Tending
     authorizing: Authorizing
@@ -72,6 +74,7 @@ class Connector:
         self.grants = parts.grants
         self.log = parts.log
         self.vault = parts.care
+        self.hosting = parts.hosting
         self._rotating = parts.rotating
         self._tending = parts.tending
         self.oauth = parts.authorizing
@@ -281,6 +284,21 @@ class Connector:
         """
         self._rotating.hooks.register(plugin, serves=serves)
 
+    def register(self, plugin: object, *, sealed: bool = False, user: str | None = None) -> None:
+        """Takes in a plugin of the host; `clientary_connector.hooks` says what it may hook into.
+
+        Where it may see what is sealed in the log, the log says which user lets it.
+
+        Raises:
+            InvalidValueError: It has a hook that is none, was registered before, or there is no
+                user where one is needed.
+        """
+        self._check_open()
+        with state_faults():
+            if sealed:
+                self.log.reads.note(user or "", {"what": "plugin", "plugin": name_of(plugin)})
+            self.hosting.register(plugin, sealed=sealed)
+
     async def tend(self, *, user: str) -> TendReport:
         """Does all that is due now, and says what a person has to do.
 
@@ -298,6 +316,7 @@ class Connector:
             await self.oauth.aclose()
             await self._transport.aclose()
             self._background.close()
+            await asyncio.to_thread(self.hosting.close)
             self._vault.close()
 
     def close(self) -> None:
@@ -307,6 +326,7 @@ class Connector:
             self.oauth.close(self._background)
             self._background.close()
             self._transport.close_soon()
+            self.hosting.close()
             self._vault.close()
 
     def __enter__(self) -> Self:

@@ -146,6 +146,26 @@ class Settings:
     key_rotation_days: int = _limit(
         30, unit="days", why="little is sealed under one key of the vault", least=1, most=3650
     )
+    notices: int = _limit(
+        10_000,
+        unit="notices",
+        why="so many wait for a plugin that is slow before some are left out",
+        least=1,
+        most=1_000_000,
+    )
+    notices_bytes: int = _limit(
+        64 * 1024 * 1024,
+        unit="bytes",
+        why="so much of prompts and responses waits for a plugin that is slow",
+        least=1024,
+        most=2**30,
+    )
+    notices_close_s: float = _limit(
+        5.0, unit="s", why="a plugin that takes longer at the end hangs", least=0, most=600
+    )
+    hook_answer_s: float = _limit(
+        5.0, unit="s", why="a plugin that takes longer to decide has said no", least=0.05, most=600
+    )
     max_warnings: int = _limit(
         20, unit="warnings", why="drift repeats on every record", least=1, most=1000
     )

@@ -18,7 +18,9 @@ from clientary_connector.call.preview import Previews
 from clientary_connector.call.sending import Clock, Sender, utc_now
 from clientary_connector.call.transport import Transport
 from clientary_connector.connector import Connector, Parts
+from clientary_connector.finishing import Finishing
 from clientary_connector.granting import Grants
+from clientary_connector.hosting import Hosting
 from clientary_connector.log import Log
 from clientary_connector.manifest import Manifest, load_manifest
 from clientary_connector.oauth.asking import Asking
@@ -83,6 +85,7 @@ class Ground:
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
     on_step: OnStep
+    hosting: Hosting
 
 
 def open_connector(
@@ -141,6 +144,7 @@ def joined(  # noqa: PLR0913 - what may be replaced, all by name
         clock=clock,
         sleep=sleep,
         on_step=on_step,
+        hosting=Hosting(settings),
     )
     transport = _transport(ground)
     asking = Asking(transport, settings)
@@ -168,6 +172,7 @@ def joined(  # noqa: PLR0913 - what may be replaced, all by name
         previews=Previews(executor, transport),
         log=Log(vault),
         care=VaultCare(vault, settings),
+        hosting=ground.hosting,
     )
     return Connector(parts)
 
@@ -198,6 +203,7 @@ def _executor(ground: Ground, transport: Transport, refresher: Refresher) -> Exe
         settings=ground.settings,
         clock=ground.clock,
         sleep=ground.sleep,
+        listener=Finishing(ground.hosting),
     )
 
 

@@ -44,7 +44,9 @@ class HookCalls:
         except pluggy.PluginValidationError as error:
             wrong = str(error)
         if wrong:
-            self._manager.unregister(plugin)
+            # Whether one that does not fit was taken in all the same depends on pluggy's release.
+            if self._manager.is_registered(plugin):
+                self._manager.unregister(plugin)
             raise ValueError(f"The plugin does not fit: {wrong}")
         self._serves[plugin] = serves or _everybody
 

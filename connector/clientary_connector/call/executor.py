@@ -25,6 +25,7 @@ from clientary_connector.call.ending import Ending
 from clientary_connector.call.exchange import Exchange
 from clientary_connector.call.failure import RefusedError, failure, is_change, refused
 from clientary_connector.call.journal import ClaimedError, Intent, Journal
+from clientary_connector.call.listening import Listener
 from clientary_connector.call.policy import Permit
 from clientary_connector.call.replay import Replays
 from clientary_connector.call.request import PathPartError, Request
@@ -57,16 +58,19 @@ class Executor:
         settings: Settings,
         clock: Clock = utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        listener: Listener | None = None,
     ) -> None:
-        """Takes the parts that `wiring` has joined."""
+        """Takes the parts that `wiring` has joined; `listener` is told of calls that ended."""
         self.tools = Tools(manifest)
         self._manifest = manifest
         self._vault = vault
         self._sender = sender
         self._settings = settings
         self._clock = clock
-        self._journal = Journal(vault, clock)
-        self._replays = Replays(vault, settings=settings, clock=clock, sleep=sleep)
+        self._journal = Journal(vault, clock, listener)
+        self._replays = Replays(
+            vault, settings=settings, clock=clock, sleep=sleep, listener=listener
+        )
         self.underway = Underway(vault, clock)
 
     async def run(self, call: Call) -> Result:

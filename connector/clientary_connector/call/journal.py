@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +20,7 @@ from clientary_connector.call import policy
 from clientary_connector.call.arguments import MAX_ID_CHARS, encodable
 from clientary_connector.call.ending import Ending
 from clientary_connector.call.failure import failure, is_change, refused
+from clientary_connector.call.listening import Ended, Listener, Nobody
 from clientary_connector.call.policy import Permit
 from clientary_connector.call.request import Request
 from clientary_connector.call.result import Call, CallError, ErrorKind, Outcome, Result
@@ -51,6 +53,9 @@ class Intent:
     call: Call
     tool: Tool
     permit: Permit
+    draft: LogDraft
+    #: What is sealed in it.
+    payload: bytes
 
 
 class ClaimedError(Exception):
@@ -60,10 +65,13 @@ class ClaimedError(Exception):
 class Journal:
     """Keeps the log of calls in the vault."""
 
-    def __init__(self, vault: Vault, clock: Clock = utc_now) -> None:
-        """Takes the vault whose log it writes, and a clock."""
+    def __init__(
+        self, vault: Vault, clock: Clock = utc_now, listener: Listener | None = None
+    ) -> None:
+        """Takes the vault whose log it writes, a clock, and who is told of calls that ended."""
         self._vault = vault
         self._clock = clock
+        self._listener = listener or Nobody()
 
     async def open(
         self,
@@ -83,41 +91,51 @@ class Journal:
         """
         kind: ErrorKind | None = None
         try:
-            draft = self._intent(call, tool, permit=permit, request=request, turn=turn)
+            payload = _asked(call, tool, request)
+            draft = self._intent(call, tool, permit=permit, payload=payload, turn=turn)
             log_id = await self._written(draft, permit)
         except OperationClaimedError:
             kind = None
         except VaultError as error:
             kind = vault_kind(error)
         else:
-            return Intent(log_id=log_id, call=call, tool=tool, permit=permit)
+            return Intent(
+                log_id=log_id, call=call, tool=tool, permit=permit, draft=draft, payload=payload
+            )
         raise ClaimedError if kind is None else refused(kind)
 
     async def settle(self, intent: Intent, ending: Ending) -> Result:
         """Writes the outcome of a call and returns its result."""
         result = result_of(intent.call, ending, log_id=intent.log_id)
+        answer = _answered(intent, result)
         try:
-            draft = self._outcome(intent, ending, result)
-            now = self._clock().timestamp()
-            await self._vault.write_async(lambda log: _settled(log, intent.permit, draft, now=now))
+            draft = self._outcome(intent, ending, answer)
+            draft = await self._settled(draft, intent.permit)
         except VaultError as error:
             reason = str(error)
         else:
+            self._tell(intent, draft, answer)
             return result
         if ending.outcome is not Outcome.REFUSED:
             self._vault.degrade(f"The outcome of call {intent.log_id} was not written: {reason}")
-        return result_of(intent.call, _unwritten(intent, ending), log_id=intent.log_id)
+        ending = _unwritten(intent, ending)
+        result = result_of(intent.call, ending, log_id=intent.log_id)
+        self._tell(intent, _lost(intent, ending), _answered(intent, result))
+        return result
 
     async def refuse(self, call: Call, error: CallError, *, tool: Tool | None) -> Result:
         """Writes a refusal and returns its result; it stays a refusal if that fails."""
-        log_id = None
+        log_id = draft = None
+        payload = _refused(call, error)
         with contextlib.suppress(VaultError):
             try:
-                draft = self._refusal(call, error, tool=tool)
+                draft = self._refusal(call, error, tool=tool, payload=payload)
             except VaultLockedError:
                 # Nothing can be sealed for a new user now. Who asked for what is no secret.
-                draft = self._refusal(call, error, tool=tool, sealed=False)
-            log_id = await self._vault.write_async(lambda log: log.append(draft))
+                draft = self._refusal(call, error, tool=tool, payload=None)
+            log_id = await self._vault.write_async(partial(Transaction.append, draft=draft))
+        if draft is not None:
+            self._listener.ended(Ended(log_id=log_id, head=draft, payload=payload))
         return result_of(call, Ending(outcome=Outcome.REFUSED, error=error), log_id=log_id)
 
     async def _written(self, draft: LogDraft, permit: Permit) -> int:
@@ -128,29 +146,43 @@ class Journal:
             await asyncio.shield(self._abandon(draft))
             raise
 
+    async def _settled(self, draft: LogDraft, permit: Permit) -> LogDraft:
+        now = self._clock().timestamp()
+        return await self._vault.write_async(lambda log: _settled(log, permit, draft, now=now))
+
     async def _abandon(self, intent: LogDraft) -> None:
         """Settles an intent whose caller left while it was being written: nothing was sent."""
         draft = self._vault.draft
 
-        def settle(log: Transaction) -> None:
+        def settle(log: Transaction) -> Ended | None:
             claim = (str(intent.connection), str(intent.persona), str(intent.operation))
             row = log.intent_of_operation(*claim)
             # What stands there may be the intent of another caller, whose call goes on.
-            if row is not None and row.uid == intent.uid:
-                log.append(draft(kind=OUTCOME, ref=row.seq, outcome=Outcome.REFUSED, facts=GONE))
+            if row is None or row.uid != intent.uid:
+                return None
+            end = draft(kind=OUTCOME, ref=row.seq, outcome=Outcome.REFUSED, facts=GONE)
+            log.append(end)
+            return Ended(log_id=row.seq, head=row, outcome=end)
 
         with contextlib.suppress(VaultError):
-            await self._vault.write_async(settle)
+            ended = await self._vault.write_async(settle)
+            if ended is not None:
+                self._listener.ended(ended)
+
+    def _tell(self, intent: Intent, outcome: LogDraft, answer: bytes) -> None:
+        self._listener.ended(
+            Ended(
+                log_id=intent.log_id,
+                head=intent.draft,
+                outcome=outcome,
+                payload=intent.payload,
+                answer=answer,
+            )
+        )
 
     def _intent(
-        self, call: Call, tool: Tool, *, permit: Permit, request: Request, turn: int | None
+        self, call: Call, tool: Tool, *, permit: Permit, payload: bytes, turn: int | None
     ) -> LogDraft:
-        payload = {
-            "prompt": call.prompt,
-            "arguments": tool.requests.canonical(call.arguments),
-            "request": request.to_json(),
-            "context": dict(call.context),
-        }
         return self._vault.draft(
             kind=INTENT,
             user=call.user,
@@ -166,13 +198,10 @@ class Journal:
                 "cost": tool.action.cost,
                 "by": self._vault.attendance.me,
             },
-            payload=ENCODER.encode(payload),
+            payload=payload,
         )
 
-    def _outcome(self, intent: Intent, ending: Ending, result: Result) -> LogDraft:
-        document = result.to_json()
-        if intent.tool.redact is not None:
-            document["data"] = intent.tool.redact(document["data"])
+    def _outcome(self, intent: Intent, ending: Ending, answer: bytes) -> LogDraft:
         return self._vault.draft(
             kind=OUTCOME,
             ref=intent.log_id,
@@ -184,19 +213,13 @@ class Journal:
             operation=intent.call.operation,
             outcome=ending.outcome.value,
             facts=_facts(ending, cost=intent.tool.action.cost),
-            payload=ENCODER.encode(document),
+            payload=answer,
         )
 
     def _refusal(
-        self, call: Call, error: CallError, *, tool: Tool | None, sealed: bool = True
+        self, call: Call, error: CallError, *, tool: Tool | None, payload: bytes | None
     ) -> LogDraft:
         ending = Ending(outcome=Outcome.REFUSED, error=error)
-        payload = {
-            "prompt": shown(call.prompt),
-            "arguments": _as_given(call.arguments),
-            "context": _as_given(call.context),
-            "response": result_of(call, ending, log_id=None).to_json(),
-        }
         action = shown(call.action) if tool is None else tool.action.id
         return self._vault.draft(
             kind=REFUSAL,
@@ -208,7 +231,7 @@ class Journal:
             operation=shown(call.operation),
             outcome=Outcome.REFUSED.value,
             facts=_facts(ending, cost=0),
-            payload=ENCODER.encode(payload) if sealed else None,
+            payload=payload,
         )
 
     def _connection(self, call: Call) -> str | None:
@@ -246,12 +269,50 @@ def _claimed(log: Transaction, permit: Permit, draft: LogDraft, *, now: float) -
     return log.append(draft)
 
 
-def _settled(log: Transaction, permit: Permit, draft: LogDraft, *, now: float) -> int:
+def _asked(call: Call, tool: Tool, request: Request) -> bytes:
+    """Returns what an intent holds sealed."""
+    document = {
+        "prompt": call.prompt,
+        "arguments": tool.requests.canonical(call.arguments),
+        "request": request.to_json(),
+        "context": dict(call.context),
+    }
+    return ENCODER.encode(document)
+
+
+def _answered(intent: Intent, result: Result) -> bytes:
+    """Returns what an outcome holds sealed."""
+    document = result.to_json()
+    if intent.tool.redact is not None:
+        document["data"] = intent.tool.redact(document["data"])
+    return ENCODER.encode(document)
+
+
+def _refused(call: Call, error: CallError) -> bytes:
+    """Returns what a refusal holds sealed."""
+    ending = Ending(outcome=Outcome.REFUSED, error=error)
+    document = {
+        "prompt": shown(call.prompt),
+        "arguments": _as_given(call.arguments),
+        "context": _as_given(call.context),
+        "response": result_of(call, ending, log_id=None).to_json(),
+    }
+    return ENCODER.encode(document)
+
+
+def _settled(log: Transaction, permit: Permit, draft: LogDraft, *, now: float) -> LogDraft:
     """Writes the outcome; says so where the permission ended while the call was under way."""
     if not policy.still_holds(log, permit, now=now):
         facts = {**msgspec.json.decode(draft.facts), "completed_after_revoke": True}
         draft = replace(draft, facts=msgspec.json.encode(facts, order="sorted").decode())
-    return log.append(draft)
+    log.append(draft)
+    return draft
+
+
+def _lost(intent: Intent, ending: Ending) -> LogDraft:
+    """Returns the outcome that could not be written, for those who are told of it."""
+    facts = msgspec.json.encode(_facts(ending, cost=intent.tool.action.cost)).decode()
+    return replace(intent.draft, kind=OUTCOME, outcome=ending.outcome.value, facts=facts)
 
 
 def _facts(ending: Ending, *, cost: int) -> dict[str, Any]:

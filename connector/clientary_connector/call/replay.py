@@ -22,6 +22,7 @@ import msgspec
 
 from clientary_connector.call import policy, settling
 from clientary_connector.call.failure import RefusedError, failure, is_change, refused
+from clientary_connector.call.listening import Ended, Listener, Nobody
 from clientary_connector.call.policy import Permit
 from clientary_connector.call.result import (
     ArgumentFault,
@@ -78,13 +79,15 @@ class Replays:
         settings: Settings,
         clock: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]],
+        listener: Listener | None = None,
     ) -> None:
-        """Takes the vault that keeps the log, how long to wait, and what tells the time."""
+        """Takes the vault that keeps the log, how long to wait, what tells the time, and whom."""
         self._vault = vault
         self._wait_s = settings.operation_wait_s
         self._life = timedelta(days=settings.operation_days)
         self._clock = clock
         self._sleep = sleep
+        self._listener = listener or Nobody()
 
     async def first(self, call: Call, tool: Tool, permit: Permit) -> Result | int:
         """Returns the first result of an operation that was claimed, or the round to run it in.
@@ -173,6 +176,7 @@ class Replays:
     async def _note(
         self, call: Call, tool: Tool, permit: Permit, *, first: LogRow, outcome: Outcome
     ) -> None:
+        payload = msgspec.json.encode({"prompt": call.prompt})
         draft = self._vault.draft(
             kind=REPLAY,
             user=call.user,
@@ -183,10 +187,11 @@ class Replays:
             operation=call.operation,
             outcome=outcome.value,
             facts={"first": first.seq, "cost": 0},
-            payload=msgspec.json.encode({"prompt": call.prompt}),
+            payload=payload,
         )
         now = self._clock().timestamp()
-        await self._vault.write_async(lambda log: _noted(log, permit, draft, now=now))
+        log_id = await self._vault.write_async(lambda log: _noted(log, permit, draft, now=now))
+        self._listener.ended(Ended(log_id=log_id, head=draft, payload=payload))
 
 
 def result_from(document: dict[str, Any], *, log_id: int, call: Call) -> Result:
@@ -237,10 +242,10 @@ def claim_of(view: View, call: Call, permit: Permit) -> Claim:
     return Claim(intent, outcome, None if known else settling.settled(view, intent.seq))
 
 
-def _noted(log: Transaction, permit: Permit, draft: LogDraft, *, now: float) -> None:
+def _noted(log: Transaction, permit: Permit, draft: LogDraft, *, now: float) -> int:
     """Writes a repeat down; what was revoked while it waited gets no answer."""
     policy.confirm(log, permit, now=now)
-    log.append(draft)
+    return log.append(draft)
 
 
 def _expired(claim: Claim, *, change: bool) -> int:

@@ -17,7 +17,7 @@ from clientary_connector.call.result import Call, ErrorKind, Outcome, Result
 from clientary_connector.connector import Connector, Secret
 from clientary_connector.errors import ConnectorError
 from clientary_connector.frontends import screen
-from clientary_connector.log import LogEntry
+from clientary_connector.logentry import LogEntry
 from clientary_connector.sandbox import RunningSandbox, Sandbox, serve
 from clientary_connector.wiring import create_state, open_connector
 

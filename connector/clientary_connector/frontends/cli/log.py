@@ -15,7 +15,7 @@ from clientary_connector.frontends.cli import options, output
 from clientary_connector.frontends.cli.bar import Bar
 from clientary_connector.frontends.cli.resultview import show_data
 from clientary_connector.frontends.cli.status import OF_OUTCOME, Status
-from clientary_connector.log import LogEntry, LogFilter
+from clientary_connector.logentry import LogEntry, LogFilter
 from clientary_connector.wiring import open_connector
 
 EXPECTED: Final = "expected 2026-01-31, 2026-01-31T09:00, or how long ago: 90m, 12h, 7d."

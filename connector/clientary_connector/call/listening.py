@@ -1,0 +1,37 @@
+"""Is what the way of a call tells about calls that ended, and to whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from connector_vault import LogDraft, LogRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A call that ended, as its rows stand in the log; the payloads before they were sealed."""
+
+    #: The call's line in the log; None where the log could not be written.
+    log_id: int | None
+    #: Its intent, or what stands for one: a refusal or a replay.
+    head: LogDraft | LogRow
+    #: None where the head says what it came to.
+    outcome: LogDraft | None = None
+    payload: bytes | None = None
+    answer: bytes | None = None
+
+
+class Listener(Protocol):
+    """Is told of every call once its end is in the log; it must neither wait nor raise."""
+
+    def ended(self, call: Ended) -> None:
+        """Takes note of a call that ended."""
+        ...
+
+
+class Nobody:
+    """Listens where nobody else does."""
+
+    def ended(self, call: Ended) -> None:
+        """Takes no note."""

@@ -1,0 +1,40 @@
+"""Lets a host take part in what a connector does: what it may hook into, as pluggy specifications.
+
+1. A notice is told after the fact, in the order of the calls, in a thread that the plugin has to
+   itself: one that is slow or fails slows and fails no call, and no other plugin.
+2. Notices wait in a queue of bounded length and size. What finds it full is left out, counted,
+   and told with `connector_notices_lost`; the log has it all the same.
+3. A decision is asked before something is done, within a time limit. A plugin that fails, hangs
+   or answers what makes no sense has said no.
+4. A plugin sees prompt, arguments, request and response only if it was registered as `sealed`,
+   scrubbed as they stand in the log; the log says who let it.
+
+A plugin implements what it wants of these and marks it with `hookimpl`; `Connector.register`
+takes it in.
+"""
+
+from __future__ import annotations
+
+import pluggy
+
+from clientary_connector.logentry import LogEntry
+
+PROJECT = "clientary_connector"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+#: Marks the functions of a plugin.
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def connector_call_finished(record: LogEntry) -> None:
+    """Notices that a call ended, whatever it came to, once that stands in the log.
+
+    The record is what the log shows of the call. Its prompt, arguments, request and response are
+    None unless the plugin was registered as `sealed`.
+    """
+
+
+@hookspec
+def connector_notices_lost(count: int) -> None:
+    """Notices that so many notices to this plugin were left out, as it was too slow for them."""

@@ -1,0 +1,150 @@
+"""Holds what the log shows of a call or a change, and which of them are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from connector_vault import LogDraft, LogRow
+
+#: An intent is called what it is to a reader.
+KINDS: Final[Mapping[str, str]] = {"intent": "call"}
+INTENT: Final = "intent"
+OPEN: Final = "open"
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFilter:
+    """Says which entries are wanted; None leaves a side open."""
+
+    user: str | None = None
+    persona: str | None = None
+    #: Id of the connection, or its name.
+    connection: str | None = None
+    action: str | None = None
+    effect: str | None = None
+    outcome: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    operation: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """One call, refusal or change, with its outcome joined to it."""
+
+    id: int
+    at: datetime
+    #: `call`, `refusal`, `replay`, `connect`, `grant` or `revoke`.
+    kind: str
+    user: str
+    persona: str | None
+    connection: str | None
+    action: str | None
+    effect: str | None
+    operation: str | None
+    #: An `Outcome`, or `open` where none was written yet.
+    outcome: str
+    status: int | None
+    attempts: int | None
+    duration_ms: float | None
+    #: An `ErrorKind`.
+    error: str | None
+    cost: int | None
+    warnings: int
+    #: The sealed part; None where it was not asked for or cannot be opened any more.
+    prompt: str | None
+    arguments: Any
+    #: Method, path, query and body as sent.
+    request: Any
+    #: The result document as given to the host.
+    response: Any
+    facts: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the entry as a JSON object."""
+        return {
+            "id": self.id,
+            "at": self.at.isoformat(timespec="milliseconds"),
+            "kind": self.kind,
+            "user": self.user,
+            "persona": self.persona,
+            "connection": self.connection,
+            "action": self.action,
+            "effect": self.effect,
+            "operation": self.operation,
+            "outcome": self.outcome,
+            "status": self.status,
+            "attempts": self.attempts,
+            "duration_ms": self.duration_ms,
+            "error": self.error,
+            "cost": self.cost,
+            "warnings": self.warnings,
+            "prompt": self.prompt,
+            "arguments": self.arguments,
+            "request": self.request,
+            "response": self.response,
+            "facts": dict(self.facts),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPage:
+    """Holds some entries, newest first."""
+
+    entries: tuple[LogEntry, ...]
+    #: Give it as `before` to go on; None where there is nothing older.
+    next_before: int | None
+
+
+def entry_of(
+    log_id: int,
+    head: LogDraft | LogRow,
+    outcome: LogDraft | LogRow | None,
+    *,
+    opened: Mapping[str, Any],
+    answer: Mapping[str, Any] | None,
+) -> LogEntry:
+    """Returns the entry of a head and its outcome; `opened` and `answer` is what was sealed."""
+    end = head if head.kind != INTENT else outcome
+    facts = {**_facts(head), **({} if end is None else _facts(end))}
+    return LogEntry(
+        id=log_id,
+        at=EPOCH + head.at * MICROSECOND,
+        kind=KINDS.get(head.kind, head.kind),
+        user=head.user or "",
+        persona=head.persona,
+        connection=head.connection,
+        action=head.action,
+        effect=head.effect,
+        operation=head.operation,
+        outcome=OPEN if end is None else end.outcome or OPEN,
+        status=facts.get("status"),
+        attempts=facts.get("attempts"),
+        duration_ms=facts.get("duration_ms"),
+        error=facts.get("error"),
+        cost=facts.get("cost"),
+        warnings=facts.get("warnings", 0),
+        prompt=opened.get("prompt"),
+        arguments=opened.get("arguments"),
+        request=opened.get("request"),
+        response=opened.get("response") if outcome is None else answer or None,
+        facts=facts,
+    )
+
+
+def microseconds(moment: datetime | None) -> int | None:
+    """Returns a moment as the log counts time; without a zone it is taken as local."""
+    return None if moment is None else (moment.astimezone(UTC) - EPOCH) // MICROSECOND
+
+
+def _facts(row: LogDraft | LogRow) -> dict[str, Any]:
+    """Returns the facts of a row, which a row that has no place yet holds as text."""
+    facts = row.facts
+    return msgspec.json.decode(facts, type=dict[str, Any]) if isinstance(facts, str) else facts
