@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import BoundedSemaphore, Lock, Thread
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from clientary_connector.delivery import Delivery, Notice
 from clientary_connector.errors import ClosedError, InvalidValueError
@@ -96,13 +96,14 @@ class Hosting:
             InvalidValueError: It was never taken in.
         """
         with self._lock:
-            name = None if self._manager is None else self._manager.get_name(plugin)
+            name = next((key for key, one in self._deliveries.items() if one[0] is plugin), None)
             if name is None:
                 raise InvalidValueError("The plugin was never registered.")
             _, delivery = self._deliveries.pop(name)
             self._listeners = self._heard()
+            manager = self._manager
         delivery.close(self._deadline())
-        self._manager.unregister(plugin)
+        manager.unregister(plugin)
 
     def hears(self, hook: str) -> bool:
         """Tells whether a plugin has a hook."""
@@ -209,7 +210,7 @@ def _in_time(answer: Future[Any], hook: str, *, limit_s: float) -> list[Any]:
     except TimeoutError:
         pass
     else:
-        return said if isinstance(said, list) else [] if said is None else [said]
+        return cast("list[Any]", said) if isinstance(said, list) else [said][said is None :]
     raise HookFailedError(f"The hook {hook} did not end within {limit_s:g} s.")
 
 
