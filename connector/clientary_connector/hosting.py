@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import BoundedSemaphore, Lock, Thread
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from clientary_connector.delivery import Delivery, Notice
 from clientary_connector.errors import ClosedError, InvalidValueError
@@ -210,7 +210,8 @@ def _in_time(answer: Future[Any], hook: str, *, limit_s: float) -> list[Any]:
     except TimeoutError:
         pass
     else:
-        return cast("list[Any]", said) if isinstance(said, list) else [said][said is None :]
+        answers: list[Any] = said if isinstance(said, list) else [said]
+        return [one for one in answers if one is not None]
     raise HookFailedError(f"The hook {hook} did not end within {limit_s:g} s.")
 
 
