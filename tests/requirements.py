@@ -164,6 +164,10 @@ SANDBOX: Final[dict[str, str]] = {
 }
 
 POLICY: Final[dict[str, str]] = {
+    "policy.once.ends": "A result is given again for a time; after that a change is refused.",
+    "policy.once.settle": "What became of an unknown change is looked up, told, logged and kept.",
+    "policy.once.verdict": "A look-up says found or not found only where nothing else can be.",
+    "policy.once.wait": "Of one operation at one moment one call runs, the others get its result.",
     "policy.once.rounds": "An operation is claimed once in each of its rounds.",
     "policy.grants.terms": "A grant holds scopes, single actions, rules and limits, or is refused.",
     "policy.grants.new_actions": "An action that came after a grant is in it only once given anew.",

@@ -25,6 +25,7 @@ from clientary_connector.manifest import Action, Manifest
 from clientary_connector.rotating import OnState, Rotating
 from clientary_connector.rotations import KeyStatus, RotationReport
 from clientary_connector.settings import Settings
+from clientary_connector.settlements import Settlements
 from clientary_connector.state import state_faults
 from clientary_connector.tending import Tending, TendReport
 from clientary_connector.terms import Terms
@@ -51,6 +52,7 @@ class Parts:
     hosting: Hosting
     rotating: Rotating
     tending: Tending
+    settlements: Settlements
     authorizing: Authorizing
     background: Background
 
@@ -77,6 +79,7 @@ class Connector:
         self.hosting = parts.hosting
         self._rotating = parts.rotating
         self._tending = parts.tending
+        self.settlements = parts.settlements
         self.oauth = parts.authorizing
         self._background = parts.background
         self._closed = False

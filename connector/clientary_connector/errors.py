@@ -7,6 +7,7 @@
     │   ├── UnknownConnectionError    no such connection
     │   ├── UnknownGrantError         the persona holds no such grant
     │   ├── UnknownEntryError         no such line in the log
+    │   ├── SettleError               there is nothing to settle about a call
     │   ├── InvalidValueError         a name, subdomain, address or secret that cannot be used
     │   ├── NameTakenError            a connection of that name exists
     │   └── ClosedError               the connector was closed
@@ -20,7 +21,8 @@
     │   ├── StateUnavailableError     the state cannot be read or written now
     │   └── RotationError             a rotation cannot go on now
     └── ServiceError              the service said no, or could not be reached
-        └── ConnectError              an account could not be connected
+        ├── ConnectError              an account could not be connected
+        └── LookUpError               a change could not be looked up
 
 A call itself never raises these: its `Result` carries a `CallError` of the same kind.
 Messages can be shown to anyone: no secret, no body, no stack.
@@ -87,6 +89,10 @@ class UnknownEntryError(CallerError):
     """The log has no entry of this id."""
 
     kind = ErrorKind.NOT_FOUND
+
+
+class SettleError(CallerError):
+    """There is nothing to settle about a call: its end is known, or it has not come yet."""
 
 
 class InvalidValueError(CallerError):
@@ -159,3 +165,7 @@ class ConnectError(ServiceError):
         super().__init__(error.message, hint=error.hint)
         self.error = error
         self.kind = error.kind
+
+
+class LookUpError(ServiceError):
+    """A change could not be looked up, so it stays unsettled."""

@@ -10,10 +10,12 @@ from typing import Any, Final, Protocol
 
 from clientary_connector.authorizing import Authorizing, TokenStatus
 from clientary_connector.call.sending import SECRET_FIELD, Clock
+from clientary_connector.call.settling import Verdict
 from clientary_connector.checks import check_user
 from clientary_connector.errors import ConnectorError, RotationError
 from clientary_connector.rotating import MOVING, Rotating
 from clientary_connector.rotations import Due, KeyStatus, RotationReport
+from clientary_connector.settlements import Settlement, Settlements, Unsettled
 from clientary_connector.state import meaning_of
 from connector_vault import (
     LeaseHeldError,
@@ -31,6 +33,7 @@ DONE: Final = "done"
 WAITING: Final = "waiting"
 FAILED: Final = "failed"
 TOKEN: Final = "token"  # noqa: S105 - the word for it
+SETTLE: Final = "settle"
 #: The vault's own keys.
 KEYS: Final = "keys"
 
@@ -39,7 +42,7 @@ KEYS: Final = "keys"
 class TendItem:
     """One thing that was due."""
 
-    #: `rotation`, `key`, `keys` or `token`.
+    #: `rotation`, `key`, `keys`, `token` or `settle`.
     what: str
     #: Name of the connection; None for what concerns the vault.
     connection: str | None
@@ -197,6 +200,29 @@ class TokenChore:
         return [_token_item(status) for status in await self._authorizing.tend()]
 
 
+class SettleChore:
+    """Looks up what became of changes whose end is unknown, and names those for a person."""
+
+    def __init__(self, settlements: Settlements) -> None:
+        """Takes what settles."""
+        self._settlements = settlements
+
+    async def __call__(self, user: str) -> Sequence[TendItem]:
+        """Looks at every change that has had the time to arrive."""
+        due = [one for one in self._settlements.unsettled() if self._settlements.is_due(one)]
+        return [await self._settled(one, user) for one in due]
+
+    async def _settled(self, one: Unsettled, user: str) -> TendItem:
+        if one.looked_up:
+            return _settle_item(one, WAITING, "It could not be told whether it was done.")
+        try:
+            found = await self._settlements.settle(one.id, user=user)
+        except (ConnectorError, VaultError) as error:
+            fault = meaning_of(error) if isinstance(error, VaultError) else error
+            return _settle_item(one, FAILED, fault.message)
+        return _settle_item(one, _became(found), found.reason)
+
+
 class LeaseChore:
     """Frees what processes that are gone have held."""
 
@@ -221,6 +247,19 @@ def _token_item(status: TokenStatus) -> TendItem:
         outcome = WAITING if status.trouble.ended else FAILED
         detail = status.trouble.reason
     return TendItem(what=TOKEN, connection=status.connection.name, outcome=outcome, detail=detail)
+
+
+def _became(found: Settlement) -> str:
+    """Says whether a settlement leaves something to a person."""
+    return WAITING if found.verdict is Verdict.CANNOT_TELL else DONE
+
+
+def _settle_item(one: Unsettled, outcome: str, said: str) -> TendItem:
+    """Says what became of a change whose end was unknown."""
+    detail = f"Entry {one.id} ({one.action}): {said}"
+    if outcome == WAITING:
+        detail += f" Decide with `clientary settle {one.id} --found` or `--not-found`."
+    return TendItem(what=SETTLE, connection=one.connection, outcome=outcome, detail=detail)
 
 
 def _rests(rotation: Rotation, now: float) -> bool:

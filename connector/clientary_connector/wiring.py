@@ -29,6 +29,7 @@ from clientary_connector.oauth.refreshing import Refresher
 from clientary_connector.probe import Probe
 from clientary_connector.rotating import Rotating, RotatingParts
 from clientary_connector.settings import Settings
+from clientary_connector.settlements import Settlements
 from clientary_connector.state import state_faults
 from clientary_connector.statefolder import (
     DATABASE,
@@ -40,7 +41,15 @@ from clientary_connector.statefolder import (
     state_folder,
     trust_of,
 )
-from clientary_connector.tending import KeyChore, LeaseChore, Tending, TokenChore, VaultKeysChore
+from clientary_connector.tending import (
+    Chore,
+    KeyChore,
+    LeaseChore,
+    SettleChore,
+    Tending,
+    TokenChore,
+    VaultKeysChore,
+)
 from clientary_connector.vaultcare import VaultCare
 from connector_vault import RestoreReport, Vault, restore
 from connector_vault.hookcalls import HookCalls
@@ -157,6 +166,9 @@ def joined(  # noqa: PLR0913 - what may be replaced, all by name
     oauth = _oauth(ground, accounts, asking, refresher)
     background = Background()
     rotating = _rotating(ground, accounts, probe, background)
+    settlements = Settlements(
+        vault=vault, manifest=manifest, executor=executor, settings=settings, clock=clock
+    )
     parts = Parts(
         manifest=manifest,
         settings=settings,
@@ -167,7 +179,10 @@ def joined(  # noqa: PLR0913 - what may be replaced, all by name
         grants=Grants(manifest=manifest, vault=vault, clock=clock, stopped=accounts.stopped),
         rotating=rotating,
         authorizing=oauth,
-        tending=_tending(vault, rotating, oauth, settings=settings, clock=clock),
+        tending=_tending(
+            vault, rotating, oauth, SettleChore(settlements), settings=settings, clock=clock
+        ),
+        settlements=settlements,
         background=background,
         previews=Previews(executor, transport),
         log=Log(vault),
@@ -263,7 +278,7 @@ def _tending(
     vault: Vault,
     rotating: Rotating,
     authorizing: Authorizing,
-    *,
+    *more: Chore,
     settings: Settings,
     clock: Clock,
 ) -> Tending:
@@ -282,6 +297,7 @@ def _tending(
                 every=timedelta(days=settings.key_rotation_days),
                 now=clock,
             ),
+            *more,
         )
     )
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -91,18 +92,19 @@ class Stage:
 
 
 @contextlib.contextmanager
-def set_stage(
+def set_stage(  # noqa: PLR0913 - what a test may choose, all by name
     state: Path,
     *,
     seed: int = 7,
     settings: Settings | None = None,
     key: str = CANARY,
     key_uri: str | None = None,
+    clock: Callable[[], datetime] | None = None,
 ) -> Generator[Stage]:
     """Serves a sandbox, connects it under a new state directory and grants every scope."""
     create_state(state, key=key_uri, settings=settings)
     with contextlib.ExitStack() as far_side, asyncio.Runner() as runner:
-        running = far_side.enter_context(serve(Sandbox(seed=seed, key=key)))
+        running = far_side.enter_context(serve(Sandbox(seed=seed, key=key, clock=clock)))
         world = far_side.enter_context(contextlib.closing(World(running.url, key)))
         connector = open_connector(state, settings=settings)
         try:

@@ -342,6 +342,12 @@ class Rows:
         newest = f"{where} ORDER BY coalesce(l.revision, 1) DESC LIMIT 1"
         return self._log_row(newest, (operation, connection, persona))
 
+    def change_row(self, subject: str) -> LogColumns | None:
+        """Gives the row of the log that tells of a subject's newest revision."""
+        return self._log_row(
+            "l.subject = ? AND l.revision IS NOT NULL ORDER BY l.revision DESC LIMIT 1", (subject,)
+        )
+
     def log_span(self, span: int) -> list[tuple[Any, ...]]:
         """Gives a run of the log in its own order."""
         statement = f"SELECT {LOG_COLUMNS}, NULL FROM log WHERE seq >= ? AND seq < ? ORDER BY seq"  # noqa: S608 - constants only

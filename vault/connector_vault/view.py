@@ -100,6 +100,16 @@ class View:
         found = search(self._rows, where, before=before, limit=limit)
         return [self._tools.seal.public(as_asked(where, row)) for row in found]
 
+    def change_of(self, kind: str, id: str) -> LogRow | None:  # noqa: A002 - the column's own name
+        """Gives the row of the log that tells of a record's newest revision, or None.
+
+        Raises:
+            IntegrityError: It, or the row before it, was altered without the key.
+        """
+        subject = f"{kind}:{id}"
+        row = self._rows.change_row(subject)
+        return self._public(row and row._replace(subject=subject))
+
     def outcome_of(self, seq: int) -> LogRow | None:
         """Gives the outcome of an intent, or None while it has none.
 

@@ -43,7 +43,7 @@ from clientary_connector.call.trouble import vault_kind
 from clientary_connector.call.underway import StoppedError, Underway
 from clientary_connector.manifest import Manifest
 from clientary_connector.settings import Settings
-from connector_vault import Vault, VaultError
+from connector_vault import Vault, VaultError, View
 
 
 class Executor:
@@ -79,12 +79,23 @@ class Executor:
         Raises:
             CancelledError: The caller left; what is known stands in the log.
         """
+        return await self._run(call, self.permit)
+
+    async def look(self, call: Call) -> Result:
+        """Runs a read for whoever runs the connector, whom no grant limits; the way is the same.
+
+        Raises:
+            CancelledError: The caller left; what is known stands in the log.
+        """
+        return await self._run(call, self._oversight)
+
+    async def _run(self, call: Call, decide: Callable[[Call, Tool], Permit]) -> Result:
         if self._vault.expired:
             await self._renew_key()
         tool = None
         try:
             tool = self.tools.look_up(call)
-            permit = self.permit(call, tool)
+            permit = decide(call, tool)
             request = self.request(call, tool)
             intent = await self._intent(call, tool, permit=permit, request=request)
         except RefusedError as refusal:
@@ -110,10 +121,19 @@ class Executor:
             RefusedError: It is not, or the vault cannot be read.
         """
         pattern, now = self._manifest.host_pattern, self._clock().timestamp()
+        return self._decided(
+            lambda view: policy.decide(view, call, tool.action, host_pattern=pattern, now=now)
+        )
+
+    def _oversight(self, call: Call, tool: Tool) -> Permit:
+        pattern = self._manifest.host_pattern
+        return self._decided(
+            lambda view: policy.oversee(view, call.connection, tool.action, host_pattern=pattern)
+        )
+
+    def _decided(self, decide: Callable[[View], Permit]) -> Permit:
         try:
-            return self._vault.read(
-                lambda view: policy.decide(view, call, tool.action, host_pattern=pattern, now=now)
-            )
+            return self._vault.read(decide)
         except VaultError as error:
             kind = vault_kind(error)
         raise refused(kind)

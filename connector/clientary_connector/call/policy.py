@@ -18,7 +18,7 @@ from clientary_connector import connections, grants
 from clientary_connector.call.address import Target, target_of
 from clientary_connector.call.failure import RefusedError, refused
 from clientary_connector.call.result import Call, ErrorKind
-from clientary_connector.manifest import Action
+from clientary_connector.manifest import Action, Effect
 from connector_vault import Record, View
 
 
@@ -55,13 +55,7 @@ def decide(view: View, call: Call, action: Action, *, host_pattern: str, now: fl
         raise _ended()
     if not grants.covers(grant.body, action.id, action.scope):
         raise _not_covered(grant, action)
-    target = target_of(
-        host_pattern, subdomain=connection.body["subdomain"], sandbox=connection.body["sandbox"]
-    )
-    if target is None:
-        raise refused(
-            ErrorKind.DENIED, message="The connection leads to no address that is allowed."
-        )
+    target = _target(connection, host_pattern)
     return Permit(
         connection=connection.id,
         generation=connection.body["generation"],
@@ -71,6 +65,31 @@ def decide(view: View, call: Call, action: Action, *, host_pattern: str, now: fl
         action=action.id,
         scope=action.scope,
         kind=connection.body["kind"],
+    )
+
+
+def oversee(view: View, connection: str, action: Action, *, host_pattern: str) -> Permit:
+    """Returns the permit of a read by which whoever runs the connector finds out what happened.
+
+    No persona asks, so no grant is needed; the connection must be active all the same.
+
+    Raises:
+        RefusedError: The connection is not, or the action is no read.
+    """
+    found = connections.find_record(view, connection)
+    if found is None or action.effect is not Effect.READ:
+        raise refused(ErrorKind.DENIED)
+    if found.body["state"] != connections.ACTIVE:
+        raise refused(ErrorKind.REVOKED)
+    return Permit(
+        connection=found.id,
+        generation=found.body["generation"],
+        grant=None,
+        grant_revision=0,
+        target=_target(found, host_pattern),
+        action=action.id,
+        scope=action.scope,
+        kind=found.body["kind"],
     )
 
 
@@ -86,11 +105,12 @@ def confirm(view: View, permit: Permit, *, now: float) -> None:
         RefusedError: One of them was changed in between, or has ended.
     """
     holds, grant = _granted(view, permit, now)
-    if not holds and grant is None:
+    if grant is None and (not holds or permit.grant is not None):
         raise refused(ErrorKind.REVOKED)
     if grant is not None and grants.has_ended(grant.body, now):
         raise _ended()
-    if not holds or grant is None or grant.revision != permit.grant_revision:
+    changed = grant is not None and grant.revision != permit.grant_revision
+    if not holds or changed:
         raise refused(ErrorKind.DENIED, message="The grant was changed just now.")
 
 
@@ -110,6 +130,16 @@ def _granted(view: View, permit: Permit, now: float) -> tuple[bool, Record | Non
         and grants.covers(grant.body, permit.action, permit.scope)
     )
     return holds, grant
+
+
+def _target(connection: Record, host_pattern: str) -> Target:
+    body = connection.body
+    found = target_of(host_pattern, subdomain=body["subdomain"], sandbox=body["sandbox"])
+    if found is None:
+        raise refused(
+            ErrorKind.DENIED, message="The connection leads to no address that is allowed."
+        )
+    return found
 
 
 def _ended() -> RefusedError:

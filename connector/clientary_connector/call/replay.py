@@ -163,8 +163,8 @@ class Replays:
         """Returns what the first call came to, or what was found of it later."""
         rows = claim.outcome
         if claim.settled is not None:
-            number = claim.settled.log_id
-            rows = self._vault.read(lambda view: view.log_row(number))
+            number = str(claim.intent.seq)
+            rows = self._vault.read(lambda view: view.change_of(settling.KIND, number))
         document = {} if rows is None else self._opened(rows)
         # The row of a settlement holds its result beside who said so.
         document = document.get("response", document)

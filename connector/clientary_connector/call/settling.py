@@ -30,12 +30,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What a settlement says: the verdict, who gave it, and the row of the log that holds it."""
+    """What a settlement says: the verdict, who gave it, and how often it was changed."""
 
     verdict: Verdict
     user: str
-    log_id: int
-    revision: int
+    revision: int = 0
 
     @property
     def final(self) -> bool:
@@ -53,15 +52,10 @@ def settled(view: View, intent: int) -> Settled | None:
     if found is None:
         return None
     body = found.body
-    return Settled(
-        verdict=Verdict(body["verdict"]),
-        user=body["user"],
-        log_id=body["log_id"],
-        revision=found.revision,
-    )
+    return Settled(verdict=Verdict(body["verdict"]), user=body["user"], revision=found.revision)
 
 
 def record_of(intent: int, said: Settled) -> Record:
     """Returns the record that keeps a settlement."""
-    body = {"verdict": said.verdict.value, "user": said.user, "log_id": said.log_id}
+    body = {"verdict": said.verdict.value, "user": said.user}
     return Record(kind=KIND, id=str(intent), body=body)

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "grants": Entry("grants", "grants", "List the grants."),
     "call": Entry("call", "call", "Run one action."),
     "batch": Entry("batch", "batch", "Run many actions, one JSON line each."),
+    "settle": Entry("settle", "settle", "Find out whether a change was done."),
     "vault": Entry("vault", "vault", "Look after the vault and its keys."),
     "log": Entry("log", "log", "Read and verify the log."),
     "manifest": Entry("manifest", "manifest", "Check and lay out manifests."),

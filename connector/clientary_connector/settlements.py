@@ -1,0 +1,346 @@
+"""Finds out what became of changes whose end is unknown, so that their operations can go on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from clientary_connector.call import lookup, settling
+from clientary_connector.call.executor import Executor
+from clientary_connector.call.journal import ENCODER, OUTCOME
+from clientary_connector.call.lookup import Finding
+from clientary_connector.call.result import Call, Outcome, Result
+from clientary_connector.call.sending import Clock
+from clientary_connector.call.settling import Settled, Verdict
+from clientary_connector.checks import check_user
+from clientary_connector.errors import LookUpError, SettleError, UnknownEntryError
+from clientary_connector.manifest import Action, Effect, Lookup, Manifest
+from clientary_connector.settings import Settings
+from clientary_connector.state import state_faults
+from connector_vault import LogDraft, LogQuery, LogRow, NotFoundError, Transaction, Vault, View
+
+INTENT: Final = "intent"
+#: Under this name the reads of look-ups stand in the log.
+PERSONA: Final = "settle"
+PIECE: Final = 200
+LEFT_OPEN: Final = {"error": Outcome.UNKNOWN.value, "left_open": True, "attempts": None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsettled:
+    """A change of which nobody knows whether it has happened."""
+
+    #: The call's line in the log.
+    id: int
+    at: datetime
+    user: str
+    persona: str
+    connection: str
+    action: str
+    operation: str
+    #: Whether a look-up could not tell; a person decides then.
+    looked_up: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as a JSON object."""
+        return {**asdict(self), "at": self.at.isoformat(timespec="milliseconds")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """Says what became of a change, how that is known, and who found out."""
+
+    #: The call's line in the log.
+    id: int
+    verdict: Verdict
+    reason: str
+    #: What was found; None where nothing was, or where a person said so.
+    record: Any
+    connection: str
+    persona: str
+    action: str
+    operation: str
+    user: str
+    #: The settlement's own line in the log.
+    log_id: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns it as a JSON object."""
+        return {**asdict(self), "verdict": self.verdict.value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One call to be settled, as the log holds it."""
+
+    intent: LogRow
+    outcome: LogRow | None
+    settled: Settled | None
+    arguments: dict[str, Any]
+
+    @property
+    def at(self) -> datetime:
+        """When the call began."""
+        return _moment(self.intent)
+
+    @property
+    def ended_at(self) -> datetime:
+        """When nobody worked on it any more, as far as that is known."""
+        return _moment(self.outcome or self.intent)
+
+
+class Settlements:
+    """Settles the calls of one connector."""
+
+    def __init__(
+        self,
+        *,
+        vault: Vault,
+        manifest: Manifest,
+        executor: Executor,
+        settings: Settings,
+        clock: Clock,
+    ) -> None:
+        """Takes the parts that `wiring` has joined."""
+        self._vault = vault
+        self._manifest = manifest
+        self._executor = executor
+        self._rest = timedelta(seconds=settings.settle_after_s)
+        self._clock = clock
+
+    def unsettled(self) -> tuple[Unsettled, ...]:
+        """Returns the changes with an unknown end that nobody has settled, oldest first."""
+        with state_faults():
+            found = self._vault.read(self._open_cases)
+        return tuple(_unsettled(row, settled) for row, settled in found)
+
+    def is_due(self, one: Unsettled) -> bool:
+        """Tells whether a change has had the time to arrive."""
+        return self._clock() - one.at >= self._rest
+
+    async def settle(self, log_id: int, *, user: str) -> Settlement:
+        """Looks a change up in the service, and writes down what was found.
+
+        Raises:
+            UnknownEntryError: The log has no such call.
+            SettleError: How it ended is known, or it may still arrive.
+            LookUpError: The service could not be asked; nothing was settled.
+            InvalidValueError: The user cannot be used.
+        """
+        check_user(user)
+        with state_faults():
+            case = self._case(log_id)
+            if self._clock() - case.ended_at < self._rest:
+                seconds = self._rest.total_seconds()
+                raise SettleError(
+                    "The change may still arrive.",
+                    hint=f"Look it up {seconds:g} seconds after the call ended.",
+                )
+            finding = await self._finding(case, user)
+            return self._written(case, finding, user=user, by="lookup")
+
+    def decide(self, log_id: int, verdict: Verdict, *, user: str, reason: str = "") -> Settlement:
+        """Writes down what a person knows of a change: that it happened, or that it did not.
+
+        Raises:
+            UnknownEntryError: The log has no such call.
+            SettleError: How it ended is known, or the call is under way.
+            InvalidValueError: The user cannot be used.
+        """
+        check_user(user)
+        with state_faults():
+            finding = Finding(verdict=verdict, reason=reason or "A person has said so.")
+            return self._written(self._case(log_id), finding, user=user, by="person")
+
+    def _open_cases(self, view: View) -> list[tuple[LogRow, Settled | None]]:
+        rows = [*self._left_open(view), *_unknown(view)]
+        found = [(row, settling.settled(view, row.seq)) for row in rows if _is_change(row)]
+        pending = [(row, said) for row, said in found if said is None or not said.final]
+        return sorted(pending, key=lambda one: one[0].seq)
+
+    def _left_open(self, view: View) -> list[LogRow]:
+        """Gives the calls whose process has died under way."""
+        rows = (view.log_row(seq) for seq in view.open_intents())
+        return [row for row in rows if row is not None and not self._lives(row)]
+
+    def _lives(self, row: LogRow) -> bool:
+        return self._vault.attendance.is_present(str(row.facts.get("by", "")))
+
+    def _case(self, log_id: int) -> Case:
+        def read(view: View) -> tuple[LogRow, LogRow | None, Settled | None]:
+            row = view.log_row(log_id) if log_id > 0 else None
+            if row is not None and row.ref is not None:
+                row = view.log_row(row.ref)
+            if row is None or row.kind != INTENT:
+                raise UnknownEntryError(f"The log has no call {log_id}.")
+            return row, view.outcome_of(row.seq), settling.settled(view, row.seq)
+
+        intent, outcome, settled = self._vault.read(read)
+        if settled is not None and settled.final:
+            raise SettleError(f"Call {intent.seq} was settled before: {settled.verdict.value}.")
+        if outcome is None and self._lives(intent):
+            raise SettleError("The call is under way.", hint="Wait until it has ended.")
+        if outcome is not None and (outcome.outcome != Outcome.UNKNOWN or not _is_change(intent)):
+            raise SettleError(f"How call {intent.seq} ended is known: {outcome.outcome}.")
+        return Case(
+            intent=intent, outcome=outcome, settled=settled, arguments=self._arguments(intent)
+        )
+
+    def _arguments(self, intent: LogRow) -> dict[str, Any]:
+        """Opens the arguments of a call; there are none where they were erased."""
+        try:
+            payload = self._vault.open_payload(intent)
+        except NotFoundError:
+            return {}
+        opened: dict[str, Any] = msgspec.json.decode(payload or b"{}", type=dict[str, Any])
+        arguments: dict[str, Any] = opened.get("arguments", {})
+        return arguments
+
+    async def _finding(self, case: Case, user: str) -> Finding:
+        """Looks up what became of a change, by the rule of the manifest."""
+        action = self._manifest.actions.get(str(case.intent.action))
+        if action is None or not case.arguments:
+            return _nobody("The manifest or the log says too little about the call.")
+        rule = action.lookup or Lookup()
+        if rule.action is None:
+            return _nobody(rule.cannot or "The manifest names no way to look it up.")
+        given = lookup.arguments_of(
+            rule,
+            self._manifest.actions[rule.action],
+            case.arguments,
+            most=self._manifest.limits.records,
+        )
+        if given is None:
+            return _nobody(rule.cannot or "The call lacks what it could be looked up by.")
+        call = Call(
+            action=rule.action,
+            arguments=given,
+            connection=str(case.intent.connection),
+            user=user,
+            persona=PERSONA,
+            prompt=f"(looking up what became of entry {case.intent.seq} of the log)",
+        )
+        return self._judged(case, action, await self._executor.look(call))
+
+    def _judged(self, case: Case, action: Action, result: Result) -> Finding:
+        finding = lookup.judge(action, case.arguments, result, since=case.at)
+        if finding is None:
+            said = "It did not answer." if result.error is None else result.error.message
+            hint = "Try again later, or say yourself whether it happened."
+            raise LookUpError(f"The change could not be looked up. {said}", hint=hint)
+        return finding
+
+    def _written(self, case: Case, finding: Finding, *, user: str, by: str) -> Settlement:
+        """Writes a settlement as a row of the log and a record, in one transaction."""
+        before = 0 if case.settled is None else case.settled.revision
+        drafts = self._drafts(case, finding, user=user, by=by, revision=before + 1)
+
+        def work(log: Transaction) -> int:
+            said = Settled(verdict=finding.verdict, user=user)
+            log.put(settling.record_of(case.intent.seq, said), expect=before or None)
+            return [log.append(draft) for draft in drafts][-1]
+
+        number = self._vault.write(work)
+        return Settlement(
+            id=case.intent.seq,
+            verdict=finding.verdict,
+            reason=finding.reason,
+            record=finding.record,
+            connection=str(case.intent.connection),
+            persona=str(case.intent.persona),
+            action=str(case.intent.action),
+            operation=str(case.intent.operation),
+            user=user,
+            log_id=number,
+        )
+
+    def _drafts(
+        self, case: Case, finding: Finding, *, user: str, by: str, revision: int
+    ) -> list[LogDraft]:
+        """Makes the row of a settlement, after that of an outcome which nobody has written."""
+        intent, known = case.intent, finding.verdict is not Verdict.CANNOT_TELL
+        who: dict[str, Any] = {
+            "user": user,
+            "persona": intent.persona,
+            "connection": intent.connection,
+            "action": intent.action,
+            "effect": intent.effect,
+            "operation": intent.operation,
+        }
+        drafts = [
+            self._vault.draft(
+                **who,
+                kind=settling.ROW,
+                outcome=(Outcome.SUCCEEDED if known else Outcome.FAILED).value,
+                subject=f"{settling.KIND}:{intent.seq}",
+                revision=revision,
+                facts={
+                    "call": intent.seq,
+                    "verdict": finding.verdict.value,
+                    "reason": finding.reason,
+                    "by": by,
+                },
+                payload=ENCODER.encode({"response": self._response(case, finding)}),
+            )
+        ]
+        if case.outcome is None:
+            lost = {**who, "user": intent.user, "ref": intent.seq, "facts": LEFT_OPEN}
+            drafts.insert(0, self._vault.draft(**lost, kind=OUTCOME, outcome=Outcome.UNKNOWN.value))
+        return drafts
+
+    def _response(self, case: Case, finding: Finding) -> dict[str, Any] | None:
+        """Gives the result that a repeat of the operation gets, if the change has happened."""
+        if finding.verdict is not Verdict.FOUND:
+            return None
+        record = finding.record
+        tool = self._executor.tools.find(str(case.intent.action))
+        if tool.redact is not None and record is not None:
+            record = tool.redact(record)
+        return Result(
+            outcome=Outcome.SUCCEEDED,
+            operation=str(case.intent.operation),
+            data=record,
+            warnings=(f"It was found out later that this was done: {finding.reason}",),
+            log_id=case.intent.seq,
+        ).to_json()
+
+
+def _unknown(view: View) -> list[LogRow]:
+    """Gives the calls whose outcome is unknown."""
+    rows: list[LogRow] = []
+    before: int | None = None
+    where = LogQuery(outcome=Outcome.UNKNOWN.value)
+    while True:
+        found = view.log_rows(where, before=before, limit=PIECE)
+        rows += [row for row in found if row.kind == INTENT]
+        if len(found) < PIECE:
+            return rows
+        before = found[-1].seq
+
+
+def _unsettled(row: LogRow, settled: Settled | None) -> Unsettled:
+    return Unsettled(
+        id=row.seq,
+        at=_moment(row),
+        user=str(row.user),
+        persona=str(row.persona),
+        connection=str(row.connection),
+        action=str(row.action),
+        operation=str(row.operation),
+        looked_up=settled is not None,
+    )
+
+
+def _is_change(row: LogRow) -> bool:
+    return row.effect != Effect.READ.value
+
+
+def _moment(row: LogRow) -> datetime:
+    return datetime.fromtimestamp(row.at / 1_000_000, UTC)
+
+
+def _nobody(reason: str) -> Finding:
+    return Finding(verdict=Verdict.CANNOT_TELL, reason=reason)
