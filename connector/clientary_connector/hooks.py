@@ -18,6 +18,7 @@ from __future__ import annotations
 import pluggy
 
 from clientary_connector.logentry import LogEntry
+from clientary_connector.settlements import Settlement
 
 PROJECT = "clientary_connector"
 
@@ -32,6 +33,15 @@ def connector_call_finished(record: LogEntry) -> None:
 
     The record is what the log shows of the call. Its prompt, arguments, request and response are
     None unless the plugin was registered as `sealed`.
+    """
+
+
+@hookspec
+def connector_operation_settled(settlement: Settlement) -> None:
+    """Notices that somebody found out what became of a change whose end was unknown.
+
+    Where it was found, a repeat of the operation gets the record; where it was not, a repeat runs.
+    The record is None unless the plugin was registered as `sealed`.
     """
 
 

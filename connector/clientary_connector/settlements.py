@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -13,16 +13,16 @@ from clientary_connector.call.executor import Executor
 from clientary_connector.call.journal import ENCODER, OUTCOME
 from clientary_connector.call.lookup import Finding
 from clientary_connector.call.result import Call, Outcome, Result
-from clientary_connector.call.sending import Clock
 from clientary_connector.call.settling import Settled, Verdict
 from clientary_connector.checks import check_user
 from clientary_connector.errors import LookUpError, SettleError, UnknownEntryError
-from clientary_connector.manifest import Action, Effect, Lookup, Manifest
-from clientary_connector.settings import Settings
+from clientary_connector.ground import Ground
+from clientary_connector.manifest import Action, Effect, Lookup
 from clientary_connector.state import state_faults
-from connector_vault import LogDraft, LogQuery, LogRow, NotFoundError, Transaction, Vault, View
+from connector_vault import LogDraft, LogQuery, LogRow, NotFoundError, Transaction, View
 
 INTENT: Final = "intent"
+SETTLED: Final = "connector_operation_settled"
 #: Under this name the reads of look-ups stand in the log.
 PERSONA: Final = "settle"
 PIECE: Final = 200
@@ -95,21 +95,14 @@ class Case:
 class Settlements:
     """Settles the calls of one connector."""
 
-    def __init__(
-        self,
-        *,
-        vault: Vault,
-        manifest: Manifest,
-        executor: Executor,
-        settings: Settings,
-        clock: Clock,
-    ) -> None:
-        """Takes the parts that `wiring` has joined."""
-        self._vault = vault
-        self._manifest = manifest
+    def __init__(self, ground: Ground, executor: Executor) -> None:
+        """Takes what it stands on, and what runs the look-ups."""
+        self._vault = ground.vault
+        self._manifest = ground.manifest
         self._executor = executor
-        self._rest = timedelta(seconds=settings.settle_after_s)
-        self._clock = clock
+        self._hosting = ground.hosting
+        self._rest = timedelta(seconds=ground.settings.settle_after_s)
+        self._clock = ground.clock
 
     def unsettled(self) -> tuple[Unsettled, ...]:
         """Returns the changes with an unknown end that nobody has settled, oldest first."""
@@ -244,7 +237,7 @@ class Settlements:
             return [log.append(draft) for draft in drafts][-1]
 
         number = self._vault.write(work)
-        return Settlement(
+        settlement = Settlement(
             id=case.intent.seq,
             verdict=finding.verdict,
             reason=finding.reason,
@@ -256,6 +249,12 @@ class Settlements:
             user=user,
             log_id=number,
         )
+        self._hosting.tell_of(
+            SETTLED,
+            lambda: {"settlement": replace(settlement, record=None)},
+            sealed=lambda: {"settlement": settlement},
+        )
+        return settlement
 
     def _drafts(
         self, case: Case, finding: Finding, *, user: str, by: str, revision: int
@@ -287,7 +286,12 @@ class Settlements:
             )
         ]
         if case.outcome is None:
-            lost = {**who, "user": intent.user, "ref": intent.seq, "facts": LEFT_OPEN}
+            lost: dict[str, Any] = {
+                **who,
+                "user": intent.user,
+                "ref": intent.seq,
+                "facts": LEFT_OPEN,
+            }
             drafts.insert(0, self._vault.draft(**lost, kind=OUTCOME, outcome=Outcome.UNKNOWN.value))
         return drafts
 

@@ -20,6 +20,7 @@ from clientary_connector.call.transport import Transport
 from clientary_connector.connector import Connector, Parts
 from clientary_connector.finishing import Finishing
 from clientary_connector.granting import Grants
+from clientary_connector.ground import Ground
 from clientary_connector.hosting import Hosting
 from clientary_connector.log import Log
 from clientary_connector.manifest import Manifest, load_manifest
@@ -82,19 +83,6 @@ class StateReport:
             "fingerprint": self.fingerprint,
             "vault_id": self.vault_id,
         }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What most parts stand on."""
-
-    vault: Vault
-    manifest: Manifest
-    settings: Settings
-    clock: Clock
-    sleep: Callable[[float], Awaitable[None]]
-    on_step: OnStep
-    hosting: Hosting
 
 
 def open_connector(
@@ -166,9 +154,7 @@ def joined(  # noqa: PLR0913 - what may be replaced, all by name
     oauth = _oauth(ground, accounts, asking, refresher)
     background = Background()
     rotating = _rotating(ground, accounts, probe, background)
-    settlements = Settlements(
-        vault=vault, manifest=manifest, executor=executor, settings=settings, clock=clock
-    )
+    settlements = Settlements(ground, executor)
     parts = Parts(
         manifest=manifest,
         settings=settings,
@@ -179,9 +165,7 @@ def joined(  # noqa: PLR0913 - what may be replaced, all by name
         grants=Grants(manifest=manifest, vault=vault, clock=clock, stopped=accounts.stopped),
         rotating=rotating,
         authorizing=oauth,
-        tending=_tending(
-            vault, rotating, oauth, SettleChore(settlements), settings=settings, clock=clock
-        ),
+        tending=_tending(ground, rotating, oauth, SettleChore(settlements)),
         settlements=settlements,
         background=background,
         previews=Previews(executor, transport),
@@ -274,15 +258,9 @@ def _hooks(
     return hooks
 
 
-def _tending(
-    vault: Vault,
-    rotating: Rotating,
-    authorizing: Authorizing,
-    *more: Chore,
-    settings: Settings,
-    clock: Clock,
-) -> Tending:
+def _tending(ground: Ground, rotating: Rotating, authorizing: Authorizing, *more: Chore) -> Tending:
     """Returns what is done when it is due."""
+    vault, clock = ground.vault, ground.clock
 
     def seconds() -> float:
         return clock().timestamp()
@@ -294,7 +272,7 @@ def _tending(
             TokenChore(authorizing),
             VaultKeysChore(
                 KeyRotator(vault, clock=seconds),
-                every=timedelta(days=settings.key_rotation_days),
+                every=timedelta(days=ground.settings.key_rotation_days),
                 now=clock,
             ),
             *more,

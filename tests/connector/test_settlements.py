@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -20,7 +22,9 @@ from clientary_connector.errors import (
     UnknownEntryError,
 )
 from clientary_connector.frontends.cli.entry import main
+from clientary_connector.hooks import hookimpl
 from clientary_connector.sandbox import Fault, FaultKind
+from clientary_connector.settlements import Settlement
 from connector_vault import Vault
 from tests.actions.stage import ACCOUNT, PERSONA, USER, Stage, set_stage
 from tests.vault.ground import raw
@@ -169,6 +173,30 @@ def test_the_timer_settles_what_it_can_and_names_the_rest(stage: Stage) -> None:
     stage.stop()
     unknown_again = stage.wait(lambda: stage.connector.tend(user="timer"))
     assert not unknown_again.failed
+
+
+class Ear:
+    """A plugin that keeps what it is told."""
+
+    def __init__(self) -> None:
+        """Has heard nothing yet."""
+        self.heard: Queue[Settlement] = Queue()
+
+    @hookimpl
+    def connector_operation_settled(self, settlement: Settlement) -> None:
+        """Keeps what it is told."""
+        self.heard.put(settlement)
+
+
+def test_the_host_is_told_what_was_found(stage: Stage) -> None:
+    """The verdict goes to every plugin, the record only to one that may see it."""
+    plain, sealed = Ear(), Ear()
+    stage.connector.register(plain)
+    stage.connector.register(sealed, sealed=True, user="root")
+    number = unknown(stage, "create_client", {"name": "Told"}, fault=ARRIVES, operation="op_1")
+    said = stage.wait(lambda: stage.connector.settlements.settle(number, user="root"))
+    assert sealed.heard.get(timeout=10) == said
+    assert plain.heard.get(timeout=10) == replace(said, record=None)
 
 
 def test_only_a_change_with_an_unknown_end_can_be_settled(stage: Stage) -> None:

@@ -35,6 +35,7 @@ RECORD: Final = (
     "SELECT r.kind, r.id, r.parent, r.name, r.revision, r.body, r.mac, "
     "(SELECT max(l.revision) FROM log l WHERE l.subject = r.kind || ':' || r.id) FROM records r "
 )
+_NEWEST_ROUND: Final = "ORDER BY coalesce(l.revision, 1) DESC LIMIT 1"
 _KEY: Final = "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "
 _VERSION: Final = (
     "SELECT s.owner, s.field, s.version, s.stage, s.made_at, s.revision, s.key_id, s.sealed, "
@@ -286,8 +287,7 @@ class Rows:
     def logged_revision(self, subject: str) -> int | None:
         """Gives the newest revision of a subject that stands in the log."""
         statement = "SELECT max(revision) FROM log WHERE subject = ?"
-        found: int | None = self._first(statement, (subject,))
-        return found
+        return cast("int | None", self._first(statement, (subject,)))
 
     def logged_change(self, subject: str) -> tuple[int, str] | None:
         """Gives the newest revision of a subject that stands in the log, and its facts."""
@@ -338,15 +338,8 @@ class Rows:
 
     def intent(self, operation: str, connection: str, persona: str) -> LogColumns | None:
         """Gives the intent that claimed an operation, in its newest round."""
-        where = "l.kind = 'intent' AND l.operation = ? AND l.connection = ? AND l.persona = ?"
-        newest = f"{where} ORDER BY coalesce(l.revision, 1) DESC LIMIT 1"
-        return self._log_row(newest, (operation, connection, persona))
-
-    def change_row(self, subject: str) -> LogColumns | None:
-        """Gives the row of the log that tells of a subject's newest revision."""
-        return self._log_row(
-            "l.subject = ? AND l.revision IS NOT NULL ORDER BY l.revision DESC LIMIT 1", (subject,)
-        )
+        where = "l.kind = 'intent' AND l.operation = ? AND l.connection = ? AND l.persona = ? "
+        return self._log_row(where + _NEWEST_ROUND, (operation, connection, persona))
 
     def log_span(self, span: int) -> list[tuple[Any, ...]]:
         """Gives a run of the log in its own order."""

@@ -92,6 +92,16 @@ def as_asked(where: LogQuery, row: LogColumns) -> LogColumns:
     return row._replace(ref=None, **asked)
 
 
+def change_row(rows: Rows, subject: str) -> LogColumns | None:
+    """Gives the row that tells of a subject's newest revision."""
+    found = rows.select(
+        f"SELECT {LOG_CHECKED} FROM log l WHERE l.subject = ? AND l.revision IS NOT NULL "  # noqa: S608 - constants only
+        "ORDER BY l.revision DESC LIMIT 1",
+        (subject,),
+    )
+    return LogColumns._make(found[0]) if found else None
+
+
 def _range(rows: Rows, since: int | None, until: int | None) -> tuple[int, int]:
     """Gives the rows between which all rows of a time stand; the second is not included."""
     ((first,),) = rows.select("SELECT min(span) FROM log_spans WHERE last >= ?", (since,))

@@ -16,7 +16,7 @@ from connector_vault.log import UID_BYTES, LogDraft, LogRow, LogSeal, change_dra
 from connector_vault.records import Record
 from connector_vault.rows import LogColumns, RecordRow, Rows, SecretRow
 from connector_vault.sealed import SecretRows
-from connector_vault.search import LogQuery, as_asked, search
+from connector_vault.search import LogQuery, as_asked, change_row, search
 from connector_vault.secret import Secret
 from connector_vault.stages import SecretVersion, Stage, Stages
 
@@ -107,7 +107,7 @@ class View:
             IntegrityError: It, or the row before it, was altered without the key.
         """
         subject = f"{kind}:{id}"
-        row = self._rows.change_row(subject)
+        row = change_row(self._rows, subject)
         return self._public(row and row._replace(subject=subject))
 
     def outcome_of(self, seq: int) -> LogRow | None:

@@ -1,0 +1,26 @@
+"""Is what most parts of a connector stand on, so that it is handed round as one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from clientary_connector.call.sending import Clock
+from clientary_connector.hosting import Hosting
+from clientary_connector.manifest import Manifest
+from clientary_connector.settings import Settings
+from connector_vault import Vault
+from connector_vault.rotation_run import OnStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What most parts stand on."""
+
+    vault: Vault
+    manifest: Manifest
+    settings: Settings
+    clock: Clock
+    sleep: Callable[[float], Awaitable[None]]
+    on_step: OnStep
+    hosting: Hosting
