@@ -49,7 +49,7 @@ PLANTED: Final = {
         f"{FRONTENDS}/colour.py",
         "import connector_vault",
     ),
-    "One door to the network": (f"{CALL}/policy.py", "import httpx"),
+    "One door to the network": (f"{CALL}/policy.py", "import aiohttp"),
     "One door to cryptography": (f"{CALL}/journal.py", "import cryptography"),
     "One door to the keepers of keys": ("vault/connector_vault/vault.py", "import boto3"),
     "One door to the messages of OAuth 2": (

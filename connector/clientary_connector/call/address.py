@@ -15,6 +15,9 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+from clientary_connector.call.scrub import scrub
 
 LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 SANDBOX: Final = re.compile(
@@ -26,6 +29,11 @@ TUNNELS: Final = tuple(
     for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
 )
 MAX_PORT: Final = 65535
+#: A host with its port, or the mark of a secret that was taken out of it.
+HOST: Final = re.compile(rb"[A-Za-z0-9_.:\[\]-]{1,255}")
+#: Signs that a reader of URLs would drop without a word.
+UNSEEN: Final = re.compile(r"[\x00-\x20\x7f]")
+UNREADABLE: Final = "an unreadable address"
 NOT_PUBLIC: Final = "the address is not one that this connection may reach"
 
 
@@ -108,6 +116,19 @@ def open_to_public(info: tuple[Any, ...]) -> socket.socket:
 def open_to_loopback(info: tuple[Any, ...]) -> socket.socket:
     """Opens a socket to this machine only."""
     return _socket(info, allowed=is_loopback)
+
+
+def host_of(location: str, base: str, revealed: str) -> str:
+    """Returns the host that a redirect names, fit to be shown."""
+    try:
+        parts = urlsplit(urljoin(base, location))
+        port, name = parts.port, (parts.hostname or "").encode()
+    except ValueError:
+        return UNREADABLE
+    # Hosts come in small letters, whatever the spelling of the secret inside.
+    shown = scrub(name if port is None else b"%s:%d" % (name, port), revealed.lower())
+    plain = HOST.fullmatch(shown) and not UNSEEN.search(location)
+    return shown.decode() if plain else UNREADABLE
 
 
 def _socket(info: tuple[Any, ...], *, allowed: Callable[[str], bool]) -> socket.socket:

@@ -15,8 +15,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import re
 import ssl
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -25,16 +23,22 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
 import aiohttp
 import certifi
 from aiohttp.connector import Connection
 from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
-from clientary_connector.call.address import NOT_PUBLIC, Target, open_to_loopback, open_to_public
+from clientary_connector.call.address import (
+    NOT_PUBLIC,
+    Target,
+    host_of,
+    open_to_loopback,
+    open_to_public,
+)
 from clientary_connector.call.authorization import authorization
-from clientary_connector.call.lean_httpx import AiohttpTransport, httpx
 from clientary_connector.call.request import Form, Request
 from clientary_connector.call.scrub import MIN_SECRET_CHARS, scrub
 from clientary_connector.manifest import Auth
@@ -48,8 +52,6 @@ NEVER_SENT: Final = (
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
 )
-#: A host with its port, or the mark of a secret that was taken out of it.
-HOST: Final = re.compile(rb"[A-Za-z0-9_.:\[\]-]{1,255}")
 #: Lets a request out, or raises GateClosedError; what it encloses is short and waits for nobody.
 Gate: TypeAlias = Callable[[], AbstractContextManager[None]]
 #: The gate of the request that this task sends.
@@ -113,10 +115,21 @@ class NoAnswerError(TransportError):
 
 
 @dataclass(frozen=True, slots=True)
+class Built:
+    """A request as it goes out, save for the secret."""
+
+    method: str
+    url: URL = field(repr=False)
+    #: What it carries beyond what every request does.
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """The open lines of one event loop, to public hosts or to loopback."""
 
-    transport: AiohttpTransport
+    session: aiohttp.ClientSession
     #: Waiting for a free line happens here, where it is known that nothing was sent yet.
     room: asyncio.Semaphore
 
@@ -130,27 +143,17 @@ class Transport:
         self._headers = dict(headers)
         self._settings = settings
         self._lines: dict[Place, tuple[Line, AsyncGenerator[Line]]] = {}
-        # What the layer below calls `pool` spans the wait for a line and its opening.
-        timeout = {"pool": settings.connect_timeout_s, "read": settings.read_timeout_s}
-        self._extensions = {"timeout": timeout}
         # Reading a URL costs more than all else that is done to build a request.
-        self._url = lru_cache(maxsize=KEPT_URLS)(httpx.URL)
+        self._url = lru_cache(maxsize=KEPT_URLS)(_as_written)
 
-    def built(self, target: Target, request: Request) -> httpx.Request:
+    def built(self, target: Target, request: Request) -> Built:
         """Returns the request as it goes out, save for the secret."""
-        return httpx.Request(
-            request.method,
-            self._url(target.origin + request.resource),
-            headers=self.headers(request),
-            content=request.body,
-            extensions=self._extensions,
-        )
+        url = self._url(target.origin + request.resource)
+        return Built(request.method, url, _typed(request), request.body)
 
     def headers(self, request: Request) -> dict[str, str]:
         """Returns what the request carries, save for the secret."""
-        if request.body is None:
-            return self._headers
-        return {**self._headers, "Content-Type": "application/json"}
+        return {**self._headers, **_typed(request)}
 
     async def send(
         self,
@@ -179,17 +182,11 @@ class Transport:
 
         It raises as `send` does, when it is awaited. By then no frame holds the form.
         """
-        headers = {**self._headers, "Content-Type": FORM, **form.headers}
-        built = httpx.Request(
-            "POST",
-            target.origin + form.path,
-            headers=headers,
-            content=form.body,
-            extensions=self._extensions,
-        )
+        headers = {"Content-Type": FORM, **form.headers}
+        built = Built("POST", _as_written(target.origin + form.path), headers, form.body)
         return self._passed(target, built, gate, (None, None))
 
-    async def _passed(self, to: Target, built: httpx.Request, gate: Gate, by: Signed) -> Reply:
+    async def _passed(self, to: Target, built: Built, gate: Gate, by: Signed) -> Reply:
         if not goes_to(built.url, to):
             del built  # an error shows the frames that it passed
             raise NotSentError("the request would have left for another host")
@@ -218,56 +215,53 @@ class Transport:
         self._lines.clear()
 
     async def _attempt(
-        self, line: Line, built: httpx.Request, secret: Secret | None, auth: Auth | None
+        self, line: Line, built: Built, secret: Secret | None, auth: Auth | None
     ) -> Reply | TransportError | asyncio.CancelledError:
         """Returns errors instead of raising them: a raised one would drag the request along."""
         revealed = "" if secret is None else secret.reveal()
+        headers = dict(built.headers)
         if auth is not None:
-            built.headers["Authorization"] = authorization(auth, revealed)
+            headers["Authorization"] = authorization(auth, revealed)
         try:
             async with asyncio.timeout(self._settings.send_timeout_s):
-                return await self._exchange(line, built, revealed)
+                return await self._exchange(line, built, headers, revealed)
         except asyncio.CancelledError:
             return asyncio.CancelledError()
-        except TimeoutError:
-            return NoAnswerError(LATE, broken=False)
         except GateClosedError as closed:
             return GateClosedError(closed.reason)
+        except aiohttp.ClientError as error:  # some of them are a TimeoutError, too
+            return failure_of(error)
+        except TimeoutError:
+            return NoAnswerError(LATE, broken=False)
         except Exception as error:  # noqa: BLE001 - whatever breaks below must not carry the request up
             return failure_of(error)
-        finally:
-            built.headers.pop("Authorization", None)
 
-    async def _exchange(self, line: Line, built: httpx.Request, revealed: str) -> Reply:
-        response = await line.transport.handle_async_request(built)
-        try:
+    async def _exchange(
+        self, line: Line, built: Built, headers: dict[str, str], revealed: str
+    ) -> Reply:
+        async with line.session.request(
+            built.method, built.url, headers=headers, data=built.body, allow_redirects=False
+        ) as response:
             body, fault = await self._body(response)
-        finally:
-            with contextlib.suppress(httpx.HTTPError, aiohttp.ClientError):
-                await response.aclose()
-        location = response.headers.get("location")
-        return Reply(
-            status=response.status_code,
-            body=scrub(body, revealed),
-            fault=fault,
-            retry_after=response.headers.get("retry-after"),
-            location=None if location is None else host_of(location, built.url, revealed),
-        )
+            location = response.headers.get("Location")
+            return Reply(
+                status=response.status,
+                body=scrub(body, revealed),
+                fault=fault,
+                retry_after=response.headers.get("Retry-After"),
+                location=None if location is None else host_of(location, str(built.url), revealed),
+            )
 
-    async def _body(self, response: httpx.Response) -> tuple[bytes, BodyFault | None]:
+    async def _body(self, response: aiohttp.ClientResponse) -> tuple[bytes, BodyFault | None]:
         chunks: list[bytes] = []
         size = 0
-        encoded = "content-encoding" in response.headers
-        stream = (
-            response.aiter_bytes() if encoded else cast("httpx.AsyncByteStream", response.stream)
-        )
         try:
-            async for chunk in stream:
+            async for chunk in response.content.iter_any():
                 size += len(chunk)
                 if size > self._settings.max_body_bytes:
                     return b"", BodyFault.TOO_LARGE
                 chunks.append(chunk)
-        except (httpx.HTTPError, aiohttp.ClientError, OSError):
+        except (aiohttp.ClientError, OSError):
             return b"", BodyFault.CUT
         return b"".join(chunks), None
 
@@ -282,11 +276,10 @@ class Transport:
 
     async def _lifetime(self, key: Place) -> AsyncGenerator[Line]:
         """Opens the lines of a loop; a loop that ends closes its generators, and so them."""
-        context = tls()
         room = asyncio.Semaphore(self._settings.max_connections)
-        async with session_of(self._settings, context=context, loopback=key[1]) as session:
+        async with session_of(self._settings, self._headers, loopback=key[1]) as session:
             try:
-                yield Line(AiohttpTransport(verify=context, client=session), room)
+                yield Line(session, room)
             finally:
                 self._lines.pop(key, None)
 
@@ -308,10 +301,6 @@ class GatedRequest(aiohttp.ClientRequest):
         return response
 
 
-async def _close(lifetime: AsyncGenerator[Line]) -> None:
-    await lifetime.aclose()
-
-
 def tls() -> ssl.SSLContext:
     """Returns a TLS context that knows the public authorities and nothing of the environment."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -321,20 +310,26 @@ def tls() -> ssl.SSLContext:
 
 
 def session_of(
-    settings: Settings, *, context: ssl.SSLContext, loopback: bool
+    settings: Settings, headers: Mapping[str, str], *, loopback: bool
 ) -> aiohttp.ClientSession:
     """Returns a session that keeps no cookies, reads no environment and repeats nothing."""
     connector = aiohttp.TCPConnector(
-        ssl=context,
+        ssl=tls(),
         limit=settings.max_connections + 1,
         keepalive_timeout=settings.keepalive_s,
         resolver=ThreadedResolver(),
         socket_factory=open_to_loopback if loopback else open_to_public,
     )
+    # What the layer below calls `connect` spans the wait for a line and its opening.
+    patience = aiohttp.ClientTimeout(
+        connect=settings.connect_timeout_s, sock_read=settings.read_timeout_s
+    )
     session = aiohttp.ClientSession(
         connector=connector,
+        headers=headers,
         cookie_jar=aiohttp.DummyCookieJar(),
         request_class=GatedRequest,
+        timeout=patience,
         trust_env=False,
     )
     # No public switch: on a line that drops, the session would send a PUT or DELETE twice.
@@ -342,13 +337,15 @@ def session_of(
     return session
 
 
-def goes_to(url: httpx.URL, target: Target) -> bool:
+def goes_to(url: URL, target: Target) -> bool:
     """Compares a built URL with the target, part by part."""
     return (
         url.scheme == target.scheme
-        and url.host == target.host
-        and url.port == target.port
-        and not url.userinfo
+        and url.raw_host == target.host
+        and target.host.isascii()
+        and url.explicit_port == target.port
+        and url.raw_user is None
+        and url.raw_password is None
     )
 
 
@@ -360,31 +357,18 @@ def is_usable(secret: Secret, auth: Auth) -> bool:
     return plain and whole and MIN_SECRET_CHARS <= len(revealed) <= MAX_SECRET_CHARS
 
 
-def host_of(location: str, base: httpx.URL, revealed: str) -> str:
-    """Returns the host that a redirect names, fit to be shown."""
-    try:
-        url = base.join(location)
-        host = url.host if url.port is None else f"{url.host}:{url.port}"
-    except (httpx.InvalidURL, ValueError):
-        return "an unreadable address"
-    # Hosts come in small letters, whatever the spelling of the secret inside.
-    shown = scrub(host.encode(), revealed.lower())
-    return shown.decode() if HOST.fullmatch(shown) else "an unreadable address"
-
-
 def failure_of(error: Exception) -> TransportError:
     """Says in our words whether anything can have been sent."""
-    cause = error.__cause__ or error
-    if isinstance(cause, aiohttp.SocketTimeoutError):
+    if isinstance(error, aiohttp.SocketTimeoutError):
         return NoAnswerError(LATE, broken=False)
-    if not isinstance(cause, NEVER_SENT):
+    if not isinstance(error, NEVER_SENT):
         return NoAnswerError("the connection broke before the answer came")
-    if isinstance(cause, aiohttp.ConnectionTimeoutError):
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
         return NotSentError("the host did not accept a connection in time")
-    if isinstance(cause, aiohttp.ClientConnectorDNSError):
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
         return NotSentError("the name of the host could not be resolved")
-    if isinstance(cause, aiohttp.ClientConnectorError):
-        return NotSentError(_refused(cause))
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return NotSentError(_refused(error))
     return NotSentError("the address of the host could not be used")
 
 
@@ -394,3 +378,16 @@ def _refused(error: aiohttp.ClientConnectorError) -> str:
     if NOT_PUBLIC in str(error.os_error):
         return NOT_PUBLIC
     return "the host refused the connection"
+
+
+def _as_written(url: str) -> URL:
+    """Reads a URL without changing a sign of it."""
+    return URL(url, encoded=True)
+
+
+def _typed(request: Request) -> dict[str, str]:
+    return {} if request.body is None else {"Content-Type": "application/json"}
+
+
+async def _close(lifetime: AsyncGenerator[Line]) -> None:
+    await lifetime.aclose()

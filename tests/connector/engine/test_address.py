@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from yarl import URL
 
 from clientary_connector.call.address import Target, is_label, is_loopback, is_public, target_of
 from clientary_connector.call.transport import goes_to
@@ -43,7 +43,7 @@ def test_whatever_is_taken_for_a_label_stays_the_first_part_of_the_host(text: st
     target = target_of(PATTERN, subdomain=text)
     if target is not None:
         assert re.fullmatch(r"[a-z0-9-]{1,63}", text, re.ASCII)
-        assert httpx.URL(f"{target.origin}/x").host == f"{text}.books.example"
+        assert URL(f"{target.origin}/x").host == f"{text}.books.example"
 
 
 def test_a_host_without_a_subdomain_takes_none() -> None:
@@ -128,8 +128,8 @@ def test_loopback_is_known_by_its_number_alone() -> None:
 def test_a_built_request_that_leads_elsewhere_is_told_apart(url: str) -> None:
     """Scheme, host, port and user part are compared, each on its own."""
     target = Target("https", "acme.books.example", None, loopback=False)
-    assert not goes_to(httpx.URL(url), target)
-    assert goes_to(httpx.URL("https://acme.books.example/x?y"), target)
+    assert not goes_to(URL(url), target)
+    assert goes_to(URL("https://acme.books.example/x?y"), target)
 
 
 def test_a_label_is_matched_whole() -> None:

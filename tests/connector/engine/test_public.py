@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import subprocess
 import sys
@@ -11,7 +10,6 @@ import pytest
 
 import clientary_connector
 from clientary_connector import Call, CallError, ErrorKind, LogEntry, Outcome, Result
-from clientary_connector.call import lean_httpx
 from clientary_connector.call.result import mint_operation
 
 pytestmark = pytest.mark.requirement("engine.public")
@@ -82,26 +80,10 @@ def test_the_kinds_of_errors_are_the_closed_list() -> None:
 
 
 def test_the_door_loads_no_command_line_of_others() -> None:
-    """Opening a connector leaves click, rich and their like alone, and httpx whole."""
+    """Opening a connector leaves click, rich and their like alone."""
     code = (
-        "import sys, clientary_connector.wiring as w, httpx;"
-        "print(sorted({'click', 'rich', 'pygments', 'httpx._main'} & set(sys.modules)), httpx.URL)"
+        "import sys, clientary_connector.wiring as w;"
+        "print(sorted({'click', 'rich', 'pygments', 'httpx'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
-    assert done.stdout.startswith("[] ")
-    both = "import httpx, clientary_connector.wiring, sys; print('httpx' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", both], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
-    assert done.stdout.strip() == "True"
-
-
-@pytest.mark.parametrize("loaded", [True, False])
-def test_the_way_around_the_command_line_leaves_no_mark(
-    monkeypatch: pytest.MonkeyPatch, *, loaded: bool
-) -> None:
-    """A host that has loaded it keeps it, and one that has not may do so afterwards."""
-    if loaded:
-        monkeypatch.setitem(sys.modules, lean_httpx.COMMAND_LINE, lean_httpx)
-    else:
-        monkeypatch.delitem(sys.modules, lean_httpx.COMMAND_LINE, raising=False)
-    importlib.reload(lean_httpx)
-    assert (lean_httpx.COMMAND_LINE in sys.modules) is loaded
+    assert done.stdout.strip() == "[]"
