@@ -17,6 +17,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from clientary_connector.approvals import Approval, Decision, Question
+    from clientary_connector.approver import ApprovalView
     from clientary_connector.call.result import (
         ArgumentFault,
         Call,
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Account",
     "Action",
+    "Approval",
+    "ApprovalView",
     "ArgumentFault",
     "Call",
     "CallError",
@@ -52,6 +56,7 @@ __all__ = [
     "Connection",
     "Connector",
     "ConnectorError",
+    "Decision",
     "ErrorKind",
     "Grant",
     "KeyStatus",
@@ -64,6 +69,7 @@ __all__ = [
     "Page",
     "PluginStatus",
     "Preview",
+    "Question",
     "Result",
     "Revocation",
     "RotationReport",
@@ -79,6 +85,8 @@ __all__ = [
 
 #: Where each public name lives; it is imported when it is first asked for (PEP 562).
 _MODULES = {
+    "approvals": ("Approval", "Decision", "Question"),
+    "approver": ("ApprovalView",),
     "call.result": (
         "ArgumentFault",
         "Call",

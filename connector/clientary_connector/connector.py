@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from clientary_connector.accounts import Accounts
+from clientary_connector.approver import Approvals
 from clientary_connector.authorizing import Authorizing
 from clientary_connector.background import Background
 from clientary_connector.call.executor import Executor
@@ -54,6 +55,7 @@ class Parts:
     tending: Tending
     settlements: Settlements
     authorizing: Authorizing
+    approvals: Approvals
     background: Background
 
 
@@ -81,6 +83,7 @@ class Connector:
         self._tending = parts.tending
         self.settlements = parts.settlements
         self.oauth = parts.authorizing
+        self.approvals = parts.approvals
         self._background = parts.background
         self._closed = False
 

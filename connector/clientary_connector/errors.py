@@ -6,6 +6,8 @@
     │   ├── UnknownScopeError         no such scope
     │   ├── UnknownConnectionError    no such connection
     │   ├── UnknownGrantError         the persona holds no such grant
+    │   ├── UnknownApprovalError      no such approval
+    │   ├── ApprovalEndedError        the approval cannot be decided any more
     │   ├── UnknownEntryError         no such line in the log
     │   ├── SettleError               there is nothing to settle about a call
     │   ├── InvalidValueError         a name, subdomain, address or secret that cannot be used
@@ -81,6 +83,18 @@ class UnknownConnectionError(CallerError):
 
 class UnknownGrantError(CallerError):
     """The persona holds no grant over this connection."""
+
+    kind = ErrorKind.DENIED
+
+
+class UnknownApprovalError(CallerError):
+    """No approval has this id."""
+
+    kind = ErrorKind.NOT_FOUND
+
+
+class ApprovalEndedError(CallerError):
+    """The approval was used, is over, or what it was asked under has changed."""
 
     kind = ErrorKind.DENIED
 

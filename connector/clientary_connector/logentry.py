@@ -41,7 +41,7 @@ class LogEntry:
 
     id: int
     at: datetime
-    #: `call`, `refusal`, `replay`, `connect`, `grant` or `revoke`.
+    #: `call`, `refusal`, `replay`, `approval`, `connect`, `grant` or `revoke`.
     kind: str
     user: str
     persona: str | None
@@ -49,7 +49,8 @@ class LogEntry:
     action: str | None
     effect: str | None
     operation: str | None
-    #: An `Outcome`, or `open` where none was written yet.
+    #: An `Outcome`, or `open` where none was written yet; of an approval what became of it:
+    #: `asked`, `given`, `denied`, `expired` or `used`.
     outcome: str
     status: int | None
     attempts: int | None

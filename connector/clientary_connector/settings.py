@@ -166,6 +166,27 @@ class Settings:
     hook_answer_s: float = _limit(
         5.0, unit="s", why="a plugin that takes longer to decide has said no", least=0.05, most=600
     )
+    approval_wait_s: float = _limit(
+        86_400.0,
+        unit="s",
+        why="so long a question waits for a person, and a no stands",
+        least=1,
+        most=30 * 86_400,
+    )
+    approval_use_s: float = _limit(
+        3600.0,
+        unit="s",
+        why="a yes is for what is to be done now, not for some day",
+        least=1,
+        most=30 * 86_400,
+    )
+    approvals_open: int = _limit(
+        100,
+        unit="approvals",
+        why="a persona that asks for more over one connection is led astray",
+        least=1,
+        most=10_000,
+    )
     max_warnings: int = _limit(
         20, unit="warnings", why="drift repeats on every record", least=1, most=1000
     )

@@ -11,8 +11,10 @@ from typing import Any, Final
 
 from clientary_connector.account_hooks import AccountHooks
 from clientary_connector.accounts import Accounts
+from clientary_connector.approver import ApprovalChore, Approvals
 from clientary_connector.authorizing import Authorizing
 from clientary_connector.background import Background
+from clientary_connector.call.approving import Approving
 from clientary_connector.call.executor import Executor
 from clientary_connector.call.preview import Previews
 from clientary_connector.call.sending import Clock, Sender, utc_now
@@ -155,6 +157,8 @@ def joined(  # noqa: PLR0913 - what may be replaced, all by name
     background = Background()
     rotating = _rotating(ground, accounts, probe, background)
     settlements = Settlements(ground, executor)
+    previews = Previews(executor, transport)
+    approvals = Approvals(vault, executor.approving, previews=previews, clock=clock)
     parts = Parts(
         manifest=manifest,
         settings=settings,
@@ -165,10 +169,13 @@ def joined(  # noqa: PLR0913 - what may be replaced, all by name
         grants=Grants(manifest=manifest, vault=vault, clock=clock, stopped=accounts.stopped),
         rotating=rotating,
         authorizing=oauth,
-        tending=_tending(ground, rotating, oauth, SettleChore(settlements)),
+        tending=_tending(
+            ground, rotating, oauth, SettleChore(settlements), ApprovalChore(approvals)
+        ),
         settlements=settlements,
+        approvals=approvals,
         background=background,
-        previews=Previews(executor, transport),
+        previews=previews,
         log=Log(vault),
         care=VaultCare(vault, settings),
         hosting=ground.hosting,
@@ -195,11 +202,18 @@ def _executor(ground: Ground, transport: Transport, refresher: Refresher) -> Exe
         sleep=ground.sleep,
         bearer=lambda connection: Bearer(refresher, connection),
     )
+    approving = Approving(
+        ground.vault,
+        version=ground.manifest.version,
+        settings=ground.settings,
+        clock=ground.clock,
+    )
     return Executor(
         manifest=ground.manifest,
         vault=ground.vault,
         sender=sender,
         settings=ground.settings,
+        approving=approving,
         clock=ground.clock,
         sleep=ground.sleep,
         listener=Finishing(ground.hosting),

@@ -42,22 +42,26 @@ def test_the_demo_shows_every_step_and_its_line_in_the_log(shown: str) -> None:
         "Create Project Hours",
         "Create Invoice",
         "Send Invoice Message",
+        "What the person is shown, and their yes",
+        "Send Invoice Message",
         "List Client Invoices",
         "Ask for more than was granted",
         "Revoke the connection, and try once more",
         "Verify the log",
     ]
-    assert shown.count("user     ada, persona bookkeeper") == 9
-    assert len(re.findall(r"^     prompt   \S", shown, re.MULTILINE)) == 9
+    assert shown.count("user     ada, persona bookkeeper") == 10
+    assert len(re.findall(r"^     prompt   \S", shown, re.MULTILINE)) == 10
     assert len(re.findall(r"^     response \S", shown, re.MULTILINE)) >= 7
 
 
 def test_the_demo_shows_what_is_owed_and_what_is_refused(shown: str) -> None:
-    """The invoice is unpaid; one call is denied, one comes after the revoke; neither is sent."""
+    """One call waits for a person, one is denied, one comes after the revoke; none is sent."""
     assert re.search(r"unpaid .*\n +.*balance 700.00", shown)
+    assert "refused (approval_required): " in shown
+    assert re.search(r"approved +by ada, for one call with these arguments", shown)
     assert "refused (denied): " in shown
     assert "refused (revoked): " in shown
-    assert shown.count("nothing: Clientary saw no request") == 2
+    assert shown.count("nothing: Clientary saw no request") == 3
     assert re.search(r"verified +\d+ rows", shown)
 
 
@@ -98,7 +102,7 @@ def test_the_demo_as_json_holds_what_each_call_came_to(tmp_path: Path) -> None:
     """One document, and no story around it."""
     document = json.loads(_demo(tmp_path, "-o", "json"))
     outcomes = [step["result"]["outcome"] for step in document["data"]]
-    assert outcomes == ["succeeded"] * 7 + ["refused"] * 2
+    assert outcomes == ["succeeded"] * 5 + ["refused"] + ["succeeded"] * 2 + ["refused"] * 2
     assert all(step["log"]["prompt"] for step in document["data"])
 
 

@@ -16,6 +16,7 @@ from clientary_connector import (
     Result,
     Secret,
     Settings,
+    Terms,
     create_state,
     open_connector,
 )
@@ -122,7 +123,7 @@ def set_stage(  # noqa: PLR0913 - what a test may choose, all by name
 
 
 async def join(connector: Connector, url: str, key: str) -> None:
-    """Connects the sandbox's account and lets the usual persona do everything in it."""
+    """Connects the sandbox's account and lets the usual persona do everything in it, unasked."""
     await connector.connect(ACCOUNT, secret=Secret(key), user=USER, sandbox=url)
     scopes = sorted({action.scope for action in connector.manifest.actions.values()})
-    connector.grant(PERSONA, ACCOUNT, scopes=scopes, user=USER)
+    connector.grant(PERSONA, ACCOUNT, scopes=scopes, user=USER, terms=Terms(approve="never"))

@@ -1,7 +1,7 @@
 """Runs a call, one governed step after the other; there is no other way to the service.
 
 1. look up      the action and its arguments                       `tools`, `arguments`
-2. policy       may this persona do that over this connection?     `policy`
+2. policy       may this persona do that over this connection?     `policy`, `approving`
 3. request      what would be sent: pure data                      `request`
 4. intent       into the log, or nothing is sent                   `journal`
 5. credential   opened for one send                                `sending`
@@ -20,7 +20,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from clientary_connector.call import policy
+from clientary_connector.call.approving import Approving
 from clientary_connector.call.arguments import json_path
+from clientary_connector.call.deciding import LostError
 from clientary_connector.call.ending import Ending
 from clientary_connector.call.exchange import Exchange
 from clientary_connector.call.failure import RefusedError, failure, is_change, refused
@@ -56,6 +58,7 @@ class Executor:
         vault: Vault,
         sender: Sender,
         settings: Settings,
+        approving: Approving,
         clock: Clock = utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         listener: Listener | None = None,
@@ -67,6 +70,7 @@ class Executor:
         self._sender = sender
         self._settings = settings
         self._clock = clock
+        self.approving = approving
         self._journal = Journal(vault, clock, listener)
         self._replays = Replays(
             vault, settings=settings, clock=clock, sleep=sleep, listener=listener
@@ -160,10 +164,17 @@ class Executor:
         """Writes the intent, or finds the first result of an operation that is repeated."""
         turn: int | None = None
         while True:
+            # A further round of an operation is sent anew, and needs a yes of its own.
+            cleared = await self.approving.cleared(
+                call, tool, permit=permit, request=request, anew=turn is not None
+            )
             try:
                 return await self._journal.open(
-                    call, tool, permit=permit, request=request, turn=turn
+                    call, tool, permit=cleared, request=request, turn=turn
                 )
+            except LostError:
+                # Another call was faster, or a person took it back: this one has to ask anew.
+                continue
             except ClaimedError:
                 found = await self._replays.first(call, tool, permit)
             if isinstance(found, Result):

@@ -1,7 +1,8 @@
 """Writes calls into the log: the intent before anything is sent, the outcome after.
 
 1. The intent commits, or nothing is sent. Its transaction compares the connection's generation
-   and the grant's revision again, and claims the operation for this connection and persona.
+   and the grant's revision again, and claims the operation for this connection and persona, and
+   the approval where the call needs one.
 2. Refusals are written too.
 3. An outcome that cannot commit after a send latches the vault: the effect is unknown.
 """
@@ -16,7 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from clientary_connector.call import policy
+from clientary_connector.call import deciding, policy
 from clientary_connector.call.arguments import MAX_ID_CHARS, encodable
 from clientary_connector.call.ending import Ending
 from clientary_connector.call.failure import failure, is_change, refused
@@ -87,6 +88,7 @@ class Journal:
         Raises:
             RefusedError: The call is no longer allowed, or the intent could not be written.
             ClaimedError: The operation has an intent already, in this round.
+            LostError: The approval that it needs is not given any more.
             CancelledError: The caller left; an intent that was written by then is settled.
         """
         kind: ErrorKind | None = None
@@ -139,12 +141,19 @@ class Journal:
         return result_of(call, Ending(outcome=Outcome.REFUSED, error=error), log_id=log_id)
 
     async def _written(self, draft: LogDraft, permit: Permit) -> int:
-        now = self._clock().timestamp()
         try:
-            return await self._vault.write_async(lambda log: _claimed(log, permit, draft, now=now))
+            return await self._vault.write_async(lambda log: self._claimed(log, permit, draft))
         except asyncio.CancelledError:
             await asyncio.shield(self._abandon(draft))
             raise
+
+    def _claimed(self, log: Transaction, permit: Permit, draft: LogDraft) -> int:
+        """Appends the intent, and claims all that it needs; or nothing."""
+        now = self._clock()
+        policy.confirm(log, permit, now=now.timestamp())
+        log_id = log.append(draft)
+        deciding.claim(log, permit, call=log_id, now=now, draft=self._vault.draft)
+        return log_id
 
     async def _settled(self, draft: LogDraft, permit: Permit) -> LogDraft:
         now = self._clock().timestamp()
@@ -197,6 +206,7 @@ class Journal:
                 "grant_revision": permit.grant_revision,
                 "cost": tool.action.cost,
                 "by": self._vault.attendance.me,
+                **({} if permit.approval is None else {"approval": permit.approval}),
             },
             payload=payload,
         )
@@ -264,11 +274,6 @@ def shown(text: object) -> str | None:
     return (text if encodable(text) else text.encode(errors="replace").decode())[:MAX_ID_CHARS]
 
 
-def _claimed(log: Transaction, permit: Permit, draft: LogDraft, *, now: float) -> int:
-    policy.confirm(log, permit, now=now)
-    return log.append(draft)
-
-
 def _asked(call: Call, tool: Tool, request: Request) -> bytes:
     """Returns what an intent holds sealed."""
     document = {
@@ -323,7 +328,12 @@ def _facts(ending: Ending, *, cost: int) -> dict[str, Any]:
         "error": None if ending.error is None else ending.error.kind.value,
         "warnings": len(ending.warnings),
         "cost": cost,
+        **_waits_for(ending.error),
     }
+
+
+def _waits_for(error: CallError | None) -> dict[str, str]:
+    return {} if error is None or error.approval is None else {"approval": error.approval}
 
 
 def _as_given(value: object) -> Any:  # noqa: ANN401 - any JSON value

@@ -19,6 +19,7 @@ from clientary_connector.call.address import Target, target_of
 from clientary_connector.call.failure import RefusedError, refused
 from clientary_connector.call.result import Call, ErrorKind
 from clientary_connector.manifest import Action, Effect
+from clientary_connector.terms import DEFAULT, approval_rule
 from connector_vault import Record, View
 
 
@@ -38,6 +39,11 @@ class Permit:
     scope: str = ""
     #: What the connection authenticates with.
     kind: str = connections.API_KEY
+    #: What the grant says about approvals.
+    rule: str = DEFAULT
+    #: Whether the call runs only under an approval, and the one that it will claim.
+    needs_yes: bool = False
+    approval: str | None = None
 
 
 def decide(view: View, call: Call, action: Action, *, host_pattern: str, now: float) -> Permit:
@@ -65,6 +71,7 @@ def decide(view: View, call: Call, action: Action, *, host_pattern: str, now: fl
         action=action.id,
         scope=action.scope,
         kind=connection.body["kind"],
+        rule=approval_rule(grant.body, action.id, action.scope),
     )
 
 

@@ -14,6 +14,7 @@ from clientary_connector.call.result import (
     Preview,
     mint_operation,
 )
+from clientary_connector.call.risk import needs_yes
 from clientary_connector.call.transport import Transport
 from clientary_connector.manifest import CascadeStep
 
@@ -47,6 +48,7 @@ class Previews:
             headers=self._transport.headers(request),
             body=request.document,
             cascade=tuple(cascade),
+            needs_approval=needs_yes(tool.action, call.arguments, permit.rule),
         )
 
     async def _counted(self, call: Call, step: CascadeStep) -> CascadeCount:

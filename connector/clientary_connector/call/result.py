@@ -99,6 +99,8 @@ class CallError:
     faults: tuple[ArgumentFault, ...] = ()
     #: The service's own messages by field (422); field "" holds those about the whole record.
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    #: Id of the approval that the call waits for, or was denied by.
+    approval: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Returns the error as a JSON object."""
@@ -111,6 +113,7 @@ class CallError:
             "status": self.status,
             "faults": [fault.to_json() for fault in self.faults],
             "fields": {name: list(messages) for name, messages in self.fields.items()},
+            "approval": self.approval,
         }
 
 
@@ -197,6 +200,8 @@ class Preview:
     body: Any
     #: What a deletion would take along, counted live.
     cascade: tuple[CascadeCount, ...] = ()
+    #: Whether a person has to approve the call before it is run.
+    needs_approval: bool = False
     #: Why the call would be refused; the rest is empty then.
     error: CallError | None = None
     #: The refusal's line in the log; a preview that is not refused has none.
@@ -216,6 +221,7 @@ class Preview:
                 {"resource": item.resource, "count": item.count, "note": item.note}
                 for item in self.cascade
             ],
+            "needs_approval": self.needs_approval,
             "error": None if self.error is None else self.error.to_json(),
             "log_id": self.log_id,
         }

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 
-from clientary_connector.call.result import Call, ErrorKind, Outcome, Result
+from clientary_connector.call.result import Call, ErrorKind, Outcome, Preview, Result
 from clientary_connector.connector import Connector, Secret
 from clientary_connector.errors import ConnectorError
 from clientary_connector.frontends import screen
@@ -158,7 +158,7 @@ class _Story:
                 for entry in hours
             ],
         )
-        await self._done(
+        await self._approved(
             "send_invoice_message",
             "Send it to their accounts department.",
             invoice_id=invoice["id"],
@@ -199,6 +199,23 @@ class _Story:
         result = await self._call(action, prompt, arguments)
         _require(result.outcome is Outcome.SUCCEEDED, f"{action} came out as {result.outcome}.")
         return result.data
+
+    async def _approved(self, action: str, prompt: str, **arguments: Json) -> None:
+        """Runs one call that needs a person's yes: refused, approved, and made again."""
+        self._head(f"{self._connector.manifest.action(action).title}: a person has to approve it")
+        await self._refused(ErrorKind.APPROVAL_REQUIRED, action, prompt, **arguments)
+        waiting = self._connector.approvals.pending()[-1]
+        view = await self._connector.approvals.show(waiting.id, user=self._user)
+        _require(view.preview is not None, "The approval does not show its request.")
+        preview = cast("Preview", view.preview)
+        self._head("What the person is shown, and their yes")
+        self._say("approval", f"{waiting.id}: {waiting.persona} asks, for {waiting.user}")
+        self._say("why", view.prompt or "")
+        self._say("request", f"{preview.method} {preview.url}")
+        self._say("body", screen.spaced(preview.body))
+        given = self._connector.approvals.approve(waiting.id, user=self._user)
+        self._say("approved", f"by {given.decided_by}, for one call with these arguments")
+        await self._done(action, prompt, **arguments)
 
     async def _refused(self, kind: ErrorKind, action: str, prompt: str, **arguments: Json) -> None:
         """Runs one call that has to be refused before anything is sent, and shows it."""

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import pytest
 
+from clientary_connector import Terms, open_connector
 from clientary_connector.frontends.cli import main
 from clientary_connector.sandbox import RunningSandbox
 
@@ -83,11 +84,16 @@ class Cli:
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def set_up(self, far_side: RunningSandbox, *scopes: str) -> None:
-        """Makes the vault, connects `books` and grants `bookkeeper` the scopes."""
+        """Makes the vault, connects `books` and grants `bookkeeper` the scopes, unasked."""
         assert self("init").status == 0
         self.connect(far_side)
-        options = [word for scope in scopes or EVERYTHING for word in ("--scope", scope)]
-        assert self("grant", "bookkeeper", "books", *options).status == 0
+        self.grant(*(scopes or EVERYTHING), approve="never")
+
+    def grant(self, *scopes: str, approve: str = "default") -> None:
+        """Grants `bookkeeper` the scopes over `books`, with a rule for approvals."""
+        with open_connector(self.state) as connector:
+            terms = Terms(scopes=scopes, approve=approve)
+            connector.grant("bookkeeper", "books", user="admin", terms=terms)
 
     def connect(self, far_side: RunningSandbox, name: str = "books") -> Ended:
         """Connects the sandbox under a name."""

@@ -18,6 +18,7 @@ from clientary_connector import (
     Result,
     Secret,
     Settings,
+    Terms,
     load_manifest,
 )
 from clientary_connector.wiring import joined
@@ -95,11 +96,14 @@ class Ground:
         assert result.outcome is Outcome.SUCCEEDED, result.error
         return result.data
 
-    def join(self, url: str, *, scopes: Sequence[str] = ("*:*",)) -> None:
-        """Connects the far side under the usual name and grants the usual persona."""
+    def join(self, url: str, *, scopes: Sequence[str] = ("*:*",), approve: str = "never") -> None:
+        """Connects the far side under the usual name and grants the usual persona.
+
+        Nobody has to approve what it does, unless a test is about that.
+        """
         secret = Secret(KEY)
         self.run(self.connector.connect(NAME, secret=secret, user=USER, sandbox=url))
-        self.connector.grant(PERSONA, NAME, scopes=scopes, user=USER)
+        self.connector.grant(PERSONA, NAME, scopes=scopes, user=USER, terms=Terms(approve=approve))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from clientary_connector import ErrorKind, LogFilter, Outcome, Settings
+from clientary_connector import ErrorKind, LogFilter, Outcome, Settings, Terms
 from clientary_connector.call.result import mint_operation
 from connector_vault import StoreFullError
 from tests.connector.engine.far_side import HANG, Answer, FarSide, Seen, far_side, reply
@@ -167,7 +167,8 @@ def test_not_yours_and_not_there_read_the_same(on: Ground, side: FarSide) -> Non
 @pytest.mark.requirement("engine.denied")
 def test_a_grant_covers_its_scopes_and_no_more(on: Ground, side: FarSide) -> None:
     """What is missing is named, so that a person can grant it."""
-    on.connector.grant(PERSONA, NAME, scopes=["clients:read", "*:delete"], user=USER)
+    never = Terms(scopes=("clients:read", "*:delete"), approve="never")
+    on.connector.grant(PERSONA, NAME, user=USER, terms=never)
     assert on.result("get_client", {"id": 7}).outcome is Outcome.SUCCEEDED
     assert on.result("delete_lead", {"id": 7}).outcome is Outcome.SUCCEEDED
     refused = on.result("create_client", {"name": "x"})

@@ -20,6 +20,8 @@ from clientary_connector.wiring import open_connector
 
 EXPECTED: Final = "expected 2026-01-31, 2026-01-31T09:00, or how long ago: 90m, 12h, 7d."
 PROMPT_WIDTH: Final = 40
+#: The kind of a line that is about a call, and is none.
+APPROVAL: Final = "approval"
 #: By whether the log is whole.
 OUTCOMES: Final = {True: Outcome.SUCCEEDED, False: Outcome.FAILED}
 UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -141,7 +143,7 @@ def _row(entry: LogEntry) -> tuple[object, ...]:
     when = entry.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     outcome = entry.outcome if entry.error is None else f"{entry.outcome} ({entry.error})"
     prompt = screen.shortened(entry.prompt or "", PROMPT_WIDTH)
-    what = entry.action or entry.kind
+    what = f"{entry.kind} {entry.action}" if entry.kind == APPROVAL else entry.action or entry.kind
     return (entry.id, when, entry.user, entry.persona, what, outcome, prompt)
 
 

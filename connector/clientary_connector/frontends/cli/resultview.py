@@ -40,6 +40,14 @@ def show_data(data: object, columns: tuple[str, ...] = ()) -> None:
 
 
 def show_preview(preview: Preview) -> None:
+    """Prints what a call would do, and that it was not done."""
+    show_request(preview)
+    if preview.needs_approval:
+        screen.note("A person would have to approve it first.")
+    screen.note("Dry run: nothing was sent but reads.")
+
+
+def show_request(preview: Preview) -> None:
     """Prints the request as it would be sent, and what a deletion would take along."""
     query = "&".join(f"{name}={value}" for name, value in preview.query)
     address = f"{preview.url}?{query}" if query else preview.url
@@ -58,7 +66,6 @@ def show_preview(preview: Preview) -> None:
                 for item in preview.cascade
             ),
         )
-    screen.note("Dry run: nothing was sent but reads.")
 
 
 def _show_records(records: Sequence[Mapping[str, Any]], columns: tuple[str, ...]) -> None:
