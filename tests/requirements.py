@@ -180,6 +180,11 @@ POLICY: Final[dict[str, str]] = {
     "policy.grants.new_actions": "An action that came after a grant is in it only once given anew.",
     "policy.grants.ends": "A grant that has ended covers nothing, at every look on the way.",
     "policy.grants.old": "Grants from before terms were kept go on as they were.",
+    "policy.conditions.language": "A condition is read and written in one form, or refused.",
+    "policy.conditions.judged": "A condition is judged over values alone, and exactly.",
+    "policy.conditions.records": "What a call names is read before it, and all it tells must fit.",
+    "policy.conditions.checked": "A condition that makes no sense is refused when a grant is made.",
+    "policy.conditions.calls": "A call outside a condition is refused; a read is cut down and says so.",
     "policy.grants.log": "Every change of a grant stands in the log whole, with who made it.",
 }
 

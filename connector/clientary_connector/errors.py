@@ -4,6 +4,7 @@
     ├── CallerError               the caller asked for something that cannot be
     │   ├── UnknownActionError        no such action
     │   ├── UnknownScopeError         no such scope
+    │   ├── ConditionError            a condition cannot be read, or can be said of no action
     │   ├── UnknownConnectionError    no such connection
     │   ├── UnknownGrantError         the persona holds no such grant
     │   ├── UnknownApprovalError      no such approval
@@ -73,6 +74,10 @@ class UnknownScopeError(CallerError):
         super().__init__(f"There is no scope {name!r}.", hint=near)
         self.name = name
         self.suggestions = suggestions
+
+
+class ConditionError(CallerError):
+    """A condition cannot be read, or names or compares what no action of the grant has."""
 
 
 class UnknownConnectionError(CallerError):

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,13 +17,16 @@ from clientary_connector import connections, grants, terms
 from clientary_connector.call.arguments import MAX_ID_CHARS, usable
 from clientary_connector.call.sending import Clock
 from clientary_connector.checks import check_user
+from clientary_connector.conditions.checking import Checked, check
+from clientary_connector.conditions.sources import Sources
 from clientary_connector.connections import Revocation
 from clientary_connector.errors import (
+    ConditionError,
     InvalidValueError,
     UnknownConnectionError,
     UnknownGrantError,
 )
-from clientary_connector.grants import Grant
+from clientary_connector.grants import Grant, Ready
 from clientary_connector.manifest import Action, Manifest
 from clientary_connector.state import state_faults
 from clientary_connector.terms import Terms
@@ -49,6 +52,7 @@ class Grants:
         self._vault = vault
         self._clock = clock
         self._stopped = stopped
+        self._sources = Sources(manifest)
 
     def give(self, persona: str, connection: str, given: Terms, *, user: str) -> Grant:
         """Gives a persona exactly these terms over a connection, in place of any before.
@@ -56,6 +60,7 @@ class Grants:
         Raises:
             UnknownScopeError: A scope covers no action.
             UnknownActionError: There is no such action.
+            ConditionError: A condition cannot be read, or said of no action of the grant.
             UnknownConnectionError: There is no such connection, or it was revoked.
             InvalidValueError: The persona, the user or another part cannot be used.
         """
@@ -122,8 +127,39 @@ class Grants:
             raise InvalidValueError("The persona has no name that can stand in the log.")
         now = self._now()
         plain = terms.checked(given, self._manifest, now=now)
-        actions = terms.resolved(plain, self._manifest)
-        return grants.body_of(persona, plain, actions=actions, user=user, at=now.isoformat())
+        ready = self._conditioned(plain)
+        return grants.body_of(persona, ready, user=user, at=now.isoformat())
+
+    def _conditioned(self, plain: Terms) -> Ready:
+        """Returns terms with their conditions checked, and the actions that can meet them."""
+        covered = terms.resolved(plain, self._manifest)
+        found = [self._checked(text, covered) for text in dict.fromkeys(plain.conditions)]
+        untold = {name for one in found for name in one.untold}
+        if covered and untold.issuperset(covered):
+            raise ConditionError("No action of the grant tells enough to meet its conditions.")
+        by_text = {one.text: one for one in found}
+        return Ready(
+            terms=replace(plain, conditions=tuple(by_text)),
+            rules=tuple(one.form for one in by_text.values()),
+            actions=tuple(name for name in covered if name not in untold),
+            left_out=tuple(name for name in covered if name in untold),
+        )
+
+    def _checked(self, text: str, covered: Iterable[str]) -> Checked:
+        from clientary_connector.conditions.grammar import parse  # noqa: PLC0415 - 80 ms of lark
+
+        condition = parse(text)
+        for target in condition.targets:
+            terms.check_target(target, self._manifest)
+        actions = [self._manifest.actions[name] for name in covered]
+        meant = [
+            one for one in actions if not condition.targets or terms.means(condition.targets, one)
+        ]
+        found = check(condition, meant, self._sources)
+        named = sorted({*condition.targets} & {*found.untold})
+        if named:
+            raise ConditionError(f"{named[0]} does not tell enough to meet `{found.text}`.")
+        return found
 
     def _given(self, log: Transaction, connection: str, body: dict[str, object]) -> Grant:
         owner = connections.connection_of(connections.record_of(log, connection))
@@ -141,7 +177,7 @@ class Grants:
         grant = grants.grant_of(record, connection_name=name, now=self._now(), log_id=log_id)
         if grant.actions is None or not grant.active:
             return grant
-        covered = set(grant.actions)
+        covered = {*grant.actions, *grant.left_out}
         today = terms.resolved(grant.terms, self._manifest)
         return replace(grant, new=tuple(one for one in today if one not in covered))
 

@@ -9,8 +9,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -24,6 +24,17 @@ CLOSED: Final = "closed"
 EXPIRED: Final = "expired"
 
 __all__ = ["ANY", "Grant", "allows", "covers", "grant_id", "grant_of", "has_ended"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """Terms that were checked, and what they come to."""
+
+    terms: Terms
+    #: Its conditions as the vault keeps them, in the same order.
+    rules: tuple[Any, ...]
+    actions: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +56,11 @@ class Grant:
     at: str
     #: Ids of the actions that it covered when it was made; None in a grant from before.
     actions: tuple[str, ...] | None = None
+    #: Ids of the actions in its scopes that tell too little for its conditions, and are not in it.
+    left_out: tuple[str, ...] = ()
+    #: Ids of the actions that its terms would cover today, and that came after it.
+    new: tuple[str, ...] = ()
     log_id: int | None = None
-    #: Ids of the actions that its terms would cover today, and that it does not.
-    new: tuple[str, ...] = field(default=())
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -71,6 +84,7 @@ class Grant:
             "user": self.user,
             "at": self.at,
             "actions": None if self.actions is None else list(self.actions),
+            "left_out": list(self.left_out),
             "new": list(self.new),
             "log_id": self.log_id,
         }
@@ -81,14 +95,14 @@ def grant_id(connection: str, persona: str) -> str:
     return f"{connection}/{persona}"
 
 
-def body_of(
-    persona: str, terms: Terms, *, actions: Iterable[str], user: str, at: str
-) -> dict[str, Any]:
+def body_of(persona: str, ready: Ready, *, user: str, at: str) -> dict[str, Any]:
     """Returns what the record of a new grant holds."""
     return {
         "persona": persona,
-        **terms.to_body(),
-        "actions": list(actions),
+        **ready.terms.to_body(),
+        "rules": list(ready.rules),
+        "actions": list(ready.actions),
+        "left_out": list(ready.left_out),
         "state": ACTIVE,
         "user": user,
         "at": at,
@@ -112,6 +126,7 @@ def grant_of(
         user=body["user"],
         at=body["at"],
         actions=None if actions is None else tuple(actions),
+        left_out=tuple(body.get("left_out", ())),
         log_id=log_id,
     )
 

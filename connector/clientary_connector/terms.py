@@ -16,6 +16,7 @@ from clientary_connector.manifest import Action, Manifest
 ANY: Final = "*"
 #: The rule where a grant says nothing else: the manifest decides what needs a person's yes.
 DEFAULT: Final = "default"
+NEVER: Final = "never"
 APPROVE: Final = re.compile(r"default|always|never|above (?P<amount>\d{1,12}(\.\d{1,6})?)")
 #: A day alone, without a time of day.
 DAY: Final = re.compile(r"\d{4}-?\d{2}-?\d{2}")
@@ -149,9 +150,9 @@ def resolved(terms: Terms, manifest: Manifest) -> tuple[str, ...]:
     )
 
 
-def matching(target: str, actions: Iterable[Action]) -> tuple[Action, ...]:
-    """Returns the actions that a target means: an action by its id, or a scope."""
-    return tuple(one for one in actions if target == one.id or allows((target,), one.scope))
+def means(targets: Iterable[str], action: Action) -> bool:
+    """Tells whether targets mean an action: by its id, or by a scope."""
+    return any(target == action.id or allows((target,), action.scope) for target in targets)
 
 
 def check_target(target: str, manifest: Manifest) -> None:
@@ -161,7 +162,7 @@ def check_target(target: str, manifest: Manifest) -> None:
         UnknownScopeError: It has a colon, and is no scope.
         UnknownActionError: It has none, and is no action.
     """
-    if matching(target, manifest.actions.values()):
+    if any(means((target,), action) for action in manifest.actions.values()):
         return
     if ":" not in target:
         manifest.action(target)

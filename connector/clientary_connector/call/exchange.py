@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from clientary_connector.call.answer import Listing, Unreadable, document_of
 from clientary_connector.call.ending import Ending
 from clientary_connector.call.failure import RefusedError, failure
+from clientary_connector.call.judging import Sieve
 from clientary_connector.call.kinds import is_object
 from clientary_connector.call.paging import gather
 from clientary_connector.call.reading import Drift
@@ -20,15 +22,27 @@ from clientary_connector.manifest import Effect
 from clientary_connector.settings import Settings
 
 FIELDS: Final = "fields"
+HIDDEN: Final = "The record does not meet a condition of this persona's grant, and is not shown."
 
 
 class Exchange:
     """One call under way between us and the service."""
 
-    def __init__(
-        self, tool: Tool, way: Way, *, sender: Sender, tools: Tools, settings: Settings
+    def __init__(  # noqa: PLR0913 - what it works with, by name
+        self,
+        tool: Tool,
+        way: Way,
+        *,
+        sender: Sender,
+        tools: Tools,
+        settings: Settings,
+        sieve: Sieve | None = None,
     ) -> None:
-        """Takes what is called, by which way, and what it needs on the way."""
+        """Takes what is called, by which way, and what it needs on the way.
+
+        What does not pass the sieve is not given out.
+        """
+        self._sieve = sieve
         self._tool = tool
         self._action = tool.action
         self._way = way
@@ -76,13 +90,24 @@ class Exchange:
                 max_pages=self._settings.max_pages,
                 drift=self._drift,
             )
-            return self._tool.answers.data(items, self._drift), page
+            return self._sifted(self._tool.answers.data(items, self._drift), page)
         reply = await self._sent(arguments)
         if action.confirm is not None:
             return {name: arguments[name] for name in action.place.path} | {
                 action.confirm: True
             }, None
-        return await self._record(reply, arguments), None
+        record = await self._record(reply, arguments)
+        if self._sieve is not None and not self._sieve.passes(record):
+            raise EndedError(Outcome.FAILED, failure(ErrorKind.DENIED, message=HIDDEN))
+        return record, None
+
+    def _sifted(self, records: list[Any], page: Page) -> tuple[list[Any], Page]:
+        """Leaves out the records that do not meet the conditions of the grant, and counts them."""
+        if self._sieve is None:
+            return records, page
+        kept = [record for record in records if self._sieve.passes(record)]
+        # How many there are in all would tell of what the persona may not see.
+        return kept, replace(page, filtered=len(records) - len(kept), total=None, pages=None)
 
     async def _sent(self, arguments: Mapping[str, Any]) -> Reply:
         request = self._tool.requests.build(arguments)

@@ -27,6 +27,7 @@ from clientary_connector.call.ending import Ending
 from clientary_connector.call.exchange import Exchange
 from clientary_connector.call.failure import RefusedError, failure, is_change, refused
 from clientary_connector.call.journal import ClaimedError, Intent, Journal
+from clientary_connector.call.judging import Sieve, judged
 from clientary_connector.call.listening import Listener
 from clientary_connector.call.policy import Permit
 from clientary_connector.call.replay import Replays
@@ -43,6 +44,8 @@ from clientary_connector.call.sending import Clock, Sender, Way, utc_now
 from clientary_connector.call.tools import Tool, Tools
 from clientary_connector.call.trouble import vault_kind
 from clientary_connector.call.underway import StoppedError, Underway
+from clientary_connector.conditions.rulebook import Rulebook
+from clientary_connector.errors import ConditionError
 from clientary_connector.manifest import Manifest
 from clientary_connector.settings import Settings
 from connector_vault import Vault, VaultError, View
@@ -65,6 +68,7 @@ class Executor:
     ) -> None:
         """Takes the parts that `wiring` has joined; `listener` is told of calls that ended."""
         self.tools = Tools(manifest)
+        self._rulebook = Rulebook(manifest)
         self._manifest = manifest
         self._vault = vault
         self._sender = sender
@@ -101,13 +105,42 @@ class Executor:
             tool = self.tools.look_up(call)
             permit = decide(call, tool)
             request = self.request(call, tool)
-            intent = await self._intent(call, tool, permit=permit, request=request)
+            if permit.rules and self._journal.claims(call, permit):
+                found = await self._replays.first(call, tool, permit)
+                if isinstance(found, Result):
+                    return found
+            sieve = await self.judged(call, permit)
+            return await self._permitted(call, tool, permit=permit, request=request, sieve=sieve)
         except RefusedError as refusal:
             return await self._journal.refuse(call, refusal.error, tool=tool)
+
+    async def _permitted(
+        self, call: Call, tool: Tool, *, permit: Permit, request: Request, sieve: Sieve | None
+    ) -> Result:
+        """Runs a call that is permitted, from its intent to its outcome.
+
+        Raises:
+            RefusedError: It is no longer permitted, or the intent could not be written.
+        """
+        intent = await self._intent(call, tool, permit=permit, request=request)
         if isinstance(intent, Result):
             return intent
-        ending = await self._carried(intent, permit)
+        ending = await self._carried(intent, permit, sieve)
         return await self._journal.settle(intent, ending)
+
+    async def judged(self, call: Call, permit: Permit) -> Sieve | None:
+        """Judges what conditions say of records; returns what to judge over the answer.
+
+        Raises:
+            RefusedError: A condition does not hold, or cannot be checked.
+        """
+        return await judged(call, permit, self._read) if permit.rules else None
+
+    async def _read(self, call: Call, permit: Permit) -> Result:
+        """Reads a record for a condition, the way of every call."""
+        tool = self.tools.look_up(call)
+        request = self.request(call, tool)
+        return await self._permitted(call, tool, permit=permit, request=request, sieve=None)
 
     async def _renew_key(self) -> None:
         """Lets a thread ask the vault's key again; without an answer the call is refused."""
@@ -126,7 +159,14 @@ class Executor:
         """
         pattern, now = self._manifest.host_pattern, self._clock().timestamp()
         return self._decided(
-            lambda view: policy.decide(view, call, tool.action, host_pattern=pattern, now=now)
+            lambda view: policy.decide(
+                view,
+                call,
+                tool.action,
+                rulebook=self._rulebook,
+                host_pattern=pattern,
+                now=now,
+            )
         )
 
     def _oversight(self, call: Call, tool: Tool) -> Permit:
@@ -140,6 +180,8 @@ class Executor:
             return self._vault.read(decide)
         except VaultError as error:
             kind = vault_kind(error)
+        except ConditionError:
+            kind = ErrorKind.DENIED
         raise refused(kind)
 
     def request(self, call: Call, tool: Tool) -> Request:
@@ -154,9 +196,16 @@ class Executor:
             fault = ArgumentFault(path=json_path([error.name]), expected="an id")
         raise refused(ErrorKind.INVALID_ARGUMENTS, faults=(fault,))
 
-    def exchange(self, tool: Tool, way: Way) -> Exchange:
+    def exchange(self, tool: Tool, way: Way, sieve: Sieve | None = None) -> Exchange:
         """Returns an exchange with the service that is ready to run."""
-        return Exchange(tool, way, sender=self._sender, tools=self.tools, settings=self._settings)
+        return Exchange(
+            tool,
+            way,
+            sender=self._sender,
+            tools=self.tools,
+            settings=self._settings,
+            sieve=sieve,
+        )
 
     async def _intent(
         self, call: Call, tool: Tool, *, permit: Permit, request: Request
@@ -181,9 +230,9 @@ class Executor:
                 return found
             turn = found
 
-    async def _carried(self, intent: Intent, permit: Permit) -> Ending:
+    async def _carried(self, intent: Intent, permit: Permit, sieve: Sieve | None) -> Ending:
         """Carries a call whose intent stands in the log, and measures how long it took."""
-        exchange = self.exchange(intent.tool, self._sender.way(permit))
+        exchange = self.exchange(intent.tool, self._sender.way(permit), sieve)
         started = time.perf_counter()
         try:
             may_stop = lambda: not _maybe_done(intent, exchange)  # noqa: E731 - read where it is used

@@ -106,6 +106,23 @@ class Journal:
             )
         raise ClaimedError if kind is None else refused(kind)
 
+    def claims(self, call: Call, permit: Permit) -> bool:
+        """Tells whether an operation was claimed before, so that a repeat need not be judged.
+
+        Raises:
+            RefusedError: The vault cannot be read.
+        """
+        try:
+            return self._vault.read(
+                lambda view: (
+                    view.intent_of_operation(permit.connection, call.persona, call.operation)
+                    is not None
+                )
+            )
+        except VaultError as error:
+            kind = vault_kind(error)
+        raise refused(kind)
+
     async def settle(self, intent: Intent, ending: Ending) -> Result:
         """Writes the outcome of a call and returns its result."""
         result = result_of(intent.call, ending, log_id=intent.log_id)

@@ -4,7 +4,8 @@
    nothing: "not yours" and "not there" read the same.
 2. The connection was not revoked.
 3. The grant is active, has not ended, and covers the action.
-4. The connection's subdomain or address is plain still.
+4. The conditions of the grant that apply to the action do not fail by what is known.
+5. The connection's subdomain or address is plain still.
 
 The decision is made on one snapshot, and its revisions are compared again where the intent is
 written and before every send.
@@ -12,12 +13,15 @@ written and before every send.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clientary_connector import connections, grants
 from clientary_connector.call.address import Target, target_of
 from clientary_connector.call.failure import RefusedError, refused
 from clientary_connector.call.result import Call, ErrorKind
+from clientary_connector.conditions.rulebook import Rulebook
+from clientary_connector.conditions.rules import Facts, Rule
 from clientary_connector.manifest import Action, Effect
 from clientary_connector.terms import DEFAULT, approval_rule
 from connector_vault import Record, View
@@ -44,9 +48,20 @@ class Permit:
     #: Whether the call runs only under an approval, and the one that it will claim.
     needs_yes: bool = False
     approval: str | None = None
+    #: The conditions of the grant, and those of them that apply to the action.
+    conditions: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
-def decide(view: View, call: Call, action: Action, *, host_pattern: str, now: float) -> Permit:
+def decide(  # noqa: PLR0913 - what is looked at, all by name
+    view: View,
+    call: Call,
+    action: Action,
+    *,
+    rulebook: Rulebook,
+    host_pattern: str,
+    now: float,
+) -> Permit:
     """Returns the permit of a call; `now` counts seconds since 1970.
 
     Raises:
@@ -61,6 +76,8 @@ def decide(view: View, call: Call, action: Action, *, host_pattern: str, now: fl
         raise _ended()
     if not grants.covers(grant.body, action.id, action.scope):
         raise _not_covered(grant, action)
+    rules = rulebook.rules(action, grant.body)
+    judge(rules, Facts(call.arguments))
     target = _target(connection, host_pattern)
     return Permit(
         connection=connection.id,
@@ -72,6 +89,30 @@ def decide(view: View, call: Call, action: Action, *, host_pattern: str, now: fl
         scope=action.scope,
         kind=connection.body["kind"],
         rule=approval_rule(grant.body, action.id, action.scope),
+        conditions=tuple(grant.body.get("conditions", ())),
+        rules=rules,
+    )
+
+
+def judge(rules: Iterable[Rule], facts: Facts) -> bool:
+    """Tells whether all conditions hold, as far as it is known; what is not stands in `facts`.
+
+    Raises:
+        RefusedError: One of them does not hold.
+    """
+    verdicts = {rule: rule.judge(facts, False) for rule in rules}  # noqa: FBT003 - as it is asked
+    for rule, held in verdicts.items():
+        if held is False or (held is None and not facts.needs and not rule.answers):
+            raise not_met(rule)
+    return all(verdicts.values())
+
+
+def not_met(rule: Rule) -> RefusedError:
+    """Says which condition a call does not meet."""
+    return refused(
+        ErrorKind.DENIED,
+        message=f"The call does not meet a condition of this persona's grant: {rule.text}",
+        hint="Call again within the condition, or ask a person to change the grant.",
     )
 
 
@@ -135,6 +176,7 @@ def _granted(view: View, permit: Permit, now: float) -> tuple[bool, Record | Non
         grant.body["state"] == grants.ACTIVE
         and not grants.has_ended(grant.body, now)
         and grants.covers(grant.body, permit.action, permit.scope)
+        and tuple(grant.body.get("conditions", ())) == permit.conditions
     )
     return holds, grant
 

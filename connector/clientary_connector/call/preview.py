@@ -35,6 +35,7 @@ class Previews:
             tool = self._executor.tools.look_up(call)
             permit = self._executor.permit(call, tool)
             request = self._executor.request(call, tool)
+            await self._executor.judged(call, permit)
         except RefusedError as refusal:
             result = await self._executor.refuse(call, refusal.error)
             return _refused(call, refusal.error, log_id=result.log_id)

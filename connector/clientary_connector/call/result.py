@@ -132,6 +132,8 @@ class Page:
     limit: int | None
     #: Whether the list ends with this result.
     complete: bool
+    #: Records that were read and left out: they do not meet a condition of the grant.
+    filtered: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Returns the page as a JSON object."""
@@ -143,6 +145,7 @@ class Page:
             "next_page": self.next_page,
             "limit": self.limit,
             "complete": self.complete,
+            "filtered": self.filtered,
         }
 
 

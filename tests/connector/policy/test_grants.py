@@ -248,7 +248,9 @@ def test_every_change_of_a_grant_stands_in_the_log_whole(on: Ground) -> None:
     assert (entry.kind, entry.user, entry.persona) == ("grant", USER, PERSONA)
     assert {**entry.facts, "at": ""} == {
         **given.terms.to_body(),
+        "rules": [],
         "actions": ["list_leads"],
+        "left_out": [],
         "state": "active",
         "at": "",
     }
