@@ -184,7 +184,7 @@ POLICY: Final[dict[str, str]] = {
     "policy.conditions.judged": "A condition is judged over values alone, and exactly.",
     "policy.conditions.records": "What a call names is read before it, and all it tells must fit.",
     "policy.conditions.checked": "A condition that makes no sense is refused when a grant is made.",
-    "policy.conditions.calls": "A call outside a condition is refused; a read is cut down and says so.",
+    "policy.conditions.calls": "A call outside a condition is refused; a read is cut and says so.",
     "policy.grants.log": "Every change of a grant stands in the log whole, with who made it.",
 }
 

@@ -200,6 +200,9 @@ def _one(parts: Sequence[Judge], facts: Facts, opposite: bool) -> bool | None:  
 
 
 def _comparison(test: Test, sources: Sequence[Source]) -> Judge:
+    if any(misfit(test, source.kind) for source in sources):
+        # It was checked against another manifest: nobody can say any more what it means.
+        return lambda _facts, _opposite: None
     ways = tuple((source, _match(test, source.kind)) for source in sources)
 
     def judge(facts: Facts, opposite: bool) -> bool | None:  # noqa: FBT001 - as of a Judge
