@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from clientary_connector.connections import find_record
+from clientary_connector.erasing import Erasing
 from clientary_connector.errors import UnknownEntryError
 from clientary_connector.logentry import (
     INTENT,
@@ -19,7 +20,7 @@ from clientary_connector.logentry import (
 )
 from clientary_connector.reads import Reads
 from clientary_connector.state import state_faults
-from connector_vault import LogQuery, LogReport, LogRow, NotFoundError, Vault, View
+from connector_vault import ErasedError, LogQuery, LogReport, LogRow, Vault, View
 
 
 class Log:
@@ -32,6 +33,7 @@ class Log:
         """Takes the vault that keeps the log."""
         self._vault = vault
         self.reads = Reads(vault)
+        self.erasing = Erasing(vault)
 
     def page(
         self, where: LogFilter | None = None, *, before: int | None = None, limit: int = 50
@@ -96,13 +98,14 @@ class Log:
         )
 
     def _entry(self, row: LogRow, outcome: LogRow | None) -> LogEntry:
-        end = None if outcome is None else self._opened(outcome)
-        return entry_of(row.seq, row, outcome, opened=self._opened(row), answer=end)
+        head, end = self._opened(row), {} if outcome is None else self._opened(outcome)
+        erased = head is None or end is None
+        return entry_of(row.seq, row, outcome, opened=head or {}, answer=end, erased=erased)
 
-    def _opened(self, row: LogRow) -> dict[str, Any]:
-        """Opens what a row holds sealed; nothing where its key was destroyed."""
+    def _opened(self, row: LogRow) -> dict[str, Any] | None:
+        """Opens what a row holds sealed; None where it was erased."""
         try:
             payload = self._vault.open_payload(row)
-        except NotFoundError:
-            payload = None
+        except ErasedError:
+            return None
         return {} if payload is None else msgspec.json.decode(payload, type=dict[str, Any])

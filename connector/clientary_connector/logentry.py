@@ -15,6 +15,8 @@ from connector_vault import LogDraft, LogRow
 KINDS: Final[Mapping[str, str]] = {"intent": "call"}
 INTENT: Final = "intent"
 OPEN: Final = "open"
+#: What stands in the log without an outcome of its own was done.
+SUCCEEDED: Final = "succeeded"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -67,6 +69,8 @@ class LogEntry:
     #: The result document as given to the host.
     response: Any
     facts: Mapping[str, Any]
+    #: Whether what was sealed was erased, of the call or of its outcome.
+    erased: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Returns the entry as a JSON object."""
@@ -92,6 +96,7 @@ class LogEntry:
             "request": self.request,
             "response": self.response,
             "facts": dict(self.facts),
+            "erased": self.erased,
         }
 
 
@@ -104,13 +109,14 @@ class LogPage:
     next_before: int | None
 
 
-def entry_of(
+def entry_of(  # noqa: PLR0913 - two rows, and what was sealed in them, by name
     log_id: int,
     head: LogDraft | LogRow,
     outcome: LogDraft | LogRow | None,
     *,
     opened: Mapping[str, Any],
     answer: Mapping[str, Any] | None,
+    erased: bool = False,
 ) -> LogEntry:
     """Returns the entry of a head and its outcome; `opened` and `answer` is what was sealed."""
     end = head if head.kind != INTENT else outcome
@@ -125,7 +131,7 @@ def entry_of(
         action=head.action,
         effect=head.effect,
         operation=head.operation,
-        outcome=OPEN if end is None else end.outcome or OPEN,
+        outcome=OPEN if end is None else end.outcome or SUCCEEDED,
         status=facts.get("status"),
         attempts=facts.get("attempts"),
         duration_ms=facts.get("duration_ms"),
@@ -137,6 +143,7 @@ def entry_of(
         request=opened.get("request"),
         response=opened.get("response") if outcome is None else answer or None,
         facts=facts,
+        erased=erased,
     )
 
 

@@ -24,6 +24,7 @@ from clientary_connector.finishing import Finishing
 from clientary_connector.granting import Grants
 from clientary_connector.ground import Ground
 from clientary_connector.hosting import Hosting
+from clientary_connector.keeping import ErasureChore
 from clientary_connector.log import Log
 from clientary_connector.manifest import Manifest, load_manifest
 from clientary_connector.oauth.asking import Asking
@@ -284,6 +285,7 @@ def _tending(ground: Ground, rotating: Rotating, authorizing: Authorizing, *more
             LeaseChore(vault, seconds),
             KeyChore(rotating),
             TokenChore(authorizing),
+            ErasureChore(vault),
             VaultKeysChore(
                 KeyRotator(vault, clock=seconds),
                 every=timedelta(days=ground.settings.key_rotation_days),

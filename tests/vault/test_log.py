@@ -251,6 +251,7 @@ def _fit_leaf(file: Connection) -> None:
 
 ALTERED = "a column was altered"
 PAYLOAD = "the payload was altered or removed"
+REMOVED = "the payload was removed, and nothing says that it was erased"
 FOLLOWS = "does not follow the row before it"
 FOREIGN = "was not written by this vault"
 HIDDEN = "cannot be found by a search"
@@ -270,7 +271,7 @@ OPEN = "the list of open intents was altered"
         (_edit("UPDATE log SET outcome = NULL WHERE seq = 4"), [(4, ALTERED)]),
         (_edit("UPDATE log SET payload_hash = zeroblob(32) WHERE seq = 3"), [(3, ALTERED)]),
         (_edit("UPDATE log SET payload = zeroblob(90) WHERE seq = 3"), [(3, PAYLOAD)]),
-        (_edit("UPDATE log SET payload = NULL WHERE seq = 3"), [(3, PAYLOAD)]),
+        (_edit("UPDATE log SET payload = NULL WHERE seq = 3"), [(3, REMOVED)]),
         (_edit("UPDATE log SET leaf = zeroblob(32) WHERE seq = 3"), [(3, ALTERED)]),
         (_fit_leaf, [(3, FOLLOWS)]),
         (_edit("UPDATE log SET chain = zeroblob(32) WHERE seq = 3"), [(3, FOLLOWS), (4, FOLLOWS)]),

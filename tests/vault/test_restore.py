@@ -301,6 +301,8 @@ def test_what_was_done_stands_in_the_log(backed_up: Place) -> None:
             "lost": 5,
             "closed": ["connection:con_1", "grant:con_1/ada"],
             "destroyed": ["con_1"],
+            "erased": 0,
+            "unreadable": 0,
             "anchored": True,
         }
 

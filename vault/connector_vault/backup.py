@@ -19,6 +19,7 @@ from connector_vault.errors import (
     VaultExistsError,
 )
 from connector_vault.files import appearing
+from connector_vault.log import LogDraft
 from connector_vault.records import Record
 from connector_vault.store import Store
 from connector_vault.view import Transaction, View
@@ -62,12 +63,17 @@ def back_up(
     return BackupReport(path=path, size=path.stat().st_size, seq=seq)
 
 
-def note(change: Transaction, report: BackupReport, at: int) -> Record:
-    """Stores when the last backup was made, and what it holds."""
+def note(
+    change: Transaction, report: BackupReport, at: int, draft: Callable[..., LogDraft]
+) -> None:
+    """Stores and logs when the last backup was made, and what it holds."""
     held = change.record(KIND, ID)
     body = {"at": at, "file": report.path.name, "size": report.size, "seq": report.seq}
     record = Record(kind=KIND, id=ID, body=body)
-    return change.put(record, expect=None if held is None else held.revision)
+    kept = change.put(record, expect=None if held is None else held.revision)
+    subject = f"{kept.kind}:{kept.id}"
+    row = draft(kind=ID, subject=subject, revision=kept.revision, facts=kept.body)
+    change.append(row)
 
 
 def last(view: View) -> dict[str, Any] | None:

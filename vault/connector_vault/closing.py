@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connector_vault import ended
+from connector_vault import ended, walks
 from connector_vault.anchor import Ended
-from connector_vault.keyring import data_place
 from connector_vault.log import UID_BYTES, change_draft
+from connector_vault.places import AUDIT, UNMASKED, data_place
 from connector_vault.records import Record, sealed_row
-from connector_vault.rows import Rows
+from connector_vault.rows import KeyRow, Rows
+from connector_vault.shreds import Held
 from connector_vault.view import Tools, Transaction
+from connector_vault.walks import Mark
 
 #: Kind of the rows in the log that say what a restore did.
 RESTORE: Final = "restore"
@@ -47,6 +49,35 @@ class Closing:
             name = ended.name(number)
             if self.rows.record(ended.KIND, name) is None:
                 self.change.put(Record(kind=ended.KIND, id=name, body=entry), expect=None)
+
+    def drop_unreadable(self) -> tuple[int, int]:
+        """Destroys audit keys whose shred keys are gone; gives how many were erased, and lost.
+
+        Whose shred key was destroyed was erased since the backup; without a shred key nobody can
+        open what the others have sealed.
+        """
+        shreds, texts = self.tools.keyring.shreds, self.change.texts
+        shreds.create()
+        found: dict[Held, int] = dict.fromkeys(Held, 0)
+        mark: Mark | None = Mark()
+        while mark is not None:
+            piece = walks.keys(self.rows, mark)
+            for _, row in piece:
+                state = self._state(row)
+                found[state] += 1
+                if state is not Held.PRESENT:
+                    texts.destroy_keys([row])
+            mark = piece[-1][0] if len(piece) == walks.PIECE else None
+        return found[Held.DESTROYED], found[Held.LOST]
+
+    def _state(self, row: KeyRow) -> Held:
+        """Says whether a key can still be used, as far as its shred key goes."""
+        if row.sealed is None or row.purpose not in {AUDIT, UNMASKED}:
+            return Held.PRESENT
+        state = self.tools.keyring.shreds.state(row.id)
+        # A key that is still whole has no shred key yet.
+        whole = row.purpose == UNMASKED and state is Held.LOST
+        return Held.PRESENT if whole else state
 
     def raise_epoch(self, epoch: int, facts: Mapping[str, Any]) -> None:
         """Stores the epoch, and logs what was done."""

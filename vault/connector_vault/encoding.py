@@ -7,7 +7,7 @@ value ends and the next begins, never give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -44,3 +44,8 @@ def json_facts(text: object) -> dict[str, Any] | None:
         return None if not isinstance(text, str) else _OBJECT.decode(text)
     except msgspec.DecodeError:
         return None
+
+
+def microseconds(clock: Callable[[], float]) -> int:
+    """Gives the time of a clock as the vault stores it."""
+    return int(clock() * 1_000_000)

@@ -3,6 +3,7 @@
 VaultError
     the caller
         NotFoundError           nothing is kept under that name
+            ErasedError             the text of that row of the log was erased
         ConflictError           somebody else changed it first, or it exists already
         OperationClaimedError   the operation has an intent already
         LeaseHeldError          another process does this work just now (a ConflictError too)
@@ -17,6 +18,7 @@ VaultError
         VaultLockedError        the key is missing, wrong, unreadable or too open
         AnchorError             what is remembered outside the database is missing or altered
             VaultRolledBackError    the database is older than what is remembered of it
+        ShredError              what makes the log's text readable is missing or out of reach
         RestoreRefusedError     the backup cannot take the vault's place, or would lose something
         DegradedError           an outcome could not be stored; reopen the vault
         StoreError
@@ -44,6 +46,10 @@ class VaultError(Exception):
 
 class NotFoundError(VaultError):
     """Nothing is kept under that name."""
+
+
+class ErasedError(NotFoundError):
+    """The text of that row of the log was erased; the row stays."""
 
 
 class ConflictError(VaultError):
@@ -96,6 +102,10 @@ class AnchorError(VaultError):
 
 class VaultRolledBackError(AnchorError):
     """The database is older than what is remembered of it outside."""
+
+
+class ShredError(VaultError):
+    """A shred key, or the folder of all, is missing, destroyed or out of reach."""
 
 
 class RestoreRefusedError(VaultError):

@@ -1,7 +1,8 @@
 """Checks the whole vault, row by row, in memory that does not grow with it.
 
 1. The file: its pages, and that tables and triggers are those of this version.
-2. The keys: each opens under the wrapper that it names. What another provider has wrapped, as
+2. The keys: each opens under the wrapper that it names, and has its shred key. What another
+   provider has wrapped, as
    while the outermost key is being rotated, is counted and not opened.
 3. The records: the MAC of each, and its revision against the log and the anchor.
 4. The secrets: the same, and each version that has a value opens.
@@ -18,10 +19,10 @@ from typing import Any, Final, TypeAlias
 
 from connector_vault import walks
 from connector_vault.ended import Standing
-from connector_vault.errors import AnchorError, IntegrityError
-from connector_vault.keyring import TERM
+from connector_vault.errors import AnchorError, ErasedError, IntegrityError, ShredError
 from connector_vault.log import LogReport
 from connector_vault.logcheck import Progress, verify
+from connector_vault.places import AUDIT, TERM
 from connector_vault.records import opened_row
 from connector_vault.rows import KeyRow, RecordRow, Rows, SecretRow
 from connector_vault.sealed import SUBJECT
@@ -87,6 +88,7 @@ class _Inspection:
         self._standing = Standing(tools.keyring.vault, tools.record_mac, tools.seal)
         self._faults: list[VaultFault] = []
         self._unopened = 0
+        self._anchored = True
         self._done = 0
         self._end = 0
 
@@ -96,6 +98,7 @@ class _Inspection:
             self._fault("file", what)
         counts, last = self._store.read(lambda rows: (walks.counts(rows), rows.last_seq()))
         self._end = sum(counts) + last
+        self._anchored = anchored
         for name in self._store.read(walks.strangers):
             self._fault(f"vault {name}", "is not of the vault")
         self._walk(walks.keys, self._key)
@@ -128,6 +131,8 @@ class _Inspection:
                 look(rows, mark, row)
             except IntegrityError as error:
                 self._fault(error.row, error.reason)
+            except (ErasedError, ShredError) as error:
+                self._fault("shreds", str(error))
         self._done += len(found)
         self._tell(0, 0)
         return found[-1][0] if len(found) == walks.PIECE else None
@@ -140,10 +145,16 @@ class _Inspection:
             return
         if row.purpose != TERM.purpose:
             keyring.unwrapped(keyring.term(rows, row.wrapper), row)
+            self._shred(row)
         elif row.wrapper == keyring.provider.id:
             keyring.unwrapped_term(keyring.provider, row)
         else:
             self._unopened += 1
+
+    def _shred(self, row: KeyRow) -> None:
+        """Checks that an audit key has its shred key; a backup may lack some."""
+        if row.purpose == AUDIT and self._anchored:
+            self._tools.keyring.shreds.check(row.id)
 
     def _record(self, rows: Rows, mark: Mark, row: RecordRow) -> None:
         """Checks one record."""

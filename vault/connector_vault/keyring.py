@@ -1,7 +1,8 @@
 """Keeps the keys of the vault, each wrapped by the one above it.
 
     key of the provider -> term -> data key of an owner          (secrets)
-                                -> audit key of a user and month (payloads of the log)
+                                -> audit key of a user and month (payloads of the log); what is
+                                   wrapped is masked by a shred key outside the database
                                 -> record-MAC key, log-MAC key   (records, log)
 
 1. A wrapped key names its wrapper. Nothing is found by trying.
@@ -12,6 +13,7 @@
 5. What was unwrapped is kept for a time. Then the provider must unwrap the current term again, or
    nothing that is sealed is opened any more; what is needed to write the log stays.
 6. A child that a process forks keeps no key.
+7. Once any process has erased something, no audit key in memory is used unseen.
 """
 
 from __future__ import annotations
@@ -21,15 +23,17 @@ import os
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Final, TypeAlias, TypeVar
 
 from connector_vault import cipher
 from connector_vault.cipher import CipherError, Entropy, Key
 from connector_vault.errors import IntegrityError, NotFoundError, VaultError, VaultLockedError
+from connector_vault.places import AUDIT, LOG_MAC, RECORD_MAC, TERM, Place
 from connector_vault.provider import KeyProvider
 from connector_vault.rows import KeyRow, Rows
+from connector_vault.shreds import Shreds
 from connector_vault.trust import Trust
 
 K = TypeVar("K")
@@ -42,44 +46,28 @@ CACHED_KEYS: Final = 16_384
 Read: TypeAlias = Callable[[Callable[[Rows], None]], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What a key is for."""
+class AuditKey(Key):
+    """A key of the log's text, which is dropped from memory once something was erased."""
 
-    purpose: str
-    owner: str = ""
-    period: str = ""
-
-
-TERM: Final = Place("term")
-RECORD_MAC: Final = Place("record-mac")
-LOG_MAC: Final = Place("log-mac")
-
-
-def data_place(owner: str) -> Place:
-    """Names the key that seals an owner's secrets."""
-    return Place("data", owner)
-
-
-def audit_place(user: str, month: str) -> Place:
-    """Names the key that seals what the log holds of a user and month."""
-    return Place("audit", user, month)
+    __slots__ = ()
 
 
 class Keyring:
     """The keys of one unlocked vault."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a keyring stands on, most of it by name
         self,
         vault: str,
         provider: KeyProvider,
         entropy: Entropy,
         *,
+        shreds: Path,
         find: Callable[[], KeyProvider] | None = None,
         trust: Trust | None = None,
     ) -> None:
         """Starts with no key; `unlock` opens the first. `find` looks for the provider anew."""
         self.vault = vault
+        self.shreds = Shreds(shreds, vault, entropy)
         self.provider = provider
         self.entropy = entropy
         self._find = find
@@ -100,6 +88,7 @@ class Keyring:
     def found(self, rows: Rows, at: int) -> None:
         """Makes the first term and the two MAC keys of a new vault."""
         self._trust.renew()
+        self.shreds.create()
         term = Key.fresh(self.entropy)
         sealed = self.wrapped_term(self.provider, term, at)
         rows.insert_key(KeyRow(term.id, self.provider.id, *_columns(TERM, at), sealed))
@@ -146,7 +135,7 @@ class Keyring:
             return cached
         for row in rows.keys(key_id):
             if row.sealed is not None and row.purpose != TERM.purpose:
-                return self._remember(self.unwrapped(self.term(rows, row.wrapper), row))
+                return self._remember(self.opened(rows, row))
         raise NotFoundError(f"The key {key_id} was destroyed.")
 
     def current(self, rows: Rows, place: Place) -> Key | None:
@@ -181,10 +170,33 @@ class Keyring:
         if found is not None:
             return found
         term = self._needed(rows, TERM)
-        key = Key.fresh(self.entropy)
-        sealed = self.wrapped(term, key, place, at=at)
+        key = kept = (AuditKey if place.purpose == AUDIT else Key).fresh(self.entropy)
+        if place.purpose == AUDIT:
+            kept = Key(key.id, self.shreds.mask({key.id: key.material})[key.id])
+        sealed = self.wrapped(term, kept, place, at=at)
         rows.insert_key(KeyRow(key.id, term.id, *_columns(place, at), sealed))
         return key
+
+    def opened(self, rows: Rows, row: KeyRow) -> Key:
+        """Opens a key as it seals: unwrapped by its term and, if it is masked, unmasked.
+
+        Raises:
+            ErasedError: Its shred key was destroyed.
+            ShredError: Its shred key is lost.
+            IntegrityError: It does not open.
+        """
+        key = self.unwrapped(self.term(rows, row.wrapper), row)
+        if row.purpose == AUDIT:
+            return AuditKey(key.id, self.shreds.unmask(key.id, key.material))
+        return key
+
+    def drop_erased(self) -> None:
+        """Drops the audit keys from memory, if any process has erased something since."""
+        if self.shreds.changed():
+            with self._lock:
+                self._by_place.clear()
+                for key in [one for one in self._by_id.values() if isinstance(one, AuditKey)]:
+                    del self._by_id[key.id]
 
     def wrapped(self, term: Key, key: Key, place: Place, *, at: int) -> bytes:
         """Wraps a key that was made at some time with a term."""
@@ -341,7 +353,7 @@ class Keyring:
 
     def _bound(self, place: Place, key_id: str, at: int) -> bytes:
         """Gives what a wrapped key is bound to."""
-        named = (place.purpose, place.owner, place.period, key_id, at)
+        named = (place.bound_as, place.owner, place.period, key_id, at)
         return cipher.context("key", self.vault, *named)
 
 

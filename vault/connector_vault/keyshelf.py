@@ -15,9 +15,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from connector_vault import walks
 from connector_vault.cipher import Key
 from connector_vault.errors import ConflictError, IntegrityError
-from connector_vault.keyring import TERM, Keyring, Place, data_place
+from connector_vault.keyring import Keyring
+from connector_vault.places import TERM, Place, data_place
 from connector_vault.provider import KeyProvider
 from connector_vault.rows import KeyRow, Rows
 from connector_vault.sealed import SecretRows
@@ -75,7 +77,7 @@ class KeyShelf:
     def counts(self) -> dict[str, dict[str, int]]:
         """Counts the keys of each purpose by their states."""
         found: dict[str, dict[str, int]] = {}
-        for purpose, state, count in self._rows.count_keys():
+        for purpose, state, count in walks.count_keys(self._rows):
             found.setdefault(purpose, {})[state] = count
         return found
 
@@ -92,7 +94,7 @@ class KeyShelf:
 
     def secrets(self) -> dict[str, int]:
         """Counts the versions of secrets in each stage."""
-        return dict(self._rows.count_secrets())
+        return dict(walks.count_secrets(self._rows))
 
     def key(self, term: str) -> Key:
         """Gives a term's key.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from connector_vault.erased import Erasures
 from connector_vault.log import (
     LogFault,
     LogReport,
@@ -24,6 +25,7 @@ _RUNS: Final = 10
 #: So many columns of a row are hashed to its leaf; and where some of the others stand.
 _HASHED: Final = 17
 _LEAF, _CHAIN, _MAC, _HEAD, _PAYLOAD = range(_HASHED, _HASHED + 5)
+REMOVED: Final = "the payload was removed, and nothing says that it was erased"
 #: So many faults are told one by one.
 _TOLD: Final = 1_000
 
@@ -34,7 +36,12 @@ def verify(store: Store, seal: LogSeal, progress: Progress | None) -> LogReport:
     while not store.read(check.some):
         if progress is not None:
             progress(check.seq, check.end)
-    return LogReport(rows=check.rows, faults=tuple(check.faults), open=tuple(sorted(check.open)))
+    return LogReport(
+        rows=check.rows,
+        faults=tuple(check.faults),
+        open=tuple(sorted(check.open)),
+        erased=check.erased,
+    )
 
 
 class _Check:
@@ -50,10 +57,14 @@ class _Check:
         self.rows = 0
         self.faults: list[LogFault] = []
         self.open: set[int] = set()
+        self.erased = 0
+        self._erasures: Erasures | None = None
 
     def some(self, rows: Rows) -> bool:
         """Checks a few runs of rows; True says that the log ends there."""
         self.end = rows.last_seq()
+        # Text may be erased while the check goes on: what says so is read with the rows.
+        self._erasures = Erasures.of(rows, self._seal)
         for _ in range(_RUNS):
             self._run(rows.log_span(self._span), rows.span_times(self._span))
             if (self._span + 1) * SPAN_ROWS > self.end:
@@ -79,11 +90,20 @@ class _Check:
         """Checks one row, and goes on from what it says of itself."""
         if row.seq != self.seq + 1:
             self._fault(self.seq + 1, f"missing, up to row {row.seq - 1}")
-        what = fault(self._seal, row, self._chain)
+        what = fault(self._seal, row, self._chain) or self._removed(row)
         if what is not None:
             self._fault(row.seq, what)
         self._follow(row.seq, row.kind, row.ref)
         self.seq, self._chain = row.seq, row.chain
+
+    def _removed(self, row: LogColumns) -> str | None:
+        """Says what is wrong with text that is missing, unless it was erased."""
+        if row.payload is not None or row.payload_hash is None:
+            return None
+        if self._erasures is None or not self._erasures.cover(row):
+            return REMOVED
+        self.erased += 1
+        return None
 
     def _follow(self, seq: int, kind: str, ref: int | None) -> None:
         """Takes in which intent a row opens or settles."""

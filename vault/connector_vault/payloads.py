@@ -8,9 +8,10 @@ from typing import Final
 
 from connector_vault import cipher
 from connector_vault.cipher import CipherError, Key
-from connector_vault.errors import IntegrityError
-from connector_vault.keyring import Keyring, Place, audit_place
+from connector_vault.errors import ErasedError, IntegrityError, NotFoundError, ShredError
+from connector_vault.keyring import Keyring
 from connector_vault.log import LogRow
+from connector_vault.places import Place, audit_place
 from connector_vault.store import Store
 
 _DAY_S: Final = 86_400
@@ -37,14 +38,21 @@ class Payloads:
         """Opens what a row holds sealed; None if it holds nothing.
 
         Raises:
-            NotFoundError: Its key was destroyed.
+            ErasedError: It was erased, or its key was destroyed.
+            ShredError: The shred key of its key is lost.
             VaultLockedError: The provider of the vault's key is out of reach for too long.
             IntegrityError: It was altered or moved without the key.
         """
         sealed, key_id = row.payload, row.key_id
-        if sealed is None or key_id is None:
+        if row.payload_hash is None or key_id is None:
             return None
-        key = self._store.read(lambda rows: self._keyring.opening(rows, key_id))
+        if sealed is None:
+            raise ErasedError(f"The text of row {row.seq} of the log was erased.")
+        self._keyring.drop_erased()
+        try:
+            key = self._store.read(lambda rows: self._keyring.opening(rows, key_id))
+        except NotFoundError:
+            raise ErasedError(f"The text of row {row.seq} of the log was erased.") from None
         try:
             return bytes(
                 cipher.unseal(key, sealed, self._bound(self._place(row.user, row.at), row.uid))
@@ -54,12 +62,26 @@ class Payloads:
 
     def _key(self, place: Place, at: int) -> Key:
         """Gives the key of a user and month; whoever comes first makes it."""
+        self._keyring.drop_erased()
         key = self._keyring.remembered(place)
         if key is None:
-            key = self._store.read(lambda rows: self._keyring.current(rows, place))
-            key = key or self._store.write(lambda rows: self._keyring.make(rows, place, at))
+            key = self._found(place, at)
             self._keyring.remember(key, place)
         return key
+
+    def _found(self, place: Place, at: int) -> Key:
+        """Finds the key of a user and month, or makes it.
+
+        Raises:
+            ShredError: It was erased, and a database from before that was put back.
+        """
+        try:
+            key = self._store.read(lambda rows: self._keyring.current(rows, place))
+        except ErasedError as error:
+            reason = f"{error} The database is older than that: `vault restore` it."
+        else:
+            return key or self._store.write(lambda rows: self._keyring.make(rows, place, at))
+        raise ShredError(reason)
 
     def _place(self, user: str | None, at: int) -> Place:
         """Names the key of a user and of the month of a time."""

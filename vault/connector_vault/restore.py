@@ -6,7 +6,8 @@
 3. It is a backup of this vault. If the vault has had something since, or nothing outside the
    backup says whether it has, the restore is refused unless that is accepted.
 4. What was closed or destroyed for good since is closed and destroyed in the copy, as the anchor
-   and the database that is replaced say, whichever of them can be read.
+   and the database that is replaced say, whichever of them can be read. Text of the log that was
+   erased since is erased in the copy, as the shred keys say.
 5. The epoch is raised, so that no database from before can be put back; what was done is logged.
 6. The copy takes the database's place in one step; the database stays under another name. Then
    the anchor follows. A crash before the step leaves all as it was.
@@ -44,7 +45,7 @@ from connector_vault.records import opened_row
 from connector_vault.rotation_run import OnStep, nothing
 from connector_vault.rows import Rows
 from connector_vault.store import Store, make_ready, settle
-from connector_vault.unlocking import anchors_of, identity_of, unlocked
+from connector_vault.unlocking import Folders, identity_of, unlocked
 from connector_vault.view import Tools, Transaction
 
 #: The steps of a restore, in their order.
@@ -69,6 +70,10 @@ class RestoreReport:
     closed: tuple[str, ...]
     #: Owners whose secrets were destroyed since the backup and were destroyed again.
     destroyed: tuple[str, ...]
+    #: Audit keys that were erased since the backup and were destroyed again; and those whose shred
+    #: keys are lost, so that nobody can read what they have sealed.
+    erased: int
+    unreadable: int
     #: Where the database lies that was replaced; None if there was none.
     kept: Path | None
     #: Whether an anchor said what has happened since the backup.
@@ -93,6 +98,7 @@ def restore(  # noqa: PLR0913 - what an operator may choose, all by name
     key: str,
     accept: bool = False,
     anchors: Path | None = None,
+    shreds: Path | None = None,
     clock: Callable[[], float] = time.time,
     means: Means | None = None,
     told: Progress | None = None,
@@ -123,9 +129,10 @@ def restore(  # noqa: PLR0913 - what an operator may choose, all by name
             on_step("after copy")
             with closing(Store(fresh, "full")) as store:
                 store.migrate()
-                keyring = Keyring(store.read(identity_of), provider, used.entropy)
-                folder = anchors or anchors_of(target)
-                tools = store.read(lambda rows: unlocked(rows, keyring, anchors=folder))
+                folders = Folders.of(target, anchors, shreds)
+                identity = store.read(identity_of)
+                keyring = Keyring(identity, provider, used.entropy, shreds=folders.shreds)
+                tools = store.read(lambda rows: unlocked(rows, keyring, anchors=folders.anchors))
                 work = _Restore(store, tools, target=target, presence=presence)
                 known = work.known(accept=accept, told=told)
                 on_step("after check")
@@ -202,6 +209,7 @@ class _Restore:
         work = Closing(rows, self._tools, change, at)
         closed, destroyed = work.close(known.ended), work.destroy(known.ended)
         work.keep(known.ended)
+        erased, unreadable = work.drop_unreadable()
         epoch = known.epoch + 1
         work.raise_epoch(
             epoch,
@@ -210,6 +218,8 @@ class _Restore:
                 "lost": known.lost,
                 "closed": closed,
                 "destroyed": destroyed,
+                "erased": erased,
+                "unreadable": unreadable,
                 "anchored": known.head is not None,
             },
         )
@@ -221,6 +231,8 @@ class _Restore:
             lost=known.lost,
             closed=tuple(closed),
             destroyed=tuple(destroyed),
+            erased=erased,
+            unreadable=unreadable,
             kept=self._kept(epoch) if self._target.exists() else None,
             anchored=known.head is not None,
         )

@@ -185,18 +185,6 @@ class Rows:
         """Counts the versions of secrets that are sealed under a key."""
         return int(self._first("SELECT count(*) FROM secrets WHERE key_id = ?", (key_id,)))
 
-    def count_keys(self) -> list[tuple[str, str, int]]:
-        """Counts the keys of each purpose and state."""
-        return self._all("SELECT purpose, state, count(*) FROM keys GROUP BY 1, 2 ORDER BY 1, 2")
-
-    def count_secrets(self) -> list[tuple[str, int]]:
-        """Counts the versions of secrets in each stage."""
-        return self._all("SELECT stage, count(*) FROM secrets GROUP BY 1 ORDER BY 1")
-
-    def count_records(self) -> int:
-        """Counts the records."""
-        return int(self._first("SELECT count(*) FROM records"))
-
     def move_key(self, row: KeyRow, wrapper: str) -> None:
         """Stores a key that was under one wrapper as it is under another, or in another state."""
         self._write(
@@ -362,8 +350,12 @@ class Rows:
         return found
 
     def select(self, statement: str, values: Sequence[SqlValue]) -> list[Any]:
-        """Runs a statement of the log's search."""
+        """Runs a statement of those who read many rows: searches, walks, erasures."""
         return self._all(statement, values)
+
+    def write(self, statement: str, values: Sequence[SqlValue]) -> None:
+        """Runs a statement that changes rows, for those who drop text of the log."""
+        self._write(statement, values)
 
     def _log_row(self, where: str, values: Sequence[SqlValue]) -> LogColumns | None:
         """Gives the one row of the log that a condition names."""

@@ -135,8 +135,13 @@ CREATE UNIQUE INDEX log_claim ON log (operation, connection, persona, coalesce(r
   WHERE kind = 'intent';
 """
 
+_SHREDS: Final = """
+-- Audit keys that were wrapped whole; they are masked when the vault is opened.
+UPDATE keys SET purpose = 'audit-whole' WHERE purpose = 'audit';
+"""
+
 #: Script n brings a database of version n up to version n + 1; none of them is ever changed.
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _ROUNDS)
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _ROUNDS, _SHREDS)
 
 
 def migrate(connection: Connection, scripts: Sequence[str] = MIGRATIONS) -> None:

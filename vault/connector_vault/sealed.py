@@ -18,7 +18,8 @@ from connector_vault.anchor import Floors
 from connector_vault.cipher import CipherError, Entropy, Key
 from connector_vault.encoding import json_facts
 from connector_vault.errors import IntegrityError, MisuseError, NotFoundError
-from connector_vault.keyring import Keyring, data_place
+from connector_vault.keyring import Keyring
+from connector_vault.places import data_place
 from connector_vault.rows import Rows, SecretRow
 from connector_vault.secret import Secret
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,9 +24,18 @@ def uri_of(key: KeySource) -> str:
     return key if isinstance(key, str) else key()
 
 
-def anchors_of(path: Path) -> Path:
-    """Gives the folder in which the anchor of a database lies if no other is named."""
-    return path.absolute().parent.parent / "anchors"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folders:
+    """Where lies what a vault keeps outside its database."""
+
+    anchors: Path
+    shreds: Path
+
+    @classmethod
+    def of(cls, path: Path, anchors: Path | None, shreds: Path | None) -> Folders:
+        """Gives the folders of a database: those named, else two beside its own folder."""
+        beside = path.absolute().parent.parent
+        return cls(anchors=anchors or beside / "anchors", shreds=shreds or beside / "shreds")
 
 
 def identity_of(rows: Rows) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeAlias, TypeVar
@@ -13,7 +14,7 @@ from typing import Any, Final, Generic, Self, TypeAlias, TypeVar
 from connector_vault.anchor import Head
 from connector_vault.backup import BackupReport, back_up, note
 from connector_vault.cipher import Entropy
-from connector_vault.encoding import json_text
+from connector_vault.encoding import json_text, microseconds
 from connector_vault.errors import VaultExistsError
 from connector_vault.fence import Fence
 from connector_vault.follower import Follower
@@ -21,18 +22,20 @@ from connector_vault.inspection import VaultReport, inspect
 from connector_vault.keyring import Keyring
 from connector_vault.log import UID_BYTES, LogDraft, LogReport, LogRow
 from connector_vault.logcheck import Progress, verify
+from connector_vault.masking import mask_older
 from connector_vault.payloads import Payloads
 from connector_vault.provider import KeyProvider
 from connector_vault.providers import Means, create_key, key_file, load_key
 from connector_vault.rows import Rows
 from connector_vault.secret import Secret
+from connector_vault.shreds import Shreds
 from connector_vault.sqlite import Durability
 from connector_vault.stages import Stage
 from connector_vault.store import Store, create_database
 from connector_vault.trust import Trust
 from connector_vault.unlocking import (
+    Folders,
     KeySource,
-    anchors_of,
     check_apart,
     identity_of,
     unlocked,
@@ -90,6 +93,7 @@ class Vault:
         *,
         key: str,
         anchors: Path | None = None,
+        shreds: Path | None = None,
         clock: Clock = time.time,
         durability: Durability = "full",
         means: Means | None = None,
@@ -98,8 +102,9 @@ class Vault:
         """Makes a vault, and its key if there is none at the URI.
 
         `anchors` is the folder of the vault's anchor: by default `anchors` beside the folder of
-        the database. It belongs on another disk than the database, if there is one. `means` is
-        what the key's provider may use.
+        the database. It belongs on another disk than the database, if there is one. `shreds` is
+        the folder of its shred keys, by default `shreds` there. `means` is what the key's
+        provider may use.
 
         Raises:
             VaultExistsError: There is a vault at the path.
@@ -113,13 +118,13 @@ class Vault:
         used = means or Means()
         provider = create_key(key, used)
         identity = f"vault_{used.entropy(_ID_BYTES).hex()}"
-        keyring = Keyring(identity, provider, used.entropy)
-        folder = anchors or anchors_of(path)
+        folders = Folders.of(path, anchors, shreds)
+        keyring = Keyring(identity, provider, used.entropy, shreds=folders.shreds)
 
         def fill(rows: Rows) -> None:
             rows.insert_identity(identity)
-            keyring.found(rows, _microseconds(clock))
-            tools = unlocked(rows, keyring, anchors=folder)
+            keyring.found(rows, microseconds(clock))
+            tools = unlocked(rows, keyring, anchors=folders.anchors)
             seq, chain = tools.seal.start
             tools.anchor.create(Head(epoch=1, seq=seq, chain=chain))
 
@@ -127,7 +132,7 @@ class Vault:
         return cls._unlock(
             Store(path, durability),
             lambda: provider,
-            anchors=folder,
+            folders=folders,
             clock=clock,
             entropy=used.entropy,
             trust=trust or Trust(),
@@ -140,6 +145,7 @@ class Vault:
         *,
         key: KeySource,
         anchors: Path | None = None,
+        shreds: Path | None = None,
         clock: Clock = time.time,
         durability: Durability = "full",
         means: Means | None = None,
@@ -163,7 +169,7 @@ class Vault:
         return cls._unlock(
             Store(path, durability),
             lambda: load_key(uri_of(key), used),
-            anchors=anchors or anchors_of(path),
+            folders=Folders.of(path, anchors, shreds),
             clock=clock,
             entropy=used.entropy,
             trust=trust or Trust(),
@@ -175,7 +181,7 @@ class Vault:
         store: Store,
         find: Callable[[], KeyProvider],
         *,
-        anchors: Path,
+        folders: Folders,
         clock: Clock,
         entropy: Entropy,
         trust: Trust,
@@ -183,9 +189,11 @@ class Vault:
         """Opens the keys, and closes the store again if they do not open."""
         try:
             identity = store.read(identity_of)
-            keyring = Keyring(identity, find(), entropy, find=find, trust=trust)
-            tools = store.read(lambda rows: unlocked(rows, keyring, anchors=anchors))
+            shreds = folders.shreds
+            keyring = Keyring(identity, find(), entropy, shreds=shreds, find=find, trust=trust)
+            tools = store.read(lambda rows: unlocked(rows, keyring, anchors=folders.anchors))
             store.migrate()
+            mask_older(store, keyring)
             vault = cls(store, keyring, tools, clock=clock)
             vault._follower.meet()
         except BaseException:
@@ -288,7 +296,7 @@ class Vault:
 
         It may write the first key of a user and month, so it stays outside of a transaction.
         """
-        at = _microseconds(self._clock)
+        at = microseconds(self._clock)
         uid = self._tools.entropy(UID_BYTES)
         key_id = sealed = None
         if payload is not None:
@@ -334,6 +342,11 @@ class Vault:
         """
         return self._payloads.open(row)
 
+    @property
+    def shreds(self) -> Shreds:
+        """The shred keys, for those who erase."""
+        return self._keyring.shreds
+
     def sizes(self) -> tuple[int, int]:
         """Gives the bytes of the database and of its journal."""
         return self._store.sizes()
@@ -364,23 +377,16 @@ class Vault:
             StoreError: It cannot be made, or the vault's own file is damaged.
         """
         report = back_up(self._store, path, told)
-        at = _microseconds(self._clock)
+        at = microseconds(self._clock)
 
-        def noted(change: Transaction) -> None:
-            kept = note(change, report, at)
-            subject = f"{kept.kind}:{kept.id}"
-            draft = self.draft(
-                kind=kept.id, user=user, subject=subject, revision=kept.revision, facts=kept.body
-            )
-            change.append(draft)
-
-        self.write(noted)
+        draft = partial(self.draft, user=user)
+        self.write(lambda change: note(change, report, at, draft))
         return report
 
     def _transact(self, rows: Rows, work: Callable[[Transaction], T]) -> _Done[T]:
         """Runs work in the writer's thread."""
         self._anchor.refresh()
-        at = _microseconds(self._clock)
+        at = microseconds(self._clock)
         transaction = Transaction(rows, self._tools, at=at, refusing=self.degraded)
         try:
             value = work(transaction)
@@ -388,8 +394,3 @@ class Vault:
         finally:
             transaction.end()
         return _Done(value, rows.tip, transaction.decisive)
-
-
-def _microseconds(clock: Clock) -> int:
-    """Gives the time as the vault stores it."""
-    return int(clock() * 1_000_000)

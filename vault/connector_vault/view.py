@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connector_vault import ended, records
+from connector_vault import ended, records, walks
 from connector_vault.anchor import Anchor
 from connector_vault.cipher import Entropy, Key, context
 from connector_vault.encoding import Value
+from connector_vault.erased import Erasures
 from connector_vault.errors import ConflictError, DegradedError, IntegrityError, MisuseError
 from connector_vault.keyring import Keyring
 from connector_vault.keyshelf import KeyShelf
@@ -20,6 +21,7 @@ from connector_vault.sealed import SecretRows
 from connector_vault.search import LogQuery, as_asked, change_row, search
 from connector_vault.secret import Secret
 from connector_vault.stages import SecretVersion, Stage, Stages
+from connector_vault.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,13 @@ class Tools:
 class View:
     """The vault at one moment; it is used inside the work that it is given to."""
 
-    __slots__ = ("_rows", "_tools")
+    __slots__ = ("_erasures", "_rows", "_tools")
 
     def __init__(self, rows: Rows, tools: Tools) -> None:
         """Takes the rows of one transaction."""
         self._rows = rows
         self._tools = tools
+        self._erasures: Erasures | None = None
 
     def record(self, kind: str, id: str) -> Record | None:  # noqa: A002 - the column's own name
         """Gives a record by its id, or None.
@@ -99,7 +102,7 @@ class View:
             IntegrityError: One of them, or the row before it, was altered without the key.
         """
         found = search(self._rows, where, before=before, limit=limit)
-        return [self._tools.seal.public(as_asked(where, row)) for row in found]
+        return [self._checked(as_asked(where, row)) for row in found]
 
     def change_of(self, kind: str, id: str) -> LogRow | None:  # noqa: A002 - the column's own name
         """Gives the row of the log that tells of a record's newest revision, or None.
@@ -132,7 +135,7 @@ class View:
 
     def count_records(self) -> int:
         """Counts the records of every kind."""
-        return self._rows.count_records()
+        return walks.count_records(self._rows)
 
     def last_seq(self) -> int:
         """Gives the number of the log's newest row."""
@@ -186,6 +189,11 @@ class View:
         """The wrapped keys, for those who rotate and count them."""
         return KeyShelf(self._rows, self._tools.keyring, self._tools.secrets)
 
+    @property
+    def texts(self) -> Texts:
+        """The sealed text of the log, for those who erase it."""
+        return Texts(self._rows)
+
     def _stages(self, owner: str, field: str) -> Stages:
         """Gives the stages of one secret."""
         return Stages(self._tools.secrets, self._rows, owner, field)
@@ -198,7 +206,15 @@ class View:
 
     def _public(self, row: LogColumns | None) -> LogRow | None:
         """Gives a stored row as callers see it."""
-        return row and self._tools.seal.public(row)
+        return row and self._checked(row)
+
+    def _checked(self, row: LogColumns) -> LogRow:
+        """Gives it, unless its text is missing and nothing says that it was erased."""
+        if row.payload is None and row.payload_hash is not None:
+            self._erasures = self._erasures or Erasures.of(self._rows, self._tools.seal)
+            if not self._erasures.cover(row):
+                raise IntegrityError(f"log {row.seq}", "lacks its payload, and nobody erased it")
+        return self._tools.seal.public(row)
 
 
 class Transaction(View):

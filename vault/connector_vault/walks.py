@@ -49,6 +49,21 @@ def counts(rows: Rows) -> Counts:
     return Counts._make(rows.select(_COUNTS, ())[0])
 
 
+def count_keys(rows: Rows) -> list[tuple[str, str, int]]:
+    """Counts the keys of each purpose and state."""
+    return rows.select("SELECT purpose, state, count(*) FROM keys GROUP BY 1, 2 ORDER BY 1, 2", ())
+
+
+def count_secrets(rows: Rows) -> list[tuple[str, int]]:
+    """Counts the versions of secrets in each stage."""
+    return rows.select("SELECT stage, count(*) FROM secrets GROUP BY 1 ORDER BY 1", ())
+
+
+def count_records(rows: Rows) -> int:
+    """Counts the records."""
+    return int(rows.select("SELECT count(*) FROM records", ())[0][0])
+
+
 def keys(rows: Rows, after: Mark) -> list[tuple[Mark, KeyRow]]:
     """Gives the next wrapped keys."""
     found = rows.select(_KEYS, (*after, PIECE))

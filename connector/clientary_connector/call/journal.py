@@ -32,6 +32,7 @@ from clientary_connector.connections import find_record
 from connector_vault import (
     LogDraft,
     OperationClaimedError,
+    ShredError,
     Transaction,
     Vault,
     VaultError,
@@ -149,8 +150,8 @@ class Journal:
         with contextlib.suppress(VaultError):
             try:
                 draft = self._refusal(call, error, tool=tool, payload=payload)
-            except VaultLockedError:
-                # Nothing can be sealed for a new user now. Who asked for what is no secret.
+            except (VaultLockedError, ShredError):
+                # Nothing can be sealed for this user now. Who asked for what is no secret.
                 draft = self._refusal(call, error, tool=tool, payload=None)
             log_id = await self._vault.write_async(partial(Transaction.append, draft=draft))
         if draft is not None:

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,13 @@ from clientary_connector.sandbox import RunningSandbox
 
 MODULE: Final = (sys.executable, "-m", "clientary_connector.frontends.cli")
 TIMEOUT_S: Final = 60
+#: Runs the command line with the terminal on stdin as its own, as a shell would.
+AT_TERMINAL: Final = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+from clientary_connector.frontends.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
 EVERYTHING: Final = (
     "clients:read",
     "clients:write",
@@ -113,3 +121,26 @@ def wait_for_request(far_side: RunningSandbox, *, seen: int) -> None:
     while len(far_side.sandbox.requests) <= seen:
         assert time.monotonic() < deadline, "no request came"
         threading.Event().wait(0.01)
+
+
+def at_terminal(cli: Cli, *words: str, typed: Sequence[str]) -> tuple[int, str]:
+    """Runs a command at a terminal, a line for each prompt; gives its status and the screen."""
+    lines = iter(typed)
+    ours, theirs = os.openpty()
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-c", AT_TERMINAL, "--state", str(cli.state), *words],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        seen = b""
+        with suppress(OSError):  # the other side has closed it
+            while part := os.read(ours, 4096):
+                seen += part
+                if seen.endswith(b": "):
+                    os.write(ours, f"{next(lines)}\n".encode())
+        status = process.wait(TIMEOUT_S)
+    os.close(ours)
+    return status, seen.decode()

@@ -3,52 +3,18 @@
 from __future__ import annotations
 
 import base64
-import os
-import subprocess
-import sys
-from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.connector.cli.stage import TIMEOUT_S, Cli
+from tests.connector.cli.stage import Cli, at_terminal
 from tests.vault.ground import raw
 
 pytestmark = pytest.mark.requirement("cli.vault_keys")
 
 PASSPHRASE: Final = "a passphrase of some length"
-#: Runs the command line with the terminal on stdin as its own, as a shell would.
-AT_TERMINAL: Final = """
-import fcntl, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-from clientary_connector.frontends.cli import main
-sys.exit(main(sys.argv[1:]))
-"""
-
-
-def at_terminal(cli: Cli, *words: str, typed: Sequence[str]) -> tuple[int, str]:
-    """Runs a command at a terminal, a line for each prompt; gives its status and the screen."""
-    lines = iter(typed)
-    ours, theirs = os.openpty()
-    with subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-c", AT_TERMINAL, "--state", str(cli.state), *words],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    ) as process:
-        os.close(theirs)
-        seen = b""
-        with suppress(OSError):  # the other side has closed it
-            while part := os.read(ours, 4096):
-                seen += part
-                if seen.endswith(b": "):
-                    os.write(ours, f"{next(lines)}\n".encode())
-        status = process.wait(TIMEOUT_S)
-    os.close(ours)
-    return status, seen.decode()
 
 
 def fingerprint(cli: Cli) -> str:

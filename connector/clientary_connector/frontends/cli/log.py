@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,37 +11,19 @@ from clientary_connector.call.result import Outcome
 from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, output
 from clientary_connector.frontends.cli.bar import Bar
+from clientary_connector.frontends.cli.log_erase import erase
+from clientary_connector.frontends.cli.moment import Moment
 from clientary_connector.frontends.cli.resultview import show_data
 from clientary_connector.frontends.cli.status import OF_OUTCOME, Status
 from clientary_connector.logentry import LogEntry, LogFilter
 from clientary_connector.wiring import open_connector
 
-EXPECTED: Final = "expected 2026-01-31, 2026-01-31T09:00, or how long ago: 90m, 12h, 7d."
 PROMPT_WIDTH: Final = 40
+ERASED: Final = "(erased)"
 #: The kind of a line that is about a call, and is none.
 APPROVAL: Final = "approval"
 #: By whether the log is whole.
 OUTCOMES: Final = {True: Outcome.SUCCEEDED, False: Outcome.FAILED}
-UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_AGO: Final = re.compile(r"(\d{1,5})([mhdw])", re.ASCII)
-
-
-class Moment(click.ParamType[datetime]):
-    """A date, a date and time, or how long ago: 2026-01-31, 2026-01-31T09:00, 90m, 12h, 7d."""
-
-    name = "moment"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        """Reads a moment; without a zone it is meant in this machine's own."""
-        text = str(value)
-        try:
-            if (ago := _AGO.fullmatch(text)) is not None:
-                return datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])})
-            return datetime.fromisoformat(text).astimezone()
-        except (ValueError, OverflowError):
-            self.fail(EXPECTED, param, ctx)
 
 
 @click.group(invoke_without_command=True)
@@ -108,6 +88,8 @@ def show(state: Path | None, *, entry: int, output_: str) -> Status:
     for name, value in sealed.items():
         if value is not None:
             screen.emit(f"\n{name}:\n{_indented(value)}\n")
+    if found.erased:
+        screen.note("What was sealed in this entry was erased; what lies open stays as proof.")
     return Status.SUCCEEDED
 
 
@@ -125,6 +107,7 @@ def verify(state: Path | None, *, output_: str) -> Status:
     faults = [{"entry": fault.seq, "what": fault.what} for fault in report.faults]
     if output_ == "json":
         found = {"rows": report.rows, "ok": report.ok, "faults": faults, "open": list(report.open)}
+        found["erased"] = report.erased
         output.emit_json(output.envelope(OUTCOMES[report.ok], data=found))
     elif faults:
         screen.table(("entry", "what"), (tuple(fault.values()) for fault in faults))
@@ -134,15 +117,20 @@ def verify(state: Path | None, *, output_: str) -> Status:
         screen.note(
             f"The log was changed from outside: {len(faults)} faults in {report.rows} rows."
         )
+    if report.erased:
+        screen.note(f"Rows whose text was erased, as the log itself says: {report.erased}.")
     if report.open:
         screen.note(f"Calls without an outcome: {', '.join(map(str, report.open))}.")
     return OF_OUTCOME[OUTCOMES[report.ok]]
 
 
+log.add_command(erase)
+
+
 def _row(entry: LogEntry) -> tuple[object, ...]:
     when = entry.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     outcome = entry.outcome if entry.error is None else f"{entry.outcome} ({entry.error})"
-    prompt = screen.shortened(entry.prompt or "", PROMPT_WIDTH)
+    prompt = ERASED if entry.erased else screen.shortened(entry.prompt or "", PROMPT_WIDTH)
     what = f"{entry.kind} {entry.action}" if entry.kind == APPROVAL else entry.action or entry.kind
     return (entry.id, when, entry.user, entry.persona, what, outcome, prompt)
 

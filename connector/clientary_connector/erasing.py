@@ -1,0 +1,66 @@
+"""Erases the text of a user from the log, for those who have to answer such a request."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from clientary_connector.checks import check_user
+from clientary_connector.errors import InvalidValueError
+from clientary_connector.state import state_faults
+from connector_vault import Vault
+from connector_vault.erasure import Eraser, ErasurePlan, ErasureReport
+from connector_vault.keyrun import Told, untold
+
+
+class Erasing:
+    """Erases what the log of a vault holds sealed of a user; its rows stay, as proof.
+
+    Every method raises an `OperatorError` where the vault cannot be used.
+    """
+
+    def __init__(self, vault: Vault) -> None:
+        """Takes the vault that keeps the log."""
+        self._eraser = Eraser(vault)
+
+    def plan(self, user: str, *, before: datetime | None = None) -> ErasurePlan:
+        """Says what an erasure would do, and changes nothing.
+
+        Raises:
+            InvalidValueError: The user cannot be used.
+        """
+        check_user(user)
+        with state_faults():
+            return self._eraser.plan(user, before=_seconds(before))
+
+    def erase(
+        self,
+        user: str,
+        *,
+        before: datetime | None = None,
+        asked_by: str,
+        reason: str,
+        told: Told = untold,
+    ) -> ErasureReport:
+        """Erases prompt, arguments, request and response of all rows of a user, for good.
+
+        With `before`, of those written before that moment. Keys are per user and month (UTC): of
+        a month that is erased in part the text goes here, and its key stays until all of it goes,
+        so that an older backup still shows that part. `reason` lies open in the log. Records of
+        connections, grants and rotations are not text of the log, and stay.
+
+        Raises:
+            InvalidValueError: One of the users cannot be used, or there is no reason.
+            StateIntegrityError: The folder of the shred keys is missing.
+        """
+        check_user(user)
+        check_user(asked_by)
+        if not reason.strip():
+            raise InvalidValueError("There is no reason.", hint="Say why; it goes into the log.")
+        with state_faults():
+            return self._eraser.erase(
+                user, before=_seconds(before), asked_by=asked_by, reason=reason, told=told
+            )
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()

@@ -1,0 +1,267 @@
+"""Erases the text of a user's rows in the log: prompt, arguments, request and response.
+
+1. One transaction destroys the user's audit keys in the database, and writes who asked, why, and
+   of what, as a row of kind `erase`. From then on nobody opens that text with this database.
+2. The shred keys are destroyed. From then on nobody opens it with an older backup either.
+3. In batches, the sealed text is dropped from the rows; the rows, and all that is proven by them,
+   stay.
+4. The journal is cleared of what was overwritten, and the erasure is marked as ended. While
+   somebody reads the journal it cannot be cleared, and the erasure stays open.
+
+Each step can be run again; one that was cut short goes on at the next tending. A key is that of a
+user and a month. Where only a part of a month is to be erased, the text of that part is dropped
+from the database and the key stays: an older backup shows it until the month as a whole is erased.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from connector_vault.erased import ERASURE
+from connector_vault.keyrun import Told, untold
+from connector_vault.records import Record
+from connector_vault.rotation_run import OnStep, nothing
+from connector_vault.rows import KeyRow
+from connector_vault.texts import Subject
+from connector_vault.vault import Vault
+from connector_vault.view import Transaction, View
+
+#: Kind of the row that says so, and of the record that says how far it is.
+LOG_KIND: Final = "erase"
+KIND: Final = ERASURE
+OPEN: Final = "open"
+ENDED: Final = "ended"
+#: So many rows are looked at in one transaction: others who write wait for some milliseconds.
+BATCH: Final = 2_048
+_ID_BYTES: Final = 8
+
+_ARROWS: Final = ("note", "shred", "drop", "scrub", "end")
+#: The steps of an erasure, in their order; `drop` comes once a batch.
+STEPS: Final = tuple(f"{side} {arrow}" for arrow in _ARROWS for side in ("before", "after"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasurePlan:
+    """What an erasure would do."""
+
+    user: str
+    #: Rows whose text goes, and among them those whose key has to stay.
+    rows: int
+    partial_rows: int
+    #: The months whose keys are destroyed, and the month of which only a part goes.
+    months: tuple[str, ...]
+    partial: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureReport:
+    """What an erasure did."""
+
+    id: str
+    #: The row of the log that says so.
+    log_id: int
+    plan: ErasurePlan
+    #: How many keys were destroyed.
+    keys: int
+    #: Whether nothing of it is left in the journal either; if not, the erasure stays open.
+    scrubbed: bool
+
+
+class Eraser:
+    """Erases the text of users from the log of one vault. It blocks; give it a thread."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        *,
+        on_step: OnStep = nothing,
+        batch: int = BATCH,
+    ) -> None:
+        """Takes the vault; `on_step` is told of every step."""
+        self._vault = vault
+        self._on_step = on_step
+        self._batch = batch
+
+    def plan(self, user: str, *, before: float | None = None) -> ErasurePlan:
+        """Says what an erasure of all that was written before a time would do."""
+        return self._vault.read(lambda view: _planned(view, user, _microseconds(before)))
+
+    def erase(
+        self,
+        user: str,
+        *,
+        before: float | None = None,
+        asked_by: str,
+        reason: str,
+        told: Told = untold,
+    ) -> ErasureReport:
+        """Erases all that was written of a user before a time, by default all there is.
+
+        Raises:
+            ShredError: The text is gone from here, and the shred keys cannot be destroyed now.
+            StoreError: It cannot be written; what was begun goes on later.
+        """
+        name = secrets.token_hex(_ID_BYTES)
+        bound = _microseconds(before)
+        draft = self._vault.draft
+
+        # Counting walks along the whole log: nobody who writes has to wait for it.
+        plan = self.plan(user, before=before)
+
+        def note(log: Transaction) -> tuple[int, int]:
+            keys = _keys(log, user, bound)
+            log.texts.destroy_keys(keys)
+            seq = log.append(
+                draft(
+                    kind=LOG_KIND,
+                    user=asked_by,
+                    outcome="succeeded",
+                    subject=f"{ERASURE}:{name}",
+                    facts=_facts(plan, keys, bound=bound, reason=reason),
+                )
+            )
+            body = _body(user, bound, seq, keys)
+            log.put(Record(kind=KIND, id=name, body=body), expect=None)
+            return seq, len(keys)
+
+        self._on_step("before note")
+        seq, keys = self._vault.write(note)
+        self._on_step("after note")
+        scrubbed = self._go_on(name, told)
+        return ErasureReport(id=name, log_id=seq, plan=plan, keys=keys, scrubbed=scrubbed)
+
+    def open(self) -> tuple[str, ...]:
+        """Names the erasures that were begun and not ended."""
+        found = self._vault.read(lambda view: view.records(KIND))
+        return tuple(record.id for record in found if record.body["state"] == OPEN)
+
+    def resume(self) -> tuple[str, ...]:
+        """Goes on with what was cut short; gives which.
+
+        Raises:
+            ShredError: The shred keys cannot be destroyed now.
+            StoreError: It cannot be written now.
+        """
+        found = self.open()
+        for name in found:
+            self._go_on(name, untold)
+        return found
+
+    def _go_on(self, name: str, told: Told) -> bool:
+        """Does all that follows after the row in the log; says whether the journal is clear."""
+        body = self._read(name)
+        self._step("shred", lambda: self._vault.shreds.destroy(body["keys"]))
+        of = Subject(user=body["user"], before=body["before"], until=body["seq"] - 1)
+        after: int = body["after"]
+        while after < of.until:
+            after = self._step("drop", lambda: self._dropped(name, of))
+            told("rows looked at", after, of.until)
+        scrubbed: bool = self._step("scrub", self._vault.scrub)
+        if scrubbed:
+            self._step("end", lambda: self._change(name, state=ENDED))
+        return scrubbed
+
+    def _dropped(self, name: str, of: Subject) -> int:
+        """Drops one batch, and keeps where to go on."""
+
+        def drop(log: Transaction) -> int:
+            record = _record(log, name)
+            after: int = record.body["after"]
+            found = log.texts.drop(of, after, self._batch)
+            log.put(
+                _changed(record, after=after if found is None else found), expect=record.revision
+            )
+            return found
+
+        return self._vault.write(drop)
+
+    def _change(self, name: str, **changes: object) -> None:
+        """Stores how far it is."""
+
+        def change(log: Transaction) -> None:
+            record = _record(log, name)
+            log.put(_changed(record, **changes), expect=record.revision)
+
+        self._vault.write(change)
+
+    def _read(self, name: str) -> dict[str, Any]:
+        return self._vault.read(lambda view: _record(view, name)).body
+
+    def _step(self, arrow: str, work: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the work gives
+        """Does one step, and tells of it."""
+        self._on_step(f"before {arrow}")
+        done = work()
+        self._on_step(f"after {arrow}")
+        return done
+
+
+def _keys(view: View, user: str, before: int | None) -> list[KeyRow]:
+    """Gives the keys that an erasure destroys: those of months that it erases as a whole."""
+    month = None if before is None else _month(before)
+    return [row for row in view.texts.keys(user) if month is None or row.period < month]
+
+
+def _planned(view: View, user: str, before: int | None) -> ErasurePlan:
+    """Says what an erasure would do."""
+    of = Subject(user=user, before=before, until=view.last_seq())
+    month = None if before is None else _month(before)
+    partial = 0 if month is None else view.texts.count(of, since=_beginning(month))
+    return ErasurePlan(
+        user=user,
+        rows=view.texts.count(of),
+        partial_rows=partial,
+        months=tuple(sorted({row.period for row in _keys(view, user, before)})),
+        partial=month if partial else None,
+    )
+
+
+def _facts(
+    plan: ErasurePlan, keys: Sequence[KeyRow], *, bound: int | None, reason: str
+) -> dict[str, Any]:
+    """Says in the log what is erased; `user` and `before` decide which rows it covers."""
+    return {
+        "user": plan.user,
+        "before": bound,
+        "reason": reason,
+        "rows": plan.rows,
+        "months": list(plan.months),
+        "partial": plan.partial,
+        "keys": [row.id for row in keys],
+    }
+
+
+def _body(user: str, before: int | None, seq: int, keys: Sequence[KeyRow]) -> dict[str, Any]:
+    """Keeps what is needed to go on."""
+    ids = [row.id for row in keys]
+    return {"user": user, "before": before, "seq": seq, "keys": ids, "after": 0, "state": OPEN}
+
+
+def _record(view: View, name: str) -> Record:
+    """Reads how far an erasure is."""
+    record = view.record(KIND, name)
+    assert record is not None  # noqa: S101 - nobody removes one
+    return record
+
+
+def _changed(record: Record, **changes: object) -> Record:
+    """Gives a record with some of its body changed."""
+    return Record(kind=record.kind, id=record.id, body={**record.body, **changes})
+
+
+def _microseconds(moment: float | None) -> int | None:
+    """Gives a time as the vault stores it."""
+    return None if moment is None else int(moment * 1_000_000)
+
+
+def _month(at: int) -> str:
+    """Names the month of a time."""
+    return datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m")
+
+
+def _beginning(month: str) -> int:
+    """Gives the first moment of a month."""
+    return int(datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC).timestamp() * 1_000_000)
