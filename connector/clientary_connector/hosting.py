@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import BoundedSemaphore, Lock, Thread
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from clientary_connector.delivery import Delivery, Notice
 from clientary_connector.errors import ClosedError, InvalidValueError
@@ -210,7 +210,7 @@ def _in_time(answer: Future[Any], hook: str, *, limit_s: float) -> list[Any]:
     except TimeoutError:
         pass
     else:
-        answers: list[Any] = said if isinstance(said, list) else [said]
+        answers = cast("Sequence[Any]", said) if isinstance(said, list) else (said,)
         return [one for one in answers if one is not None]
     raise HookFailedError(f"The hook {hook} did not end within {limit_s:g} s.")
 
