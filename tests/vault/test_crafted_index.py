@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import pytest
 
-from connector_vault import IntegrityError, LogQuery, Record, Transaction, Vault
+from connector_vault import IntegrityError, Record, Transaction, Vault
 from connector_vault.sqlite import Connection
 from tests.vault.ground import Place, calls, raw, store
 
@@ -122,11 +122,6 @@ CASES: dict[str, tuple[Sequence[str], Sequence[str], Callable[[Vault], object]]]
         lambda vault: vault.read(
             lambda view: view.intent_of_operation("con_1", "bookkeeper", "op_0")
         ),
-    ),
-    "log_user": (
-        ["UPDATE log SET user = 'eve' WHERE seq = 5"],
-        ["UPDATE log SET user = 'ada' WHERE seq = 5"],
-        lambda vault: vault.read(lambda view: view.log_rows(LogQuery(user="eve"))),
     ),
 }
 

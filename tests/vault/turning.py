@@ -81,7 +81,16 @@ class Site(Place):
 
     def dump(self) -> list[list[tuple[Any, ...]]]:
         """Gives all that the database says."""
-        tables = ("vault", "keys", "secrets", "records", "log", "log_open", "log_spans")
+        tables = (
+            "vault",
+            "keys",
+            "secrets",
+            "records",
+            "log",
+            "log_open",
+            "log_spans",
+            "log_postings",
+        )
         return [self.rows(f"SELECT * FROM {table}") for table in tables]  # noqa: S608 - constants only
 
     def open_noted(self) -> Vault:

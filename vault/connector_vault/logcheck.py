@@ -15,6 +15,7 @@ from connector_vault.log import (
     leaf_hash,
     payload_hash,
 )
+from connector_vault.postings import BLOCK
 from connector_vault.rows import SPAN_ROWS, LogColumns, Rows
 from connector_vault.store import Store
 
@@ -67,6 +68,7 @@ class _Check:
         self._erasures = Erasures.of(rows, self._seal)
         for _ in range(_RUNS):
             self._run(rows.log_span(self._span), rows.span_times(self._span))
+            self._compare_postings(rows, self._span * SPAN_ROWS)
             if (self._span + 1) * SPAN_ROWS > self.end:
                 self._compare_open(rows.open_intents())
                 return True
@@ -137,6 +139,11 @@ class _Check:
         except (TypeError, ValueError):
             # A damaged file gives anything in any column.
             return False
+
+    def _compare_postings(self, rows: Rows, first: int) -> None:
+        """Checks, once for each block of rows, what a search goes by."""
+        if first % BLOCK == 0 and rows.postings.wrong(first // BLOCK):
+            self._fault(first or 1, "the postings for searching were altered from here on")
 
     def _compare_open(self, listed: list[int]) -> None:
         """Checks the list of open intents against the log."""

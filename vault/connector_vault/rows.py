@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, cast
 
 from connector_vault.errors import OperationClaimedError
+from connector_vault.postings import Postings
 from connector_vault.spans import Spans
 from connector_vault.sqlite import Connection, ConstraintError, SqlValue
 
@@ -133,6 +134,7 @@ class Rows:
         #: The end of the log, while one transaction that appends to it goes on.
         self.tip: tuple[int, bytes] | None = None
         self._spans = Spans(connection)
+        self.postings = Postings(connection)
 
     def renew(self) -> None:
         """Forgets what the transaction has done so far, as some of it was undone or it ends."""
@@ -298,7 +300,7 @@ class Rows:
         return found
 
     def insert_log(self, row: LogColumns) -> None:
-        """Appends a row, and brings the two helps for searching up to date.
+        """Appends a row, and brings the helps for searching up to date.
 
         Raises:
             OperationClaimedError: It is an intent whose operation has one already.
@@ -312,9 +314,11 @@ class Rows:
             raise
         if row.kind == "intent":
             self._connection.execute("INSERT INTO log_open VALUES (?)", (row.seq,))
-        elif row.kind == "outcome":
+        elif row.kind == "outcome" and row.ref is not None:
             self._connection.execute("DELETE FROM log_open WHERE seq = ?", (row.ref,))
+            self.postings.settle(row.ref, row.outcome, row.seq)
         self._spans.cover(row.seq // SPAN_ROWS, row.at)
+        self.postings.follow(row.seq)
 
     def log_row(self, seq: int) -> LogColumns | None:
         """Gives one row of the log."""

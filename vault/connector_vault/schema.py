@@ -140,18 +140,40 @@ _SHREDS: Final = """
 UPDATE keys SET purpose = 'audit-whole' WHERE purpose = 'audit';
 """
 
+#: Postings (postings.py) take the place of an index for each column that is searched by. What is
+#: written under an operation beside its intents is found by it too, whatever its kind.
+_POSTINGS: Final = """
+DROP INDEX log_user;
+DROP INDEX log_persona;
+DROP INDEX log_connection;
+DROP INDEX log_action;
+DROP INDEX log_effect;
+DROP INDEX log_outcome;
+DROP INDEX log_refused;
+CREATE INDEX log_operation ON log (operation)
+  WHERE operation IS NOT NULL AND ref IS NULL AND kind <> 'intent';
+CREATE TABLE log_postings (
+  field TEXT NOT NULL,
+  value TEXT NOT NULL,
+  block INTEGER NOT NULL,
+  heads BLOB NOT NULL,
+  PRIMARY KEY (field, value, block)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX log_postings_block ON log_postings (block);
+"""
+
 #: Script n brings a database of version n up to version n + 1; none of them is ever changed.
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _ROUNDS, _SHREDS)
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _ROUNDS, _SHREDS, _POSTINGS)
 
 
-def migrate(connection: Connection, scripts: Sequence[str] = MIGRATIONS) -> None:
-    """Brings the database to the newest version, in one transaction.
+def migrate(connection: Connection, scripts: Sequence[str] = MIGRATIONS) -> bool:
+    """Brings the database to the newest version, in one transaction; False if it is there.
 
     Raises:
         VaultVersionError: The database is newer than this package.
     """
     if version_of(connection, scripts) == len(scripts):
-        return
+        return False
     connection.execute("BEGIN IMMEDIATE")
     try:
         for script in scripts[version_of(connection, scripts) :]:
@@ -162,6 +184,7 @@ def migrate(connection: Connection, scripts: Sequence[str] = MIGRATIONS) -> None
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+    return True
 
 
 def version_of(connection: Connection, scripts: Sequence[str] = MIGRATIONS) -> int:

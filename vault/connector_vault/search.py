@@ -1,25 +1,31 @@
-"""Finds rows of the log, newest first, at a cost that does not grow with the log.
+"""Finds rows of the log, newest first, at a cost that hardly grows with the log.
 
 Only heads are found: rows that refer to no other, which are intents, refusals and what admins
 did. The outcome of an intent counts as the outcome of its head; "open" means that it has none.
-Of the filters given, the one with the fewest rows leads, along its index.
+Blocks of rows that are full are searched along their postings, the rows since then one by one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
+from connector_vault.errors import IntegrityError
+from connector_vault.postings import BLOCK, COLUMNS, CONTEXT, HEADS, context_of
 from connector_vault.rows import LOG_CHECKED, SPAN_ROWS, LogColumns, Rows
+from connector_vault.sqlite import SqlValue
 
 #: Every row of the log stands before this one.
 _END: Final = 1 << 62
 
 OPEN: Final = "open"
-
-#: Counting stops here: a filter with more rows than this is a frequent one.
-_COUNTED: Final = 1_000
+#: The heads of one operation: its intents, and what else was written under it.
+_OF_OPERATION: Final = (
+    "l.seq IN (SELECT seq FROM log WHERE kind = 'intent' AND operation = ? UNION ALL "
+    "SELECT seq FROM log WHERE operation = ? AND ref IS NULL AND kind <> 'intent')"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,62 +39,42 @@ class LogQuery:
     effect: str | None = None
     outcome: str | None = None
     operation: str | None = None
+    kind: str | None = None
+    #: Ids that the host gave with the call; a trace by its 32 digits.
+    run: str | None = None
+    flow: str | None = None
+    session: str | None = None
+    trace: str | None = None
     since: int | None = None
     until: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Filter:
-    """One condition on the number of a head, and how to walk along the heads that fit it.
-
-    `walk` selects from an index alone, `number` is what it calls a head's number, and `probe` asks
-    an index about one number; so a row of the log is read only once it is known to fit.
-    """
-
-    probe: str
-    walk: str
-    number: str
-    values: tuple[str | int, ...]
-
-
-_ALL: Final = _Filter("", "log l WHERE l.ref IS NULL", "l.seq", ())
-_OPEN: Final = _Filter(
-    "EXISTS (SELECT 1 FROM log_open o WHERE o.seq = {number})",
-    "log_open l WHERE TRUE",
-    "l.seq",
-    (),
-)
 
 
 def search(rows: Rows, where: LogQuery, *, before: int | None, limit: int) -> list[LogColumns]:
     """Gives the newest heads that fit, older than `before`."""
     low, high = _range(rows, where.since, where.until)
     span = (low, min(high, _END if before is None else before))
-    filters = list(_filters(where))
-    leader = _leader(rows, filters, span)
-    others = [one for one in (*filters, *_times(where)) if one is not leader]
-    probes = [f" AND {one.probe.format(number=leader.number)}" for one in others]
-    walk = (
-        f"SELECT {leader.number} AS head FROM {leader.walk} "  # noqa: S608 - constants only
-        f"AND {leader.number} >= ? AND {leader.number} < ?{''.join(probes)} "
-        f"ORDER BY {leader.number} DESC LIMIT ?"
-    )
-    statement = (
-        f"SELECT {LOG_CHECKED} FROM ({walk}) w CROSS JOIN log l ON l.seq = w.head "  # noqa: S608 - the same
-        "ORDER BY w.head DESC"
-    )
-    probed = [value for one in others for value in one.values]
-    found = rows.select(statement, [*leader.values, *span, *probed, limit])
-    return [LogColumns._make(row) for row in found]
+    found: list[LogColumns] = []
+    for seq in _candidates(rows, where, span, limit):
+        row = rows.log_row(seq) if _in_time(rows, where, seq) else None
+        if row is not None:
+            found.append(row)
+            if len(found) == limit:
+                break
+    return found
 
 
 def as_asked(where: LogQuery, row: LogColumns) -> LogColumns:
     """Gives a row as what was asked for, so that its check fails if it is another.
 
-    The indexes that led to it are not authenticated.
+    What led to it is not authenticated.
+
+    Raises:
+        IntegrityError: It is of another context than what was asked for.
     """
-    columns = ("operation", "connection", "persona", "user", "action", "effect")
+    columns = ("operation", "connection", "persona", "user", "action", "effect", "kind")
     asked = {name: getattr(where, name) for name in columns if getattr(where, name) is not None}
+    if not _of_context(where) <= set(context_of(row.facts)):
+        raise IntegrityError(f"log {row.seq}")
     return row._replace(ref=None, **asked)
 
 
@@ -102,6 +88,69 @@ def change_row(rows: Rows, subject: str) -> LogColumns | None:
     return LogColumns._make(found[0]) if found else None
 
 
+def _candidates(rows: Rows, where: LogQuery, span: tuple[int, int], limit: int) -> Iterator[int]:
+    """Gives the numbers of heads that fit, save for their time, newest first."""
+    if where.operation is not None or where.outcome == OPEN:
+        # There are few of them, whatever else is asked.
+        return iter(_looked_through(rows, where, span, limit))
+    asked = [
+        (name, value)
+        for name in (*CONTEXT, *COLUMNS)
+        if (value := getattr(where, name)) is not None
+    ]
+    if not asked:
+        return iter(_looked_through(rows, where, span, limit))
+    (low, high), edge = span, rows.postings.done() * BLOCK
+    recent = _looked_through(rows, where, (max(low, edge), high), limit)
+    if len(recent) == limit:
+        return iter(recent)
+    return chain(recent, rows.postings.walk(asked, low, min(high, edge)))
+
+
+def _looked_through(rows: Rows, where: LogQuery, span: tuple[int, int], limit: int) -> list[int]:
+    """Gives the newest heads of a span that fit, by looking at each."""
+    heads = HEADS if where.outcome not in {None, OPEN} else "log l WHERE l.ref IS NULL"
+    conditions = ["l.seq >= ?", "l.seq < ?"]
+    values: list[SqlValue] = [*span]
+    for name, column in COLUMNS.items():
+        value = getattr(where, name)
+        if value is not None and (name, value) != ("outcome", OPEN):
+            conditions.append(f"{column} = ?")
+            values.append(value)
+    for condition, bound in (("l.at >= ?", where.since), ("l.at < ?", where.until)):
+        if bound is not None:
+            conditions.append(condition)
+            values.append(bound)
+    if where.operation is not None:
+        conditions.append(_OF_OPERATION)
+        values += [where.operation, where.operation]
+    if where.outcome == OPEN:
+        conditions.append("l.seq IN (SELECT seq FROM log_open)")
+    context = _of_context(where)
+    statement = (
+        f"SELECT l.seq, l.facts FROM {heads} AND {' AND '.join(conditions)} "  # noqa: S608 - constants only
+        "ORDER BY l.seq DESC"
+    )
+    if context:
+        found = rows.select(statement, values)
+        return [seq for seq, facts in found if context <= set(context_of(facts))][:limit]
+    return [seq for seq, _ in rows.select(f"{statement} LIMIT ?", [*values, limit])]
+
+
+def _of_context(where: LogQuery) -> set[tuple[str, str]]:
+    """Gives what is asked of the context that the host gave."""
+    return {(name, value) for name in CONTEXT if (value := getattr(where, name)) is not None}
+
+
+def _in_time(rows: Rows, where: LogQuery, seq: int) -> bool:
+    """Says whether a row was written in the time that is asked for, without reading all of it."""
+    if where.since is None and where.until is None:
+        return True
+    statement = "SELECT 1 FROM log WHERE seq = ? AND at >= ? AND at < ?"
+    bounds = (where.since or 0, _END if where.until is None else where.until)
+    return bool(rows.select(statement, (seq, *bounds)))
+
+
 def _range(rows: Rows, since: int | None, until: int | None) -> tuple[int, int]:
     """Gives the rows between which all rows of a time stand; the second is not included."""
     ((first,),) = rows.select("SELECT min(span) FROM log_spans WHERE last >= ?", (since,))
@@ -109,67 +158,3 @@ def _range(rows: Rows, since: int | None, until: int | None) -> tuple[int, int]:
     low = 0 if since is None else _END if first is None else first * SPAN_ROWS
     high = _END if until is None else 0 if last is None else (last + 1) * SPAN_ROWS
     return low, high
-
-
-def _leader(rows: Rows, filters: list[_Filter], span: tuple[int, int]) -> _Filter:
-    """Chooses the filter with the fewest rows to walk along."""
-    if not filters:
-        return _ALL
-    if len(filters) == 1:
-        return filters[0]
-    return min(filters, key=lambda one: _count(rows, one, span))
-
-
-def _count(rows: Rows, one: _Filter, span: tuple[int, int]) -> int:
-    """Counts the rows that a filter leads along, up to a limit."""
-    statement = (
-        f"SELECT count(*) FROM (SELECT 1 FROM {one.walk} "  # noqa: S608 - constants only
-        f"AND {one.number} >= ? AND {one.number} < ? LIMIT {_COUNTED})"
-    )
-    return int(rows.select(statement, [*one.values, *span])[0][0])
-
-
-def _filters(where: LogQuery) -> Iterator[_Filter]:
-    """Gives a filter for everything that is asked for, the most telling first."""
-    if where.operation is not None:
-        yield _of_operation(where.operation)
-    if where.outcome == OPEN:
-        yield _OPEN
-    elif where.outcome is not None:
-        yield _settled_as(where.outcome)
-    for column in ("connection", "persona", "user", "action", "effect"):
-        value: str | None = getattr(where, column)
-        if value is not None:
-            walk = f"log l INDEXED BY log_{column} WHERE l.ref IS NULL AND l.{column} = ?"
-            probe = f"EXISTS (SELECT 1 FROM {walk} AND l.seq = {{number}})"  # noqa: S608 - constants only
-            yield _Filter(_renamed(probe), walk, "l.seq", (value,))
-
-
-def _of_operation(operation: str) -> _Filter:
-    """Finds the few heads of one operation."""
-    among = (
-        "IN (SELECT seq FROM log WHERE kind = 'intent' AND operation = ? "
-        "UNION ALL SELECT seq FROM log WHERE kind = 'refusal' AND operation = ?)"
-    )
-    walk = f"log l WHERE l.ref IS NULL AND l.seq {among}"
-    return _Filter(f"{{number}} {among}", walk, "l.seq", (operation, operation))
-
-
-def _settled_as(outcome: str) -> _Filter:
-    """Finds heads by their own outcome, or by that of the row that settles them."""
-    walk = "log l INDEXED BY log_outcome WHERE l.outcome = ?"
-    probe = f"EXISTS (SELECT 1 FROM {walk} AND l.head = {{number}})"  # noqa: S608 - constants only
-    return _Filter(_renamed(probe), walk, "l.head", (outcome,))
-
-
-def _times(where: LogQuery) -> Iterator[_Filter]:
-    """Gives the two bounds of time; they never lead, since no order of the log is by time."""
-    for bound, compared in ((where.since, ">="), (where.until, "<")):
-        if bound is not None:
-            probe = f"(SELECT t.at FROM log t WHERE t.seq = {{number}}) {compared} ?"  # noqa: S608 - constants only
-            yield _Filter(probe, "", "", (bound,))
-
-
-def _renamed(probe: str) -> str:
-    """Gives a walk another name for the log, for use inside the walk of another filter."""
-    return probe.replace("log l ", "log p ").replace(" l.", " p.")

@@ -136,7 +136,8 @@ class Store:
 
     def migrate(self) -> None:
         """Brings an older database up to date."""
-        self._using(schema.migrate)
+        if self._using(schema.migrate):
+            self.write(lambda rows: rows.postings.catch_up(rows.last_seq()))
 
     def settle(self) -> None:
         """Makes all that was committed last, where durability did not do so already."""

@@ -1,0 +1,208 @@
+"""Keeps which heads of each block of rows have which value, so that filters can be put together.
+
+For every field and value, and every block of rows in which it occurs, one posting says which heads
+of the block have it: bit n stands for the n-th row of the block. Two filters together are two such
+numbers and their conjunction, whatever is frequent and whatever is rare. A block gets its postings
+when the first row after it is written; the rows since then are few, and are looked through.
+Postings are derived from the log, and compared with it by verify.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from connector_vault.encoding import json_facts
+from connector_vault.sqlite import Connection, SqlValue
+
+#: So many rows of the log share the postings of one block.
+BLOCK: Final = 2048
+
+#: What a search may ask of a head that stands in a column, and how that is read.
+COLUMNS: Final[Mapping[str, str]] = {
+    "user": "l.user",
+    "persona": "l.persona",
+    "connection": "l.connection",
+    "action": "l.action",
+    "kind": "l.kind",
+    "effect": "l.effect",
+    "outcome": "coalesce(o.outcome, l.outcome)",
+}
+#: What it may ask that stands in the facts, as the context that the host gave.
+CONTEXT: Final = ("trace", "run", "session", "flow")
+#: Where the id of the trace stands in a `traceparent`.
+_TRACE_ID: Final = slice(3, 35)
+#: Heads, each with its outcome.
+HEADS: Final = "log l LEFT JOIN log o ON o.ref = l.seq AND o.kind = 'outcome' WHERE l.ref IS NULL"
+#: Stands for every head of a block, and says that the block has its postings.
+_EVERY: Final = ("", "")
+#: The fields that stand in a column of the head itself.
+_NAMES: Final = ("user", "persona", "connection", "action", "kind", "effect")
+_KIND: Final = _NAMES.index("kind")
+
+#: All rows of a block, in their order.
+_READ: Final = (
+    "SELECT l.seq, l.ref, l.facts, l.outcome, l.user, l.persona, l.connection, l.action, "
+    "l.kind, l.effect FROM log l WHERE l.seq >= ? AND l.seq < ? ORDER BY l.seq"
+)
+_SETTLED: Final = "SELECT outcome FROM log WHERE ref = ? AND kind = 'outcome'"
+_STORE: Final = "INSERT OR REPLACE INTO log_postings VALUES (?, ?, ?, ?)"
+_OF_BLOCK: Final = (
+    "SELECT field, value, heads FROM log_postings INDEXED BY log_postings_block WHERE block = ?"
+)
+_LAST: Final = "SELECT max(block) FROM log_postings WHERE field = '' AND value = ''"
+#: How bits are stored, which the first byte says: as they are, or the place of each.
+_BITS, _PLACES = b"\0", b"\1"
+_FEW: Final = 48
+#: So many blocks are read at first; each further time eight times as many.
+_FIRST_BLOCKS: Final = 16
+
+
+class Postings:
+    """The postings, as one transaction sees them."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Takes the connection of the transaction."""
+        self._connection = connection
+
+    def done(self) -> int:
+        """Gives the first block that has no postings yet."""
+        found = self._connection.execute(_LAST).fetchone()[0]
+        return 0 if found is None else int(found) + 1
+
+    def follow(self, seq: int) -> None:
+        """Makes the postings of the blocks before a row that was written just now."""
+        if seq % BLOCK == 0:
+            self.catch_up(seq)
+
+    def catch_up(self, last: int) -> None:
+        """Makes the postings that a database lacks which was written before there were any."""
+        for block in range(self.done(), last // BLOCK):
+            self.make(block)
+
+    def make(self, block: int) -> None:
+        """Makes the postings of one block."""
+        for posting, places in self._found(block).items():
+            self._connection.execute(_STORE, (*posting, block, _packed(places)))
+
+    def settle(self, head: int, outcome: str | None, seq: int) -> None:
+        """Adds the outcome of a head whose block had its postings before row `seq` was written."""
+        block, place = divmod(head, BLOCK)
+        if block < seq // BLOCK and outcome is not None:
+            statement = "SELECT heads FROM log_postings WHERE field = ? AND value = ? AND block = ?"
+            posting = ("outcome", outcome, block)
+            stored = self._connection.execute(statement, posting).fetchone()
+            heads = (0 if stored is None else _unpacked(stored[0])) | 1 << place
+            places = sorted(_places(heads))
+            self._connection.execute(_STORE, (*posting, _packed(places)))
+
+    def walk(self, wanted: Iterable[tuple[str, str]], low: int, high: int) -> Iterator[int]:
+        """Gives the heads that have all values, newest first, from `low` up to before `high`."""
+        asked = list(wanted) or [_EVERY]
+        heads = ", ".join(f"p{number}.heads" for number in range(len(asked)))
+        joins = "".join(
+            f" CROSS JOIN log_postings p{number} ON p{number}.field = ? "
+            f"AND p{number}.value = ? AND p{number}.block = p0.block"
+            for number in range(1, len(asked))
+        )
+        statement = (
+            f"SELECT p0.block, {heads} FROM log_postings p0{joins} WHERE p0.field = ? "  # noqa: S608 - constants only
+            "AND p0.value = ? AND p0.block >= ? AND p0.block <= ? ORDER BY p0.block DESC LIMIT ?"
+        )
+        values: list[SqlValue] = [part for pair in (*asked[1:], asked[0]) for part in pair]
+        last, many = (high - 1) // BLOCK, _FIRST_BLOCKS
+        while True:
+            limits = (low // BLOCK, last, many)
+            found = self._connection.execute(statement, [*values, *limits]).fetchall()
+            for block, *parts in found:
+                yield from _heads(block, parts, low, high)
+            if len(found) < many:
+                return
+            last, many = found[-1][0] - 1, many * 8
+
+    def wrong(self, block: int) -> bool:
+        """Says whether the postings of a block are not what the log says."""
+        if block >= self.done():
+            return False
+        stored = self._connection.execute(_OF_BLOCK, (block,)).fetchall()
+        return {(field, value): heads for field, value, heads in stored} != {
+            posting: _packed(places) for posting, places in self._found(block).items()
+        }
+
+    def _found(self, block: int) -> dict[tuple[str, str], list[int]]:
+        """Gives the postings that a block must have, as the places of heads."""
+        first = block * BLOCK
+        postings = defaultdict[tuple[str, str | None], list[int]](list)
+        outcomes: dict[int, str | None] = {}
+        rows = self._connection.execute(_READ, (first, first + BLOCK)).fetchall()
+        for seq, ref, facts, outcome, *values in rows:
+            place = seq - first
+            if ref is not None:
+                if values[_KIND] == "outcome":
+                    outcomes[ref - first] = outcome
+                continue
+            outcomes[place] = outcome
+            for posting in zip(_NAMES, values, strict=True):
+                postings[posting].append(place)
+            for posting in context_of(facts):
+                postings[posting].append(place)
+            postings[_EVERY].append(place)
+        for place in postings[_EVERY]:
+            outcome = outcomes[place] or self._settled(first + place)
+            postings["outcome", outcome].append(place)
+        return {
+            (name, value): found for (name, value), found in postings.items() if value is not None
+        }
+
+    def _settled(self, head: int) -> str | None:
+        """Gives the outcome of a head that was settled after its block was full."""
+        found = self._connection.execute(_SETTLED, (head,)).fetchone()
+        return None if found is None else found[0]
+
+
+def context_of(facts: object) -> list[tuple[str, str]]:
+    """Reads off the facts of a row what the host said of its call; altered facts say nothing."""
+    if not isinstance(facts, str) or '"context":' not in facts:
+        return []
+    context = (json_facts(facts) or {}).get("context")
+    found = dict(context) if isinstance(context, dict) else {}
+    found["trace"] = str(found.pop("traceparent", ""))[_TRACE_ID]
+    return [(name, str(found[name])) for name in CONTEXT if found.get(name)]
+
+
+def _heads(block: int, parts: list[Any], low: int, high: int) -> Iterator[int]:
+    """Gives the heads that stand in all of some postings of a block, newest first."""
+    heads = _unpacked(parts[0])
+    for part in parts[1:]:
+        heads &= _unpacked(part)
+    first = block * BLOCK
+    return (first + place for place in _places(heads) if low <= first + place < high)
+
+
+def _places(heads: int) -> Iterator[int]:
+    """Gives the places of bits, the last one first."""
+    while heads:
+        place = heads.bit_length() - 1
+        yield place
+        heads ^= 1 << place
+
+
+def _packed(places: Sequence[int]) -> bytes:
+    """Gives the places of heads, in their order, as they are stored."""
+    if len(places) <= _FEW:
+        return _PLACES + b"".join(place.to_bytes(2, "little") for place in places)
+    bits = bytearray(BLOCK // 8)
+    for place in places:
+        bits[place >> 3] |= 1 << (place & 7)
+    return _BITS + bits
+
+
+def _unpacked(stored: object) -> int:
+    """Gives stored bits; a damaged file may give anything."""
+    if not isinstance(stored, bytes):
+        return 0
+    if stored[:1] == _BITS:
+        return int.from_bytes(stored[1:], "little")
+    places = (stored[at : at + 2] for at in range(1, len(stored), 2))
+    return sum(1 << int.from_bytes(place, "little") for place in set(places))
