@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "deny": Entry("approvals", "deny", "Refuse a call that waits."),
     "vault": Entry("vault", "vault", "Look after the vault and its keys."),
     "log": Entry("log", "log", "Read and verify the log."),
+    "export": Entry("export", "export", "Write the actions for other programs."),
     "manifest": Entry("manifest", "manifest", "Check and lay out manifests."),
     "sandbox": Entry("sandbox", "sandbox", "Run a simulated Clientary."),
     "demo": Entry("demo", "demo", "Watch a whole piece of work in the sandbox."),
