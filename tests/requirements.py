@@ -234,6 +234,14 @@ PROOF: Final = {
     "proof.batch": "Calls at once do not touch each other, and one operation is done once.",
 }
 
+HOSTS: Final[dict[str, str]] = {
+    "host.export.formats": "Each format of tools is what its provider takes; no argument is lost.",
+    "host.export.vendors": "Each format is accepted by the library of its provider.",
+    "host.export.calls": "A tool call that comes back is run once, the one way, as its persona.",
+    "host.export.service": "The description of the service is that of its requests and answers.",
+    "host.export.command": "A person exports the actions of a persona at the command line.",
+}
+
 REQUIREMENTS: Final = {
     **HOUSE,
     **MANIFEST,
@@ -246,4 +254,5 @@ REQUIREMENTS: Final = {
     **POLICY,
     **CLI,
     **PROOF,
+    **HOSTS,
 }

@@ -45,6 +45,10 @@ PLANTED: Final = {
         "connector/clientary_connector/sandbox/records.py",
         "import clientary_connector.manifest",
     ),
+    "The exports are written without the libraries of those who take them": (
+        f"{FRONTENDS}/export/openai.py",
+        "import openai",
+    ),
     "The frontends reach vault and network through the connector only": (
         f"{FRONTENDS}/colour.py",
         "import connector_vault",

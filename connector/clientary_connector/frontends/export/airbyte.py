@@ -18,7 +18,6 @@ Component: TypeAlias = dict[str, Any]
 #: The version of the language, and of the CDK that first spoke all of it.
 VERSION: Final = "7.0.0"
 KEY: Final = "{{ config['api_key'] }}"
-_PAGE: Final = "(last_page_token_value or 1)"
 
 
 def document(
@@ -95,7 +94,7 @@ def _stream(action: Action, manifest: Manifest, *, url: str, router: Component |
         },
     }
     if action.paging is not None and action.paging.page is not None:
-        retriever["paginator"] = _paginator(manifest, action.paging.page)
+        retriever["paginator"] = _paginator(action.paging.page)
     if router is not None:
         retriever["partition_router"] = router
     return {
@@ -124,14 +123,16 @@ def _requester(action: Action, manifest: Manifest, *, url: str) -> Component:
         path = path.replace(f"{{{argument}}}", f"{{{{ stream_partition['{argument}'] }}}}")
     requester: Component = {
         "type": "HttpRequester",
-        "url_base": url,
-        "path": path,
+        "url": f"{url}{path}",
         "http_method": action.method,
         "request_headers": dict(manifest.headers),
         "authenticator": _authenticator(manifest.auth),
     }
     if days := _days(action):
-        requester["request_parameters"] = {name: f"{{{{ config.get('{name}') }}}}" for name in days}
+        # A parameter that comes to nothing is not sent.
+        requester["request_parameters"] = {
+            name: f"{{{{ config.get('{name}', '') }}}}" for name in days
+        }
     return requester
 
 
@@ -146,9 +147,8 @@ def _authenticator(auth: Auth) -> Component:
     }
 
 
-def _paginator(manifest: Manifest, page: str) -> Component:
-    """Goes on until the page that the answer names as the last."""
-    last = f"(response.get('{manifest.envelope.pages}') or 1)"
+def _paginator(page: str) -> Component:
+    """Goes on until a page is empty: how long pages are, the service decides."""
     return {
         "type": "DefaultPaginator",
         "page_token_option": {
@@ -156,11 +156,7 @@ def _paginator(manifest: Manifest, page: str) -> Component:
             "inject_into": "request_parameter",
             "field_name": page,
         },
-        "pagination_strategy": {
-            "type": "CursorPagination",
-            "cursor_value": f"{{{{ {_PAGE} + 1 }}}}",
-            "stop_condition": f"{{{{ {_PAGE} >= {last} }}}}",
-        },
+        "pagination_strategy": {"type": "PageIncrement", "start_from_page": 1},
     }
 
 

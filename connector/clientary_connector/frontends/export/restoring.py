@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final, TypeAlias, TypeGuard, cast
+from typing import Any, Final, TypeAlias, TypeGuard
+
+from clientary_connector.call.kinds import is_list, is_mapping
 
 JSON: TypeAlias = Any
 Schema: TypeAlias = Mapping[str, Any]
@@ -36,9 +38,9 @@ def parsed(given: object) -> dict[str, Any]:
             raise ArgumentsTextError from None
     if given is None:
         return {}
-    if not isinstance(given, Mapping):
+    if not is_mapping(given):
         raise ArgumentsTextError
-    return dict(cast("Mapping[str, Any]", given))
+    return dict(given)
 
 
 def restored(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,8 +56,8 @@ def restored_strict(schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(given)
     cleared = values.pop(CLEAR, None) if CLEAR not in schema.get("properties", {}) else None
     found = _fields(schema, values, strict=True)
-    if isinstance(cleared, list):
-        found |= {str(name): None for name in cast("list[object]", cleared)}
+    if is_list(cleared):
+        found |= {str(name): None for name in cleared}
     elif cleared is not None:
         found[CLEAR] = cleared
     return found
@@ -85,12 +87,10 @@ def _fields(schema: Schema, given: Mapping[str, Any], *, strict: bool) -> dict[s
 
 
 def _value(schema: Schema, value: object, *, strict: bool) -> JSON:
-    if isinstance(value, Mapping) and "properties" in schema:
-        return _fields(schema, cast("Mapping[str, Any]", value), strict=strict)
-    if isinstance(value, list) and "items" in schema:
-        return [
-            _value(schema["items"], item, strict=strict) for item in cast("list[object]", value)
-        ]
+    if is_mapping(value) and "properties" in schema:
+        return _fields(schema, value, strict=strict)
+    if is_list(value) and "items" in schema:
+        return [_value(schema["items"], item, strict=strict) for item in value]
     return int(value) if "integer" in _types(schema) and _is_whole(value) else value
 
 

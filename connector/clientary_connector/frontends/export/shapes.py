@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
+from clientary_connector.call.kinds import is_list, is_mapping
+
 Schema: TypeAlias = dict[str, Any]
-JSON: TypeAlias = Any
 
 DECIMAL: Final = "decimal"
-#: Keys under which schemas stand by name.
-_BY_NAME: Final = frozenset({"properties"})
 #: What a format says that the schema of a provider cannot.
 _SPELLED: Final = {
     "date": "As YYYY-MM-DD.",
@@ -67,14 +66,10 @@ def fields_of(schema: Mapping[str, Any]) -> dict[str, Schema]:
 
 
 def _plain_part(key: str, part: object) -> object:
-    if key in _BY_NAME and isinstance(part, Mapping):
-        return _each(part, plain)
-    if isinstance(part, Mapping):
+    if key == "properties" and is_mapping(part):
+        return {name: plain(field) for name, field in part.items()}
+    if is_mapping(part):
         return plain(part)
-    if isinstance(part, list):
-        return [plain(item) if isinstance(item, Mapping) else item for item in part]
+    if is_list(part):
+        return [plain(item) if is_mapping(item) else item for item in part]
     return part
-
-
-def _each(parts: Mapping[str, Any], change: Callable[[Mapping[str, Any]], Schema]) -> Schema:
-    return {name: change(part) for name, part in parts.items()}
