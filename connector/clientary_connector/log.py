@@ -18,6 +18,7 @@ from clientary_connector.logentry import (
     entry_of,
     microseconds,
 )
+from clientary_connector.mending import OpenCall, open_calls
 from clientary_connector.reads import Reads
 from clientary_connector.state import state_faults
 from connector_vault import ErasedError, LogQuery, LogReport, LogRow, Vault, View
@@ -50,6 +51,11 @@ class Log:
         """
         with state_faults():
             return self._found(log_id)
+
+    def open(self) -> tuple[OpenCall, ...]:
+        """Returns the calls that have no outcome, oldest first."""
+        with state_faults():
+            return open_calls(self._vault)
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> LogReport:
         """Checks every row of the log; `progress` is told rows done and rows in all."""

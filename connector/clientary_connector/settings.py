@@ -200,6 +200,11 @@ class Settings:
         for item in limits():
             _check(item, getattr(self, item.name))
 
+    def changed(self) -> dict[str, float]:
+        """Returns the limits that are not at their defaults; nothing of it is a secret."""
+        held = {item.name: getattr(self, item.name) for item in limits()}
+        return {item.name: held[item.name] for item in limits() if held[item.name] != item.default}
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Reads the settings of an environment, by default that of the process.

@@ -27,6 +27,7 @@ from clientary_connector.hosting import Hosting
 from clientary_connector.keeping import ErasureChore
 from clientary_connector.log import Log
 from clientary_connector.manifest import Manifest, load_manifest
+from clientary_connector.mending import mend
 from clientary_connector.oauth.asking import Asking
 from clientary_connector.oauth.bearer import Bearer
 from clientary_connector.oauth.refreshing import Refresher
@@ -93,8 +94,11 @@ def open_connector(
     *,
     settings: Settings | None = None,
     manifest: Manifest | None = None,
+    mends: bool = True,
 ) -> Connector:
     """Opens the connector of a state directory that `create_state` has set up.
+
+    What a process that died has left behind is mended; without `mends` it is left for a look.
 
     Raises:
         StateMissingError: Nothing was set up there.
@@ -106,6 +110,8 @@ def open_connector(
     folder = state_folder(state, settings)
     with state_faults():
         vault = opened(folder, settings)
+    if mends:
+        mend(vault, settings)
     return joined(vault, manifest=manifest, settings=settings)
 
 

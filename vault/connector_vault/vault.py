@@ -20,6 +20,7 @@ from connector_vault.fence import Fence
 from connector_vault.follower import Follower
 from connector_vault.inspection import VaultReport, inspect
 from connector_vault.keyring import Keyring
+from connector_vault.latch import Latch
 from connector_vault.log import UID_BYTES, LogDraft, LogReport, LogRow
 from connector_vault.logcheck import Progress, verify
 from connector_vault.masking import mask_older
@@ -73,14 +74,12 @@ class Vault:
         """Joins the parts; `create` and `open` are the ways in."""
         self.id = keyring.vault
         self.path = store.path
-        #: Why new intents are refused, if they are.
-        self.degraded: str | None = None
         #: Who else has the vault open, and whether they still are there.
         self.attendance = store.attendance
+        self.latch = Latch(store.path, store.attendance)
         self._store = store
         self._keyring = keyring
         self._tools = tools
-        self._anchor = tools.anchor
         self._follower = Follower(store, tools)
         self._clock = clock
         self._payloads = Payloads(store, keyring)
@@ -250,11 +249,16 @@ class Vault:
 
     def degrade(self, reason: str) -> None:
         """Refuses new intents from now on; the first reason stays."""
-        self.degraded = self.degraded or reason
+        self.latch.shut(reason)
+
+    @property
+    def degraded(self) -> str | None:
+        """Why new intents are refused, if they are."""
+        return self.latch.reason
 
     def read(self, work: Callable[[View], T]) -> T:
         """Runs work on a snapshot of the vault, in the thread that calls."""
-        self._anchor.refresh()
+        self._tools.anchor.refresh()
         return self._store.read(lambda rows: work(View(rows, self._tools)))
 
     def write(self, work: Callable[[Transaction], T]) -> T:
@@ -385,9 +389,9 @@ class Vault:
 
     def _transact(self, rows: Rows, work: Callable[[Transaction], T]) -> _Done[T]:
         """Runs work in the writer's thread."""
-        self._anchor.refresh()
+        self._tools.anchor.refresh()
         at = microseconds(self._clock)
-        transaction = Transaction(rows, self._tools, at=at, refusing=self.degraded)
+        transaction = Transaction(rows, self._tools, at=at, refusing=self.latch)
         try:
             value = work(transaction)
             transaction.finish()

@@ -14,6 +14,7 @@ from connector_vault.erased import Erasures
 from connector_vault.errors import ConflictError, DegradedError, IntegrityError, MisuseError
 from connector_vault.keyring import Keyring
 from connector_vault.keyshelf import KeyShelf
+from connector_vault.latch import Latch
 from connector_vault.log import UID_BYTES, LogDraft, LogRow, LogSeal, change_draft
 from connector_vault.records import Record
 from connector_vault.rows import LogColumns, RecordRow, Rows, SecretRow
@@ -222,8 +223,8 @@ class Transaction(View):
 
     __slots__ = ("_at", "_ended_records", "_ended_secrets", "_live", "_refusing", "decisive")
 
-    def __init__(self, rows: Rows, tools: Tools, *, at: int, refusing: str | None) -> None:
-        """Takes the rows, the time, and why intents are refused, if they are."""
+    def __init__(self, rows: Rows, tools: Tools, *, at: int, refusing: Latch | None) -> None:
+        """Takes the rows, the time, and what may refuse intents."""
         super().__init__(rows, tools)
         self._at = at
         self._refusing = refusing
@@ -272,7 +273,9 @@ class Transaction(View):
         """
         self._check()
         if self._refusing is not None and draft.kind == "intent":
-            raise DegradedError(f"No new calls until the vault is reopened: {self._refusing}")
+            reason = self._refusing.reason
+            if reason is not None:
+                raise DegradedError(f"No new calls until the vault is reopened: {reason}")
         seal = self._tools.seal
         tip = self._rows.tip or seal.tip(self._rows.last_row())
         row = seal.row(draft, tip)

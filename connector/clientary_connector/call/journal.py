@@ -30,6 +30,7 @@ from clientary_connector.call.tools import Tool
 from clientary_connector.call.trouble import vault_kind
 from clientary_connector.connections import find_record
 from connector_vault import (
+    DegradedError,
     LogDraft,
     OperationClaimedError,
     ShredError,
@@ -93,6 +94,7 @@ class Journal:
             CancelledError: The caller left; an intent that was written by then is settled.
         """
         kind: ErrorKind | None = None
+        message: str | None = None
         try:
             payload = _asked(call, tool, request)
             draft = self._intent(call, tool, permit=permit, payload=payload, turn=turn)
@@ -101,11 +103,12 @@ class Journal:
             kind = None
         except VaultError as error:
             kind = vault_kind(error)
+            message = str(error) if isinstance(error, DegradedError) else None
         else:
             return Intent(
                 log_id=log_id, call=call, tool=tool, permit=permit, draft=draft, payload=payload
             )
-        raise ClaimedError if kind is None else refused(kind)
+        raise ClaimedError if kind is None else refused(kind, message=message)
 
     def claims(self, call: Call, permit: Permit) -> bool:
         """Tells whether an operation was claimed before, so that a repeat need not be judged.

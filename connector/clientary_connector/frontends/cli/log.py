@@ -12,6 +12,7 @@ from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, output
 from clientary_connector.frontends.cli.bar import Bar
 from clientary_connector.frontends.cli.log_erase import erase
+from clientary_connector.frontends.cli.log_open import open_
 from clientary_connector.frontends.cli.moment import Moment
 from clientary_connector.frontends.cli.resultview import show_data
 from clientary_connector.frontends.cli.status import OF_OUTCOME, Status
@@ -125,6 +126,7 @@ def verify(state: Path | None, *, output_: str) -> Status:
 
 
 log.add_command(erase)
+log.add_command(open_)
 
 
 def _row(entry: LogEntry) -> tuple[object, ...]:

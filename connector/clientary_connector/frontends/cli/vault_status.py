@@ -27,7 +27,7 @@ def status(state: Path | None, *, output_: str) -> Status:
     """Say how the vault is: its keys and what hangs on them, what is open, what is due."""
     settings = Settings.from_environment()
     key = key_of(state_folder(state, settings), settings)
-    with open_connector(state, settings=settings) as connector:
+    with open_connector(state, settings=settings, mends=False) as connector:
         found = connector.vault.status()
     if output_ == "json":
         output.emit_data({"key": key, **found.to_json()})
@@ -78,7 +78,7 @@ def _notes(found: VaultStatus) -> Iterable[str]:
     if found.keys_due_at <= datetime.now(UTC):
         yield "The vault's own keys are due: clientary vault rotate-keys"
     if found.degraded is not None:
-        yield f"No new calls: {found.degraded}"
+        yield f"No new calls until the state is opened anew: {found.degraded}"
     if found.stale is not None:
         yield f"The anchor is behind: {found.stale}"
     if found.backed_up_at is None:
