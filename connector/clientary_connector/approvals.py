@@ -58,16 +58,24 @@ class Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What a person is asked: the approval, why it was asked for, and what would be sent."""
+    """What a host is asked: the approval, why it was asked for, and what would be sent.
+
+    A plugin that does not see what is sealed gets the approval alone; the rest is None.
+    """
 
     approval: Approval
-    prompt: str
-    arguments: Mapping[str, Any]
-    method: str
-    url: str
-    query: tuple[tuple[str, str], ...]
-    #: The JSON body, decoded; None where there is none.
-    body: Any
+    prompt: str | None = None
+    arguments: Mapping[str, Any] | None = None
+    method: str | None = None
+    url: str | None = None
+    query: tuple[tuple[str, str], ...] | None = None
+    #: The JSON body, decoded; None also where there is none.
+    body: Any = None
+
+    @property
+    def bare(self) -> Question:
+        """The question without what is sealed."""
+        return Question(approval=self.approval)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

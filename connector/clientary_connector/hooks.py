@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import pluggy
 
+from clientary_connector.approvals import Decision, Question
 from clientary_connector.logentry import LogEntry
 from clientary_connector.settlements import Settlement
 
@@ -42,6 +43,25 @@ def connector_operation_settled(settlement: Settlement) -> None:
 
     Where it was found, a repeat of the operation gets the record; where it was not, a repeat runs.
     The record is None unless the plugin was registered as `sealed`.
+    """
+
+
+@hookspec(firstresult=True)
+def connector_approval_decide(question: Question) -> Decision | None:
+    """Decides a call that waits for a person; None leaves it to the next plugin, or to a person.
+
+    This is for a rule of the host: a person takes longer than the time limit. The decision names
+    the person who stands for it. Prompt, arguments and request are None unless every plugin with
+    this hook was registered as `sealed`. A hook that fails has decided nothing.
+    """
+
+
+@hookspec
+def connector_approval_asked(question: Question) -> None:
+    """Notices that a call waits for a person, and nobody has decided it yet.
+
+    A yes is given with `connector.approvals.approve`. Prompt, arguments and request are None
+    unless the plugin was registered as `sealed`.
     """
 
 

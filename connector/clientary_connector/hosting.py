@@ -109,6 +109,10 @@ class Hosting:
         """Tells whether a plugin has a hook."""
         return hook in self._listeners
 
+    def trusts(self, hook: str) -> bool:
+        """Tells whether every plugin that has a hook may see what is sealed."""
+        return all(one.sealed for one in self._listeners.get(hook, ()))
+
     def tell(self, hook: str, /, **facts: Any) -> None:  # noqa: ANN401 - the hook's own arguments
         """Tells every plugin that has a hook, soon and elsewhere; never waits, never raises."""
         self.tell_of(hook, lambda: facts)

@@ -24,6 +24,7 @@ from clientary_connector.finishing import Finishing
 from clientary_connector.granting import Grants
 from clientary_connector.ground import Ground
 from clientary_connector.hosting import Hosting
+from clientary_connector.hostapproval import HostApproval
 from clientary_connector.keeping import ErasureChore
 from clientary_connector.log import Log
 from clientary_connector.manifest import Manifest, load_manifest
@@ -214,6 +215,7 @@ def _executor(ground: Ground, transport: Transport, refresher: Refresher) -> Exe
         version=ground.manifest.version,
         settings=ground.settings,
         clock=ground.clock,
+        host=HostApproval(ground.hosting),
     )
     return Executor(
         manifest=ground.manifest,

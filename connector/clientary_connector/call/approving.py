@@ -39,20 +39,30 @@ SORTED: Final = msgspec.json.Encoder(decimal_format="number", order="sorted")
 ASKED: Final = "asked"
 
 
-class Judge(Protocol):
-    """Is told of every question that is new, and may decide it at once.
+class Host(Protocol):
+    """Stands for the host where a call waits for a person."""
 
-    It returns None to leave it to a person who comes later. It must not raise.
-    """
+    async def decide(self, question: Question) -> Decision | None:
+        """Decides a question that is new at once, or returns None to leave it to a person.
 
-    async def __call__(self, question: Question) -> Decision | None:
-        """Decides, or leaves it."""
+        Raises ConnectorError where there is no decision that can be taken.
+        """
+        ...
+
+    def asked(self, question: Question) -> None:
+        """Is told of a question that is left to a person; must neither wait nor raise."""
         ...
 
 
-async def leave(question: Question) -> None:
-    """Leaves every question to a person who comes later."""
-    del question
+class NoHost:
+    """A host that decides nothing."""
+
+    async def decide(self, question: Question) -> None:
+        """Leaves every question to a person."""
+        del question
+
+    def asked(self, question: Question) -> None:
+        """Takes no note."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +85,7 @@ class Approving:
         version: str,
         settings: Settings,
         clock: Callable[[], datetime],
-        judge: Judge = leave,
+        host: Host | None = None,
     ) -> None:
         """Takes the vault that keeps approvals, the manifest's version, limits and the time."""
         self._vault = vault
@@ -83,7 +93,7 @@ class Approving:
         self._wait = timedelta(seconds=settings.approval_wait_s)
         self._most = settings.approvals_open
         self._clock = clock
-        self._judge = judge
+        self._host = host or NoHost()
         self.deciding = Deciding(vault, use=timedelta(seconds=settings.approval_use_s), clock=clock)
 
     async def cleared(
@@ -168,14 +178,17 @@ class Approving:
 
     async def _judged(self, wanted: Wanted, record: Record) -> Record:
         """Lets the host decide a question that is new."""
-        decision = await self._judge(_question(wanted, record))
-        if decision is None:
-            return record
+        question, said = _question(wanted, record), ""
         try:
-            return await asyncio.to_thread(self.deciding.decide, record.id, decision)
+            decision = await self._host.decide(question)
+            if decision is not None:
+                return await asyncio.to_thread(self.deciding.decide, record.id, decision)
         except ConnectorError as error:
-            said = error.message
-        raise _refusal(record, f"What the host has decided cannot be taken: {said}")
+            said = f"What the host has decided cannot be taken: {error.message}"
+        self._host.asked(question)
+        if said:
+            raise _refusal(record, said)
+        return record
 
     def _by_state(self, wanted: Wanted, record: Record) -> Permit:
         """Returns the permit under an approval that is given.

@@ -29,6 +29,7 @@ from clientary_connector.errors import (
     UnknownApprovalError,
 )
 from clientary_connector.sandbox import RunningSandbox, Sandbox, serve
+from connector_vault import Record, View
 from tests.connector.engine.ground import NAME, PERSONA, PROMPT, USER, Ground, ground
 
 MANIFEST = load_manifest()
@@ -87,6 +88,17 @@ def asked(on: Ground, action: str, arguments: dict[str, Any], **other: object) -
 def kind_of(result: Result) -> ErrorKind | None:
     """Returns the kind of error of a result."""
     return None if result.error is None else result.error.kind
+
+
+def stored(on: Ground, approval: Approval) -> Record:
+    """Returns the record of an approval as it lies in the vault."""
+
+    def read(view: View) -> Record | None:
+        return view.record("approval", approval.id)
+
+    found: Record | None = on.vault.read(read)
+    assert found is not None
+    return found
 
 
 def a_client(running: RunningSandbox, number: int = 0) -> int:
@@ -557,10 +569,10 @@ def test_nothing_of_what_an_approval_is_about_lies_open(on: Ground, tmp_path: Pa
     arguments = {"name": "Zebedee Quux"}
     approval = asked(on, "create_client", arguments, prompt="Take Zebedee in, please")
     on.connector.approvals.approve(approval.id, user=BOSS, note="Zebedee has called me")
-    record = on.vault.read(lambda view: view.record("approval", approval.id))
+    record = stored(on, approval)
     assert record.name is not None
     assert on.result("create_client", arguments).outcome is Outcome.SUCCEEDED
-    after = on.vault.read(lambda view: view.record("approval", approval.id))
+    after = stored(on, approval)
     assert after.name is None
     assert record.name not in json.dumps(after.body)
     files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
