@@ -115,7 +115,7 @@ class Approvals:
         decidable = found.state in {approvals.PENDING, approvals.GIVEN, approvals.DENIED}
         preview = None
         if call is not None and decidable:
-            preview = await self._previews.show(replace(call, user=user))
+            preview = await self._previews.show(call, overseer=user)
         return ApprovalView(
             approval=found,
             prompt=None if call is None else call.prompt,

@@ -23,8 +23,8 @@ from clientary_connector.connector import Connector, Parts
 from clientary_connector.finishing import Finishing
 from clientary_connector.granting import Grants
 from clientary_connector.ground import Ground
-from clientary_connector.hosting import Hosting
 from clientary_connector.hostapproval import HostApproval
+from clientary_connector.hosting import Hosting
 from clientary_connector.keeping import ErasureChore
 from clientary_connector.log import Log
 from clientary_connector.manifest import Manifest, load_manifest

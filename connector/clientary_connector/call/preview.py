@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from clientary_connector.call.executor import Executor
@@ -19,6 +20,8 @@ from clientary_connector.call.transport import Transport
 from clientary_connector.manifest import CascadeStep
 
 NOT_COUNTED: Final = "cannot be counted"
+#: In the place of a persona in the log, where a person looks.
+OVERSEER: Final = "(approver)"
 
 
 class Previews:
@@ -29,8 +32,12 @@ class Previews:
         self._executor = executor
         self._transport = transport
 
-    async def show(self, call: Call) -> Preview:
-        """Returns the preview of a call; a call that would be refused says why."""
+    async def show(self, call: Call, *, overseer: str | None = None) -> Preview:
+        """Returns the preview of a call; a call that would be refused says why.
+
+        Where a person looks who decides about the call, what goes with a deletion is counted for
+        that `overseer`, whom no grant limits.
+        """
         try:
             tool = self._executor.tools.look_up(call)
             permit = self._executor.permit(call, tool)
@@ -39,7 +46,7 @@ class Previews:
         except RefusedError as refusal:
             result = await self._executor.refuse(call, refusal.error)
             return _refused(call, refusal.error, log_id=result.log_id)
-        cascade = [await self._counted(call, step) for step in tool.action.cascade]
+        cascade = [await self._counted(call, step, overseer) for step in tool.action.cascade]
         return Preview(
             action=tool.action.id,
             effect=tool.action.effect.value,
@@ -52,21 +59,19 @@ class Previews:
             needs_approval=needs_yes(tool.action, call.arguments, permit.rule),
         )
 
-    async def _counted(self, call: Call, step: CascadeStep) -> CascadeCount:
+    async def _counted(self, call: Call, step: CascadeStep, overseer: str | None) -> CascadeCount:
         if step.count is None:
             return CascadeCount(resource=step.resource, count=None, note=NOT_COUNTED)
-        result = await self._executor.run(
-            Call(
-                action=step.count,
-                arguments={name: call.arguments[given] for name, given in step.passes.items()},
-                connection=call.connection,
-                user=call.user,
-                persona=call.persona,
-                prompt=call.prompt,
-                operation=mint_operation(),
-                context=call.context,
-            )
+        asked = replace(
+            call,
+            action=step.count,
+            arguments={name: call.arguments[given] for name, given in step.passes.items()},
+            operation=mint_operation(),
         )
+        if overseer is None:
+            result = await self._executor.run(asked)
+        else:
+            result = await self._executor.look(replace(asked, user=overseer, persona=OVERSEER))
         if result.outcome is not Outcome.SUCCEEDED or result.page is None:
             note = NOT_COUNTED if result.error is None else f"not counted: {result.error.kind}"
             return CascadeCount(resource=step.resource, count=None, note=note)

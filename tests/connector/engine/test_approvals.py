@@ -499,6 +499,8 @@ def test_a_persona_that_floods_is_told_to_stop(on: Ground, running: RunningSandb
 def test_a_person_sees_exactly_what_would_happen(on: Ground, running: RunningSandbox) -> None:
     """Who asks, why, the request, and what goes with it, counted now and under their own name."""
     client = a_client(running)
+    only = Terms(scopes=("clients:delete",))
+    on.connector.grant(PERSONA, NAME, user=USER, terms=only)
     approval = asked(on, "delete_client", {"id": client})
     view = on.run(on.connector.approvals.show(approval.id, user=BOSS))
     assert view.approval == approval
@@ -510,9 +512,10 @@ def test_a_person_sees_exactly_what_would_happen(on: Ground, running: RunningSan
     projects = sum(one.client_id == client for one in state.projects)
     counts = {one.resource: one.count for one in view.preview.cascade}
     assert counts["projects"] == projects > 0
+    assert None not in counts.values()
     entries = on.connector.log.page(limit=50).entries
     reads = [one for one in entries if one.kind == "call"]
-    assert {(one.user, one.effect) for one in reads} == {(BOSS, "read")}
+    assert {(one.user, one.persona, one.effect) for one in reads} == {(BOSS, "(approver)", "read")}
     assert json.dumps(view.to_json())
 
 
