@@ -15,8 +15,8 @@ from clientary_connector.call.approving import Approving, note_of
 from clientary_connector.call.preview import Previews
 from clientary_connector.call.request import DECODER
 from clientary_connector.call.result import Call, Preview, Result
-from clientary_connector.checks import check_user
 from clientary_connector.errors import ApprovalEndedError
+from clientary_connector.reads import Reads
 from clientary_connector.state import state_faults
 from clientary_connector.tending import DONE, TendItem
 from connector_vault import NotFoundError, Record, Transaction, Vault, View
@@ -66,6 +66,7 @@ class Approvals:
         self._deciding = approving.deciding
         self._previews = previews
         self._clock = clock
+        self._reads = Reads(vault)
 
     def pending(self) -> tuple[Approval, ...]:
         """Returns what waits for a person now, oldest first."""
@@ -101,15 +102,16 @@ class Approvals:
     async def show(self, approval: str, *, user: str) -> ApprovalView:
         """Shows exactly what a yes would let happen; counts what a deletion takes along.
 
-        `user` is who looks: what is read to count stands in the log under that name.
+        `user` is who looks: what is opened and what is read to count stand in the log under that
+        name.
 
         Raises:
             UnknownApprovalError: There is none of that id.
             InvalidValueError: The user cannot be used.
         """
-        check_user(user)
         with state_faults():
             record, found = self._vault.read(lambda view: self._found(view, approval))
+            self._reads.note(user, {"what": approvals.KIND, "approval": found.id})
             call = self._call(found)
             note = note_of(self._vault, record)
         decidable = found.state in {approvals.PENDING, approvals.GIVEN, approvals.DENIED}

@@ -514,6 +514,8 @@ def test_a_person_sees_exactly_what_would_happen(on: Ground, running: RunningSan
     assert counts["projects"] == projects > 0
     assert None not in counts.values()
     entries = on.connector.log.page(limit=50).entries
+    (opened,) = (one for one in entries if one.kind == "read")
+    assert (opened.user, opened.facts["approval"]) == (BOSS, approval.id)
     reads = [one for one in entries if one.kind == "call"]
     assert {(one.user, one.persona, one.effect) for one in reads} == {(BOSS, "(approver)", "read")}
     assert json.dumps(view.to_json())
