@@ -39,9 +39,10 @@ if TYPE_CHECKING:
     from clientary_connector.manifest import Action, Manifest, load_manifest
     from clientary_connector.rotations import KeyStatus, RotationReport
     from clientary_connector.settings import Settings
+    from clientary_connector.states import StateReport, create_state
     from clientary_connector.tending import TendReport
     from clientary_connector.terms import Terms
-    from clientary_connector.wiring import StateReport, create_state, open_connector
+    from clientary_connector.wiring import open_connector
 
 __all__ = [
     "Account",
@@ -107,9 +108,10 @@ _MODULES = {
     "manifest": ("Action", "Manifest", "load_manifest"),
     "rotations": ("KeyStatus", "RotationReport"),
     "settings": ("Settings",),
+    "states": ("StateReport", "create_state"),
     "tending": ("TendReport",),
     "terms": ("Terms",),
-    "wiring": ("StateReport", "create_state", "open_connector"),
+    "wiring": ("open_connector",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

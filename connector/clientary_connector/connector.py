@@ -6,34 +6,36 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from clientary_connector.accounts import Accounts
-from clientary_connector.approver import Approvals
-from clientary_connector.authorizing import Authorizing
 from clientary_connector.background import Background
 from clientary_connector.call.executor import Executor
-from clientary_connector.call.preview import Previews
 from clientary_connector.call.result import Call, Preview, Result
 from clientary_connector.call.transport import Transport
 from clientary_connector.connections import Account, Connection, Revocation
 from clientary_connector.errors import ClosedError
-from clientary_connector.granting import Grants
 from clientary_connector.grants import Grant
 from clientary_connector.hosting import Hosting, name_of
-from clientary_connector.log import Log
+from clientary_connector.later import Later
 from clientary_connector.manifest import Action, Manifest
-from clientary_connector.rotating import OnState, Rotating
-from clientary_connector.rotations import KeyStatus, RotationReport
 from clientary_connector.settings import Settings
-from clientary_connector.settlements import Settlements
 from clientary_connector.state import state_faults
-from clientary_connector.tending import Tending, TendReport
 from clientary_connector.terms import Terms
-from clientary_connector.vaultcare import VaultCare
-from connector_vault import BackupReport, LogReport, RestoreReport, Secret, Vault, VaultReport
+from connector_vault import LogReport, Secret, Vault
 
-__all__ = ["BackupReport", "Connector", "LogReport", "RestoreReport", "Secret", "VaultReport"]
+if TYPE_CHECKING:
+    from clientary_connector.admin import Admin
+    from clientary_connector.approver import Approvals
+    from clientary_connector.authorizing import Authorizing
+    from clientary_connector.granting import Grants
+    from clientary_connector.log import Log
+    from clientary_connector.rotating import OnState
+    from clientary_connector.rotations import KeyStatus, RotationReport
+    from clientary_connector.settlements import Settlements
+    from clientary_connector.tending import TendReport
+    from clientary_connector.vaultcare import VaultCare
+
+__all__ = ["Connector", "LogReport", "Secret"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,18 +47,9 @@ class Parts:
     vault: Vault
     transport: Transport
     executor: Executor
-    accounts: Accounts
-    grants: Grants
-    previews: Previews
-    log: Log
-    care: VaultCare
-    hosting: Hosting
-    rotating: Rotating
-    tending: Tending
-    settlements: Settlements
-    authorizing: Authorizing
-    approvals: Approvals
     background: Background
+    hosting: Hosting
+    admin: Later[Admin]
 
 
 class Connector:
@@ -73,19 +66,40 @@ class Connector:
         self._vault = parts.vault
         self._transport = parts.transport
         self._executor = parts.executor
-        self._accounts = parts.accounts
-        self._previews = parts.previews
-        self.grants = parts.grants
-        self.log = parts.log
-        self.vault = parts.care
         self.hosting = parts.hosting
-        self._rotating = parts.rotating
-        self._tending = parts.tending
-        self.settlements = parts.settlements
-        self.oauth = parts.authorizing
-        self.approvals = parts.approvals
+        self._admin = parts.admin
         self._background = parts.background
         self._closed = False
+
+    @property
+    def grants(self) -> Grants:
+        """What personas may do."""
+        return self._admin().grants
+
+    @property
+    def approvals(self) -> Approvals:
+        """The calls that wait for a person's yes."""
+        return self._admin().approvals
+
+    @property
+    def log(self) -> Log:
+        """What was called, decided and changed."""
+        return self._admin().log
+
+    @property
+    def settlements(self) -> Settlements:
+        """The changes of which nobody knows whether they were done."""
+        return self._admin().settlements
+
+    @property
+    def oauth(self) -> Authorizing:
+        """The accounts that are joined by OAuth 2."""
+        return self._admin().oauth
+
+    @property
+    def vault(self) -> VaultCare:
+        """The state of the vault, its keys, checks and backups."""
+        return self._admin().care
 
     async def run(self, call: Call) -> Result:
         """Runs a call the one governed way.
@@ -113,7 +127,7 @@ class Connector:
             ClosedError: The connector was closed.
         """
         self._check_open()
-        return await self._previews.show(call)
+        return await self._admin().previews.show(call)
 
     async def connect(  # noqa: PLR0913 - what makes a connection, all by name
         self,
@@ -138,7 +152,7 @@ class Connector:
         """
         self._check_open()
         with state_faults():
-            return await self._accounts.connect(
+            return await self._admin().accounts.connect(
                 name,
                 secret=secret,
                 user=user,
@@ -150,7 +164,7 @@ class Connector:
     def connections(self, *, revoked: bool = False) -> tuple[Connection, ...]:
         """Returns the connections by name; revoked ones only where they are asked for."""
         with state_faults():
-            return self._accounts.connections(revoked=revoked)
+            return self._admin().accounts.connections(revoked=revoked)
 
     def connection(self, name_or_id: str) -> Connection:
         """Returns one connection, by name or id.
@@ -159,7 +173,7 @@ class Connector:
             UnknownConnectionError: There is none.
         """
         with state_faults():
-            return self._accounts.connection(name_or_id)
+            return self._admin().accounts.connection(name_or_id)
 
     def grant(
         self,
@@ -233,7 +247,7 @@ class Connector:
         self._check_open()
         with state_faults():
             return await asyncio.to_thread(
-                self._rotating.rotate, name, secret=secret, user=user, on_state=on_state
+                self._admin().rotating.rotate, name, secret=secret, user=user, on_state=on_state
             )
 
     async def check_old_key(self, name: str, *, user: str) -> RotationReport:
@@ -248,7 +262,9 @@ class Connector:
         """
         self._check_open()
         with state_faults():
-            return await asyncio.to_thread(self._rotating.resume, name, user=user, early=True)
+            return await asyncio.to_thread(
+                self._admin().rotating.resume, name, user=user, early=True
+            )
 
     async def drop_new_key(self, name: str, *, user: str) -> RotationReport:
         """Drops the new key of a rotation that is open; the key in use stays.
@@ -260,7 +276,7 @@ class Connector:
         """
         self._check_open()
         with state_faults():
-            return await asyncio.to_thread(self._rotating.drop, name, user=user)
+            return await asyncio.to_thread(self._admin().rotating.drop, name, user=user)
 
     def rotate_every(self, name: str, days: int, *, user: str) -> Connection:
         """Sets after how many days the key of a connection is due for rotation.
@@ -271,12 +287,12 @@ class Connector:
         """
         self._check_open()
         with state_faults():
-            return self._rotating.every(name, days, user=user)
+            return self._admin().rotating.every(name, days, user=user)
 
     def rotations(self) -> tuple[KeyStatus, ...]:
         """Returns how old the key of every active connection is, and how far its rotation."""
         with state_faults():
-            return self._rotating.statuses()
+            return self._admin().rotating.statuses()
 
     def register_rotation_hooks(
         self, plugin: object, *, serves: Callable[[str], bool] | None = None
@@ -288,7 +304,7 @@ class Connector:
         Raises:
             ValueError: The plugin has a hook that is none, or was registered before.
         """
-        self._rotating.hooks.register(plugin, serves=serves)
+        self._admin().rotating.hooks.register(plugin, serves=serves)
 
     def register(self, plugin: object, *, sealed: bool = False, user: str | None = None) -> None:
         """Takes in a plugin of the host; `clientary_connector.hooks` says what it may hook into.
@@ -313,13 +329,14 @@ class Connector:
         """
         self._check_open()
         with state_faults():
-            return await self._tending.tend(user)
+            return await self._admin().tending.tend(user)
 
     async def aclose(self) -> None:
         """Closes the connector; calls under way on other loops are cancelled."""
         if not self._closed:
             self._closed = True
-            await self.oauth.aclose()
+            if self._admin.made is not None:
+                await self._admin.made.oauth.aclose()
             await self._transport.aclose()
             self._background.close()
             await asyncio.to_thread(self.hosting.close)
@@ -329,7 +346,8 @@ class Connector:
         """Does the same for callers without an event loop."""
         if not self._closed:
             self._closed = True
-            self.oauth.close(self._background)
+            if self._admin.made is not None:
+                self._admin.made.oauth.close(self._background)
             self._background.close()
             self._transport.close_soon()
             self.hosting.close()

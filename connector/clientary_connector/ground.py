@@ -10,7 +10,6 @@ from clientary_connector.hosting import Hosting
 from clientary_connector.manifest import Manifest
 from clientary_connector.settings import Settings
 from connector_vault import Vault
-from connector_vault.rotation_run import OnStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,5 +21,11 @@ class Ground:
     settings: Settings
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
-    on_step: OnStep
+    #: Is told every step of a rotation.
+    on_step: Callable[[str], None]
     hosting: Hosting
+
+
+def unheard(step: str) -> None:
+    """Tells nobody of a step."""
+    del step

@@ -21,7 +21,7 @@ import platformdirs
 
 from clientary_connector.errors import StateIntegrityError, StateUnavailableError
 from clientary_connector.settings import Settings
-from connector_vault import Secret, VaultLockedError
+from connector_vault import Secret, Vault, VaultLockedError
 from connector_vault.private_file import read_private
 from connector_vault.providers import AskPassphrase, Means
 from connector_vault.trust import Trust
@@ -52,6 +52,21 @@ def make_folder(folder: Path) -> None:
         raise StateUnavailableError(
             f"{folder} cannot be made ({error.strerror}).", hint="Choose another folder."
         ) from error
+
+
+def opened(folder: Path, settings: Settings) -> Vault:
+    """Opens the vault of a state directory, and follows its key where that is rotated by others.
+
+    Raises:
+        VaultError: It cannot be opened.
+        StateIntegrityError: The note of its key cannot be read.
+    """
+    return Vault.open(
+        folder / DATABASE,
+        key=lambda: key_of(folder, settings),
+        means=means_of(settings),
+        trust=trust_of(settings),
+    )
 
 
 def key_of(folder: Path, settings: Settings) -> str:

@@ -14,7 +14,8 @@ import pytest
 from clientary_connector import Connector, ErrorKind, LogFilter, Outcome, Result, Settings
 from clientary_connector.manifest import load_manifest
 from clientary_connector.statefolder import DATABASE, key_of, means_of
-from clientary_connector.wiring import joined, rotate_kek
+from clientary_connector.states import rotate_kek
+from clientary_connector.wiring import joined
 from connector_vault import Vault
 from connector_vault.trust import PAUSE_S, Trust
 from tests.actions.stage import Stage, set_stage

@@ -11,7 +11,7 @@ import pytest
 from clientary_connector import Connector, LogFilter, Settings, open_connector
 from clientary_connector.state import state_faults
 from clientary_connector.statefolder import DATABASE, KEY
-from clientary_connector.wiring import create_state
+from clientary_connector.states import create_state
 from connector_vault import LogQuery, LogRow, Vault
 from tests.full_disk import full_disk
 

@@ -27,7 +27,7 @@ from connector_vault import (
     VaultRolledBackError,
     restore,
 )
-from connector_vault.restore import STEPS
+from connector_vault.restoring import STEPS
 from tests.vault.ground import Place, calls, store
 from tests.vault.processes import open_until_told, restore_until, started
 

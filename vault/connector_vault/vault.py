@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeAlias, TypeVar
 
 from connector_vault.anchor import Head
-from connector_vault.backup import BackupReport, back_up, note
 from connector_vault.cipher import Entropy
 from connector_vault.encoding import json_text, microseconds
 from connector_vault.errors import VaultExistsError
 from connector_vault.fence import Fence
 from connector_vault.follower import Follower
-from connector_vault.inspection import VaultReport, inspect
 from connector_vault.keyring import Keyring
 from connector_vault.latch import Latch
 from connector_vault.log import UID_BYTES, LogDraft, LogReport, LogRow
@@ -44,6 +42,10 @@ from connector_vault.unlocking import (
 )
 from connector_vault.view import Tools, Transaction, View
 
+if TYPE_CHECKING:
+    from connector_vault.backup import BackupReport
+    from connector_vault.inspection import VaultReport
+
 T = TypeVar("T")
 #: Gives the time in seconds since 1970.
 Clock: TypeAlias = Callable[[], float]
@@ -63,14 +65,7 @@ class _Done(Generic[T]):
 class Vault:
     """One open vault. Any thread and any event loop of one process may use it."""
 
-    def __init__(
-        self,
-        store: Store,
-        keyring: Keyring,
-        tools: Tools,
-        *,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, store: Store, keyring: Keyring, tools: Tools, *, clock: Clock) -> None:
         """Joins the parts; `create` and `open` are the ways in."""
         self.id = keyring.vault
         self.path = store.path
@@ -300,8 +295,7 @@ class Vault:
 
         It may write the first key of a user and month, so it stays outside of a transaction.
         """
-        at = microseconds(self._clock)
-        uid = self._tools.entropy(UID_BYTES)
+        at, uid = microseconds(self._clock), self._tools.entropy(UID_BYTES)
         key_id = sealed = None
         if payload is not None:
             key_id, sealed = self._payloads.seal(payload, user=user, at=at, uid=uid)
@@ -369,6 +363,8 @@ class Vault:
         Raises:
             StoreError: The database cannot be read to its end.
         """
+        from connector_vault.inspection import inspect  # noqa: PLC0415 - no call needs it
+
         return inspect(self._store, self._tools, told)
 
     def back_up(
@@ -380,9 +376,10 @@ class Vault:
             VaultExistsError: There is a file at the path.
             StoreError: It cannot be made, or the vault's own file is damaged.
         """
+        from connector_vault.backup import back_up, note  # noqa: PLC0415 - no call needs it
+
         report = back_up(self._store, path, told)
         at = microseconds(self._clock)
-
         draft = partial(self.draft, user=user)
         self.write(lambda change: note(change, report, at, draft))
         return report

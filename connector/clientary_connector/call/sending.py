@@ -17,9 +17,8 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from random import SystemRandom
 from typing import Final, Protocol
-
-from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 
 from clientary_connector import connections
 from clientary_connector.call.address import Target
@@ -46,6 +45,7 @@ from connector_vault import (
     VaultError,
 )
 
+DICE: Final = SystemRandom()
 SECRET_FIELD: Final = "api_key"  # noqa: S105 - the name of the field, not its value
 #: How the token of a connection goes on.
 BEARER: Final = Auth(scheme="bearer", token="{secret}")  # noqa: S106 - a template
@@ -153,9 +153,6 @@ class Sender:
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
-        self._backoff = wait_random_exponential(
-            multiplier=settings.backoff_first_s, max=settings.max_wait_s
-        )
 
     async def send(self, request: Request, *, way: Way, effect: Effect, tally: Tally) -> Reply:
         """Sends until an answer stands, and returns it if it is a success.
@@ -295,9 +292,13 @@ class Sender:
         return True
 
     def _jittered(self, attempt: int) -> float:
-        state = RetryCallState(AsyncRetrying(), fn=None, args=(), kwargs={})
-        state.attempt_number = attempt
-        return float(self._backoff(state))
+        """Returns seconds to wait: those who failed together do not come back together.
+
+        Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+        """
+        settings = self._settings
+        most = min(settings.max_wait_s, settings.backoff_first_s * 2 ** (attempt - 1))
+        return DICE.uniform(0, most)
 
 
 def opened(opening: Callable[[], Secret]) -> Secret:

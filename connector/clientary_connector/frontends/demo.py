@@ -19,7 +19,8 @@ from clientary_connector.errors import ConnectorError
 from clientary_connector.frontends import screen
 from clientary_connector.logentry import LogEntry
 from clientary_connector.sandbox import RunningSandbox, Sandbox, serve
-from clientary_connector.wiring import create_state, open_connector
+from clientary_connector.states import create_state
+from clientary_connector.wiring import open_connector
 
 #: Whatever JSON can say.
 Json: TypeAlias = Any

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import clientary_connector
+import connector_vault
 from clientary_connector import Call, CallError, ErrorKind, LogEntry, Outcome, Result
 from clientary_connector.call.result import mint_operation
 
@@ -20,7 +21,6 @@ HEAVY = {
     "apsw",
     "cryptography",
     "jsonschema_rs",
-    "tenacity",
     "asyncio",
     "click",
 }
@@ -79,11 +79,25 @@ def test_the_kinds_of_errors_are_the_closed_list() -> None:
     assert LogEntry.__doc__
 
 
-def test_the_door_loads_no_command_line_of_others() -> None:
-    """Opening a connector leaves click, rich and their like alone."""
+def test_a_connector_loads_nothing_that_a_plain_call_does_not_need() -> None:
+    """Rotations, backups, checks, tokens and other people's command lines come when asked for."""
+    later = {
+        "click", "rich", "pygments", "httpx", "authlib", "clientary_connector.admin",
+        "clientary_connector.oauth", "clientary_connector.tending", "connector_vault.backup",
+        "connector_vault.inspection", "connector_vault.keyrotator", "connector_vault.restoring",
+        "connector_vault.rotation", "connector_vault.hooks",
+    }  # fmt: skip
     code = (
-        "import sys, clientary_connector.wiring as w;"
-        "print(sorted({'click', 'rich', 'pygments', 'httpx'} & set(sys.modules)))"
+        f"import sys, clientary_connector.wiring as w;print(sorted({later!r} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
     assert done.stdout.strip() == "[]"
+
+
+def test_the_vault_names_what_is_public_and_nothing_else() -> None:
+    """Its names come when they are asked for, and stay."""
+    assert connector_vault.__all__ == dir(connector_vault)
+    for name in connector_vault.__all__:
+        assert getattr(connector_vault, name) is vars(connector_vault)[name]
+    with pytest.raises(AttributeError):
+        getattr(connector_vault, "nothing_like_it")  # noqa: B009 - checkers know that it fails

@@ -9,7 +9,7 @@ import click
 from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, output
 from clientary_connector.frontends.cli.status import Status
-from clientary_connector.wiring import create_state
+from clientary_connector.states import create_state
 
 
 @click.command()

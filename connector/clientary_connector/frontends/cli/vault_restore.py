@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from clientary_connector.connector import RestoreReport
 from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, output
 from clientary_connector.frontends.cli.bar import Bar
 from clientary_connector.frontends.cli.status import Status
-from clientary_connector.wiring import restore_state
+from clientary_connector.reports import RestoreReport
+from clientary_connector.states import restore_state
 
 
 @click.command()

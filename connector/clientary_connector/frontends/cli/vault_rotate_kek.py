@@ -11,7 +11,7 @@ from clientary_connector.frontends.cli import options, output
 from clientary_connector.frontends.cli.bar import Bar
 from clientary_connector.frontends.cli.status import Status
 from clientary_connector.reports import KekReport
-from clientary_connector.wiring import rotate_kek as go_over
+from clientary_connector.states import rotate_kek as go_over
 
 
 @click.command()
