@@ -17,7 +17,7 @@ from clientary_connector.call.preview import Previews
 from clientary_connector.call.transport import Transport
 from clientary_connector.granting import Grants
 from clientary_connector.ground import Ground
-from clientary_connector.keeping import ErasureChore
+from clientary_connector.keeping import ErasureChore, RetentionChore
 from clientary_connector.log import Log
 from clientary_connector.manifest import Manifest
 from clientary_connector.oauth.asking import Asking
@@ -160,6 +160,7 @@ def _tending(ground: Ground, rotating: Rotating, authorizing: Authorizing, *more
             KeyChore(rotating),
             TokenChore(authorizing),
             ErasureChore(vault),
+            RetentionChore(vault, ground.settings, seconds),
             VaultKeysChore(
                 KeyRotator(vault, clock=seconds),
                 every=timedelta(days=ground.settings.key_rotation_days),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from clientary_connector.settings import Settings
 from clientary_connector.tending import DONE, WAITING, TendItem
 from connector_vault import Vault
+from connector_vault.erased import CHANGES, READS, REFUSALS
 from connector_vault.erasure import Eraser
+from connector_vault.retention import Retention
 
 ERASURE: Final = "erasure"
+RETENTION: Final = "retention"
 
 
 class ErasureChore:
@@ -38,3 +42,25 @@ def _item(name: str, *, open_: bool) -> TendItem:
     return TendItem(
         what=ERASURE, connection=None, outcome=WAITING if open_ else DONE, detail=detail
     )
+
+
+class RetentionChore:
+    """Ends the text of the log that is older than it is to be kept, once a day at most."""
+
+    def __init__(self, vault: Vault, settings: Settings, now: Callable[[], float]) -> None:
+        """Takes the vault that keeps the log, for how long, and the time."""
+        self._retention = Retention(vault, clock=now)
+        self._days = {
+            CHANGES: settings.keep_changes_days,
+            READS: settings.keep_reads_days,
+            REFUSALS: settings.keep_refusals_days,
+        }
+
+    async def __call__(self, user: str) -> Sequence[TendItem]:
+        """Looks whether something is older, and takes it out."""
+        report = await asyncio.to_thread(self._retention.run, self._days, user=user)
+        if report is None:
+            return ()
+        rows = ", ".join(f"{count} {name}" for name, count in report.rows.items())
+        detail = f"The text of rows that were kept long enough went: {rows}; {report.keys} keys."
+        return (TendItem(what=RETENTION, connection=None, outcome=DONE, detail=detail),)

@@ -187,6 +187,28 @@ class Settings:
         least=1,
         most=10_000,
     )
+    keep_changes_days: int = _limit(
+        365,
+        unit="days",
+        why="prompt, request and answer of a change are asked for until the books are closed; "
+        "0 is for ever",
+        least=0,
+        most=36_500,
+    )
+    keep_reads_days: int = _limit(
+        90,
+        unit="days",
+        why="what a read has shown lies at the service, and is asked for seldom; 0 is for ever",
+        least=0,
+        most=36_500,
+    )
+    keep_refusals_days: int = _limit(
+        365,
+        unit="days",
+        why="who tried what is asked for late; 0 is for ever",
+        least=0,
+        most=36_500,
+    )
     max_warnings: int = _limit(
         20, unit="warnings", why="drift repeats on every record", least=1, most=1000
     )

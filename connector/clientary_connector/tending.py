@@ -42,7 +42,7 @@ KEYS: Final = "keys"
 class TendItem:
     """One thing that was due."""
 
-    #: `rotation`, `key`, `keys`, `token`, `settle` or `erasure`.
+    #: `rotation`, `key`, `keys`, `token`, `settle` `erasure` or `retention`.
     what: str
     #: Name of the connection; None for what concerns the vault.
     connection: str | None

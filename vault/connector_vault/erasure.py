@@ -18,7 +18,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from connector_vault.erased import ERASURE
@@ -26,7 +25,7 @@ from connector_vault.keyrun import Told, untold
 from connector_vault.records import Record
 from connector_vault.rotation_run import OnStep, nothing
 from connector_vault.rows import KeyRow
-from connector_vault.texts import Subject
+from connector_vault.texts import Subject, bounds_of, month_of
 from connector_vault.vault import Vault
 from connector_vault.view import Transaction, View
 
@@ -201,15 +200,15 @@ class Eraser:
 
 def _keys(view: View, user: str, before: int | None) -> list[KeyRow]:
     """Gives the keys that an erasure destroys: those of months that it erases as a whole."""
-    month = None if before is None else _month(before)
+    month = None if before is None else month_of(before)
     return [row for row in view.texts.keys(user) if month is None or row.period < month]
 
 
 def _planned(view: View, user: str, before: int | None) -> ErasurePlan:
     """Says what an erasure would do."""
     of = Subject(user=user, before=before, until=view.last_seq())
-    month = None if before is None else _month(before)
-    partial = 0 if month is None else view.texts.count(of, since=_beginning(month))
+    month = None if before is None else month_of(before)
+    partial = 0 if month is None else view.texts.count(of, since=bounds_of(month)[0])
     return ErasurePlan(
         user=user,
         rows=view.texts.count(of),
@@ -255,13 +254,3 @@ def _changed(record: Record, **changes: object) -> Record:
 def _microseconds(moment: float | None) -> int | None:
     """Gives a time as the vault stores it."""
     return None if moment is None else int(moment * 1_000_000)
-
-
-def _month(at: int) -> str:
-    """Names the month of a time."""
-    return datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m")
-
-
-def _beginning(month: str) -> int:
-    """Gives the first moment of a month."""
-    return int(datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC).timestamp() * 1_000_000)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from connector_vault.erased import CHANGES, READS, REFUSALS
 from connector_vault.places import AUDIT, UNMASKED
-from connector_vault.rows import KeyRow, Rows
+from connector_vault.rows import SPAN_ROWS, KeyRow, Rows
 
 _KEYS: Final = (
     "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "
     "WHERE purpose = ? AND state = 'current' AND owner = ? ORDER BY period"
 )
-_OLDER_KEYS: Final = (
+_MONTHS: Final = (
+    "SELECT DISTINCT period FROM keys WHERE purpose = ? AND state = 'current' AND period < ? "
+    "ORDER BY period"
+)
+_OF_MONTH: Final = (
     "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "
-    "WHERE purpose = ? AND state = 'current' AND period < ? AND (owner, period) > (?, ?) "
-    "ORDER BY owner, period LIMIT ?"
+    "WHERE purpose = ? AND state = 'current' AND period = ?"
 )
 _OF_USER: Final = "seq > ? AND seq <= ? AND user = ? AND at >= ? AND at < ? AND payload IS NOT NULL"
 _OF_CLASS: Final = {
@@ -25,9 +29,12 @@ _OF_CLASS: Final = {
     CHANGES: "kind <> 'refusal' AND coalesce(effect, '') <> 'read' AND action IS NOT NULL",
 }
 _SPAN: Final = "seq >= ? AND seq < ? AND at < ? AND payload IS NOT NULL AND "
-_SEALED_UNDER: Final = (
-    "SELECT 1 FROM log WHERE key_id = ? AND payload IS NOT NULL AND seq >= ? AND seq < ? LIMIT 1"
+_SEALING: Final = (
+    "SELECT DISTINCT key_id FROM log WHERE seq >= ? AND seq < ? AND payload IS NOT NULL"
 )
+_NEXT_SPAN: Final = "SELECT min(span) FROM log_spans WHERE span >= ? AND first < ?"
+_IS_BEFORE: Final = "SELECT 1 FROM log_spans WHERE span = ? AND last < ?"
+_BETWEEN: Final = "SELECT span FROM log_spans WHERE first < ? AND last >= ? ORDER BY span"
 _FOR_EVER: Final = 1 << 62
 
 
@@ -58,10 +65,13 @@ class Texts:
         found = [row for purpose in (AUDIT, UNMASKED) for row in self._keys(purpose, user)]
         return sorted(found, key=lambda row: row.period)
 
-    def older_keys(self, before: str, after: tuple[str, str], limit: int) -> list[KeyRow]:
-        """Gives the next audit keys of months before one, by user and month."""
-        found = self._rows.select(_OLDER_KEYS, (AUDIT, before, *after, limit))
-        return [KeyRow._make(row) for row in found]
+    def months(self, before: str) -> list[str]:
+        """Gives the months before one of which there is an audit key."""
+        return [str(month) for (month,) in self._rows.select(_MONTHS, (AUDIT, before))]
+
+    def keys_of_month(self, month: str) -> list[KeyRow]:
+        """Gives the audit keys of a month that are not destroyed."""
+        return [KeyRow._make(row) for row in self._rows.select(_OF_MONTH, (AUDIT, month))]
 
     def destroy_keys(self, keys: list[KeyRow]) -> None:
         """Overwrites wrapped keys; their rows stay."""
@@ -91,9 +101,35 @@ class Texts:
         statement = f"UPDATE log SET payload = NULL WHERE {_SPAN}{_OF_CLASS[name]}"  # noqa: S608 - constants only
         self._rows.write(statement, (*span, before))
 
-    def seals(self, key_id: str, span: tuple[int, int]) -> bool:
-        """Says whether a run of rows holds a text that is sealed under a key."""
-        return bool(self._rows.select(_SEALED_UNDER, (key_id, *span)))
+    def sealing(self, span: tuple[int, int]) -> list[str]:
+        """Names the keys under which a run of rows holds text."""
+        return [str(key_id) for (key_id,) in self._rows.select(_SEALING, span)]
+
+    def next_span(self, at: int, *, before: int) -> tuple[int, int] | None:
+        """Gives the next run of rows of which some may be older than a time."""
+        ((span,),) = self._rows.select(_NEXT_SPAN, (at // SPAN_ROWS, before))
+        return None if span is None else (span * SPAN_ROWS, (span + 1) * SPAN_ROWS)
+
+    def is_before(self, span: tuple[int, int], before: int) -> bool:
+        """Says whether all of a run of rows is older than a time."""
+        return bool(self._rows.select(_IS_BEFORE, (span[0] // SPAN_ROWS, before)))
+
+    def spans(self, begin: int, end: int) -> list[tuple[int, int]]:
+        """Gives the runs of rows of which some may have been written between two times."""
+        found = self._rows.select(_BETWEEN, (end, begin))
+        return [(span * SPAN_ROWS, (span + 1) * SPAN_ROWS) for (span,) in found]
 
     def _keys(self, purpose: str, user: str) -> list[KeyRow]:
         return [KeyRow._make(row) for row in self._rows.select(_KEYS, (purpose, user))]
+
+
+def month_of(at: int) -> str:
+    """Names the month of a time, as audit keys are named."""
+    return datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m")
+
+
+def bounds_of(month: str) -> tuple[int, int]:
+    """Gives the first moment of a month, and that of the next one."""
+    first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    after = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+    return int(first.timestamp() * 1_000_000), int(after.timestamp() * 1_000_000)

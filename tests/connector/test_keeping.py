@@ -1,0 +1,69 @@
+"""Proves that tending ends text that was kept long enough, and goes on with erasures."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from clientary_connector import Settings, load_manifest
+from clientary_connector.statefolder import DATABASE, KEY
+from clientary_connector.tending import TendReport
+from clientary_connector.wiring import joined
+from connector_vault import ErasedError, Vault
+from connector_vault.erasure import Eraser
+from tests.vault.ground import append, intent, row_of
+
+pytestmark = pytest.mark.requirement("log.keep")
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def made(folder: Path, age_days: int) -> Vault:
+    """Makes a vault with one read and its outcome of some age."""
+    then = NOW - timedelta(days=age_days)
+    vault = Vault.create(folder / DATABASE, key=f"file:{folder / KEY}", clock=then.timestamp)
+    append(vault, intent(vault))
+    return vault
+
+
+def tended(vault: Vault, settings: Settings) -> TendReport:
+    """Tends the state once."""
+    connector = joined(vault, manifest=load_manifest(), settings=settings, clock=lambda: NOW)
+    return asyncio.run(connector.tend(user="root"))
+
+
+@pytest.mark.parametrize(("days", "gone"), [(90, True), (120, False), (0, False)])
+def test_tending_ends_what_is_older_than_it_is_to_be_kept(
+    tmp_path: Path, days: int, *, gone: bool
+) -> None:
+    """By the settings, and says so once; the line stays."""
+    with made(tmp_path, 100) as vault:
+        report = tended(vault, Settings(keep_reads_days=days, key_rotation_days=3650))
+        assert [item.what for item in report.items] == (["retention"] if gone else [])
+        if gone:
+            assert "1 reads" in report.items[0].detail
+            with pytest.raises(ErasedError):
+                vault.open_payload(row_of(vault, 1))
+        else:
+            assert vault.open_payload(row_of(vault, 1)) is not None
+        assert vault.verify_log().ok
+
+
+@pytest.mark.requirement("log.erase.resume")
+def test_tending_goes_on_with_an_erasure(tmp_path: Path) -> None:
+    """One that was cut short, to its end, and once."""
+
+    def cut(step: str) -> None:
+        if step == "before shred":
+            raise KeyboardInterrupt
+
+    with made(tmp_path, 1) as vault:
+        with pytest.raises(KeyboardInterrupt):
+            Eraser(vault, on_step=cut).erase("ada", asked_by="root", reason="")
+        settings = Settings(key_rotation_days=3650)
+        (item,) = tended(vault, settings).items
+        assert (item.what, item.outcome) == ("erasure", "done")
+        assert tended(vault, settings).items == ()
