@@ -176,6 +176,12 @@ SANDBOX: Final[dict[str, str]] = {
 }
 
 POLICY: Final[dict[str, str]] = {
+    "policy.budget.admin": "Admins set and list budgets, and what makes no sense is refused.",
+    "policy.budget.cost": "What was refused or never reached the service costs nothing.",
+    "policy.budget.stop": "At its limit a budget stops the call before anything is sent.",
+    "policy.budget.sum": "What was spent is added up once, from the log, whatever is undone.",
+    "policy.budget.truth": "Nobody without the key lowers what was spent, or raises a budget.",
+    "policy.budget.usage": "Usage shows who has used what, and what it cost.",
     "policy.once.ends": "A result is given again for a time; after that a change is refused.",
     "policy.once.settle": "What became of an unknown change is looked up, told, logged and kept.",
     "policy.once.verdict": "A look-up says found or not found only where nothing else can be.",

@@ -12,6 +12,7 @@ from clientary_connector.accounts import Accounts
 from clientary_connector.approver import ApprovalChore, Approvals
 from clientary_connector.authorizing import Authorizing
 from clientary_connector.background import Background
+from clientary_connector.budgets import Budgets
 from clientary_connector.call.executor import Executor
 from clientary_connector.call.preview import Previews
 from clientary_connector.call.transport import Transport
@@ -53,6 +54,7 @@ class Admin:
     grants: Grants
     approvals: Approvals
     settlements: Settlements
+    budgets: Budgets
     previews: Previews
     oauth: Authorizing
     rotating: Rotating
@@ -85,6 +87,7 @@ def admin_of(
         grants=Grants(manifest=ground.manifest, vault=vault, clock=clock, stopped=accounts.stopped),
         approvals=approvals,
         settlements=settlements,
+        budgets=Budgets(ground, executor.meter),
         previews=previews,
         oauth=oauth,
         rotating=rotating,

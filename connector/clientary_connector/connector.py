@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from clientary_connector.admin import Admin
     from clientary_connector.approver import Approvals
     from clientary_connector.authorizing import Authorizing
+    from clientary_connector.budgets import Budgets
     from clientary_connector.granting import Grants
     from clientary_connector.log import Log
     from clientary_connector.rotating import OnState
@@ -85,6 +86,11 @@ class Connector:
     def log(self) -> Log:
         """What was called, decided and changed."""
         return self._admin().log
+
+    @property
+    def budgets(self) -> Budgets:
+        """Credits a month, and who has used what."""
+        return self._admin().budgets
 
     @property
     def settlements(self) -> Settlements:

@@ -87,6 +87,18 @@ class Settings:
         least=0,
         most=86_400,
     )
+    budget_account: int = _limit(
+        0, unit="credits", why="a month, all calls together; 0 is no limit", least=0, most=10**9
+    )
+    budget_user: int = _limit(
+        0, unit="credits", why="a month and user; 0 is no limit", least=0, most=10**9
+    )
+    budget_persona: int = _limit(
+        0, unit="credits", why="a month and persona; 0 is no limit", least=0, most=10**9
+    )
+    budget_connection: int = _limit(
+        0, unit="credits", why="a month and connection; 0 is no limit", least=0, most=10**9
+    )
     revoke_wait_s: float = _limit(
         10.0,
         unit="s",

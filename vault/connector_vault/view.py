@@ -22,6 +22,7 @@ from connector_vault.sealed import SecretRows
 from connector_vault.search import LogQuery, as_asked, change_row, search
 from connector_vault.secret import Secret
 from connector_vault.stages import SecretVersion, Stage, Stages
+from connector_vault.tail import Tail
 from connector_vault.texts import Texts
 
 
@@ -194,6 +195,15 @@ class View:
     def texts(self) -> Texts:
         """The sealed text of the log, for those who erase it."""
         return Texts(self._rows)
+
+    @property
+    def tail(self) -> Tail:
+        """The log from any place on, for those who add it up."""
+        return Tail(self._rows, self._tools.seal)
+
+    def revision_of(self, kind: str, id: str) -> int | None:  # noqa: A002 - the column's own name
+        """Gives the newest revision of a record that the log tells of, cheaply; None without."""
+        return self._rows.logged_revision(f"{kind}:{id}")
 
     def _stages(self, owner: str, field: str) -> Stages:
         """Gives the stages of one secret."""

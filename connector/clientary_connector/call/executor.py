@@ -22,6 +22,7 @@ from dataclasses import replace
 from clientary_connector.call import policy
 from clientary_connector.call.approving import Approving
 from clientary_connector.call.arguments import json_path
+from clientary_connector.call.budget import Meter
 from clientary_connector.call.deciding import LostError
 from clientary_connector.call.ending import Ending
 from clientary_connector.call.exchange import Exchange
@@ -75,7 +76,8 @@ class Executor:
         self._settings = settings
         self._clock = clock
         self.approving = approving
-        self._journal = Journal(vault, clock, listener)
+        self.meter = Meter(vault, settings)
+        self._journal = Journal(vault, meter=self.meter, clock=clock, listener=listener)
         self._replays = Replays(
             vault, settings=settings, clock=clock, sleep=sleep, listener=listener
         )

@@ -2,7 +2,7 @@
 
 1. The intent commits, or nothing is sent. Its transaction compares the connection's generation
    and the grant's revision again, and claims the operation for this connection and persona, and
-   the approval where the call needs one.
+   the approval where the call needs one. The budgets must bear what it costs.
 2. Refusals are written too.
 3. An outcome that cannot commit after a send latches the vault: the effect is unknown.
 """
@@ -19,6 +19,7 @@ import msgspec
 
 from clientary_connector.call import deciding, policy
 from clientary_connector.call.arguments import MAX_ID_CHARS, encodable
+from clientary_connector.call.budget import BehindError, Meter, cost_facts, given_back
 from clientary_connector.call.ending import Ending
 from clientary_connector.call.failure import failure, is_change, refused
 from clientary_connector.call.listening import Ended, Listener, Nobody
@@ -69,10 +70,16 @@ class Journal:
     """Keeps the log of calls in the vault."""
 
     def __init__(
-        self, vault: Vault, clock: Clock = utc_now, listener: Listener | None = None
+        self,
+        vault: Vault,
+        *,
+        meter: Meter,
+        clock: Clock = utc_now,
+        listener: Listener | None = None,
     ) -> None:
-        """Takes the vault whose log it writes, a clock, and who is told of calls that ended."""
+        """Takes the vault whose log it writes, budgets, a clock, and who is told of the ends."""
         self._vault = vault
+        self._meter = meter
         self._clock = clock
         self._listener = listener or Nobody()
 
@@ -164,14 +171,18 @@ class Journal:
     async def _written(self, draft: LogDraft, permit: Permit) -> int:
         try:
             return await self._vault.write_async(lambda log: self._claimed(log, permit, draft))
+        except BehindError:
+            await asyncio.to_thread(self._meter.catch_up, draft.at)
         except asyncio.CancelledError:
             await asyncio.shield(self._abandon(draft))
             raise
+        return await self._written(draft, permit)
 
     def _claimed(self, log: Transaction, permit: Permit, draft: LogDraft) -> int:
         """Appends the intent, and claims all that it needs; or nothing."""
         now = self._clock()
         policy.confirm(log, permit, now=now.timestamp())
+        self._meter.check(log, draft, permit)
         log_id = log.append(draft)
         deciding.claim(log, permit, call=log_id, now=now, draft=self._vault.draft)
         return log_id
@@ -190,7 +201,13 @@ class Journal:
             # What stands there may be the intent of another caller, whose call goes on.
             if row is None or row.uid != intent.uid:
                 return None
-            end = draft(kind=OUTCOME, ref=row.seq, outcome=Outcome.REFUSED, facts=GONE)
+            facts = {**GONE, **given_back(row.facts["cost"], row.at)}
+            who: dict[str, Any] = {
+                "user": row.user,
+                "persona": row.persona,
+                "connection": row.connection,
+            }
+            end = draft(kind=OUTCOME, ref=row.seq, outcome=Outcome.REFUSED, facts=facts, **who)
             log.append(end)
             return Ended(log_id=row.seq, head=row, outcome=end)
 
@@ -225,7 +242,7 @@ class Journal:
             facts={
                 "generation": permit.generation,
                 "grant_revision": permit.grant_revision,
-                "cost": tool.action.cost,
+                "cost": permit.cost,
                 "by": self._vault.attendance.me,
                 **({} if permit.approval is None else {"approval": permit.approval}),
             },
@@ -243,7 +260,7 @@ class Journal:
             effect=intent.tool.action.effect.value,
             operation=intent.call.operation,
             outcome=ending.outcome.value,
-            facts=_facts(ending, cost=intent.tool.action.cost),
+            facts=_facts(ending, intent),
             payload=answer,
         )
 
@@ -261,7 +278,7 @@ class Journal:
             effect=None if tool is None else tool.action.effect.value,
             operation=shown(call.operation),
             outcome=Outcome.REFUSED.value,
-            facts=_facts(ending, cost=0),
+            facts=_facts(ending),
             payload=payload,
         )
 
@@ -337,18 +354,19 @@ def _settled(log: Transaction, permit: Permit, draft: LogDraft, *, now: float) -
 
 def _lost(intent: Intent, ending: Ending) -> LogDraft:
     """Returns the outcome that could not be written, for those who are told of it."""
-    facts = msgspec.json.encode(_facts(ending, cost=intent.tool.action.cost)).decode()
+    facts = msgspec.json.encode(_facts(ending, intent)).decode()
     return replace(intent.draft, kind=OUTCOME, outcome=ending.outcome.value, facts=facts)
 
 
-def _facts(ending: Ending, *, cost: int) -> dict[str, Any]:
+def _facts(ending: Ending, intent: Intent | None = None) -> dict[str, Any]:
+    cost = 0 if intent is None else intent.permit.cost
     return {
         "status": ending.status,
         "attempts": ending.attempts,
         "duration_ms": round(ending.duration_ms, 3),
         "error": None if ending.error is None else ending.error.kind.value,
         "warnings": len(ending.warnings),
-        "cost": cost,
+        **cost_facts(ending, cost, at=0 if intent is None else intent.draft.at),
         **_waits_for(ending.error),
     }
 

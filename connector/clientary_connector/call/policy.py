@@ -43,6 +43,9 @@ class Permit:
     scope: str = ""
     #: What the connection authenticates with.
     kind: str = connections.API_KEY
+    #: What the call costs, and the credits a month of the grant; None is no limit of its own.
+    cost: int = 0
+    budget: int | None = None
     #: What the grant says about approvals.
     rule: str = DEFAULT
     #: Whether the call runs only under an approval, and the one that it will claim.
@@ -88,6 +91,8 @@ def decide(  # noqa: PLR0913 - what is looked at, all by name
         action=action.id,
         scope=action.scope,
         kind=connection.body["kind"],
+        cost=action.cost,
+        budget=grant.body.get("budget"),
         rule=approval_rule(grant.body, action.id, action.scope),
         conditions=tuple(grant.body.get("conditions", ())),
         rules=rules,

@@ -28,6 +28,8 @@ COMMANDS: Final = {
     "approvals": Entry("approvals", "approvals", "List what waits for a person."),
     "approve": Entry("approvals", "approve", "Let a call that waits happen, once."),
     "deny": Entry("approvals", "deny", "Refuse a call that waits."),
+    "usage": Entry("usage", "usage", "Show who has used what."),
+    "budget": Entry("budget", "budget", "Limit the credits a month."),
     "vault": Entry("vault", "vault", "Look after the vault and its keys."),
     "log": Entry("log", "log", "Read and verify the log."),
     "export": Entry("export", "export", "Write the actions for other programs."),
