@@ -65,7 +65,12 @@ def test_the_sdist_holds_what_the_tests_need(artifacts: Path) -> None:
     with tarfile.open(path) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     expected = {"pyproject.toml", "README.md", "CHANGELOG.md", "Makefile", ".ci/run", ".ci/python"}
-    expected |= {"requirements/run.txt", "requirements/dev.txt", "manifests/clientary.json"}
+    expected |= {
+        "requirements/run.txt",
+        "requirements/test.txt",
+        "requirements/dev.txt",
+        "manifests/clientary.json",
+    }
     expected |= _files(ROOT, "tests") | _files(ROOT, "connector") | _files(ROOT, "vault")
     assert expected - names == set()
 
