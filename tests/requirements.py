@@ -110,6 +110,7 @@ LOG: Final[dict[str, str]] = {
     "log.erase.proof": "Text is called erased only where the log says who had it erased.",
     "log.erase.resume": "An erasure that was cut short at any step goes on to its end.",
     "log.erase.shreds": "Shred keys lie outside database and backups; lost ones have their error.",
+    "log.kills": "Kills at random moments lose no intent of a write and no outcome told.",
     "log.rows": "A row of the log is read as it was written, and an intent has one outcome.",
     "log.sealed": "A payload is sealed for its user and month, and opens in its own row.",
     "log.search": "A search finds what a walk along the log finds, without walking.",

@@ -29,6 +29,8 @@ CAMPAIGNS: Final[Mapping[str, Callable[[int], list[list[str]]]]] = {
     "model": lambda size: [_tests(size, "tests/vault/test_model.py")],
     "revokes": lambda size: [_tests(size, "tests/acceptance/test_revoke_hammer.py")],
     "kills": lambda size: [_tests(size, *KILLS)] * max(1, size // 10),
+    # Five hundred kills at the usual size.
+    "killed": lambda size: [_tests(size, "tests/acceptance/test_kills.py")],
     "flips": lambda size: [["tests.soak.bit_flips", "--flips", str(FLIPS * size)]],
     "calls": lambda _: [["tests.benchmarks", "--full", "--only", "memory", "--strict"]],
 }
