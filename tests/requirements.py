@@ -101,6 +101,7 @@ LOG: Final[dict[str, str]] = {
     "log.closed": "Calls that a process left open are closed as unknown, and others left alone.",
     "log.closed.latch": "A lost outcome stops new calls in all processes, until reopened.",
     "log.closed.settings": "Settings other than the last that were noted are noted in the log.",
+    "log.growth": "The status says how the log grows, month by month.",
     "log.keep": "Text is kept for the days of its class, and no longer; rows stay for ever.",
     "log.keep.keys": "Keys of months without text go, outside the database too.",
     "log.keep.resume": "An end of retention that was cut short at any step goes on to its end.",

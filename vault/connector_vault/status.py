@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from connector_vault import backup, ended, rotation
+from connector_vault.growth import MonthGrowth
 from connector_vault.keyrotation import KeyRotation
 from connector_vault.keyrotator import INTERVAL, KeyRotator
 from connector_vault.keyrun import stored
@@ -70,6 +71,8 @@ class VaultStatus:
     stale: str | None
     records: int
     log_rows: int
+    #: The last months in which the log has grown, the newest first.
+    log_growth: tuple[MonthGrowth, ...]
     open_intents: int
     database_bytes: int
     journal_bytes: int
@@ -112,6 +115,7 @@ def status(vault: Vault, *, interval: timedelta = INTERVAL) -> VaultStatus:
             stale=vault.stale,
             records=view.count_records(),
             log_rows=view.last_seq(),
+            log_growth=view.growth(),
             open_intents=len(view.open_intents()),
             database_bytes=database_bytes,
             journal_bytes=journal_bytes,

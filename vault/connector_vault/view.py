@@ -12,6 +12,7 @@ from connector_vault.cipher import Entropy, Key, context
 from connector_vault.encoding import Value
 from connector_vault.erased import Erasures
 from connector_vault.errors import ConflictError, DegradedError, IntegrityError, MisuseError
+from connector_vault.growth import MonthGrowth, growth
 from connector_vault.keyring import Keyring
 from connector_vault.keyshelf import KeyShelf
 from connector_vault.latch import Latch
@@ -142,6 +143,10 @@ class View:
     def last_seq(self) -> int:
         """Gives the number of the log's newest row."""
         return self._rows.last_seq()
+
+    def growth(self) -> tuple[MonthGrowth, ...]:
+        """Says how the log has grown, month by month, the newest first."""
+        return growth(self._rows)
 
     def open_intents(self) -> list[int]:
         """Gives the intents that have no outcome, oldest first."""

@@ -35,6 +35,12 @@ def status(state: Path | None, *, output_: str) -> Status:
     screen.emit(screen.pairs(_pairs(found, key)))
     screen.emit("\n")
     screen.table(("term", "state", "made", "keys on it", "opened by"), _terms(found))
+    if found.log_growth:
+        screen.emit("\n")
+        screen.table(
+            ("month (UTC)", "rows of the log", "about"),
+            ((one.month, one.rows, _kib(one.size)) for one in found.log_growth),
+        )
     for line in _notes(found):
         screen.note(line)
     return Status.SUCCEEDED
