@@ -51,7 +51,7 @@ def test_a_vault_goes_over_to_another_key(site: Site, vault: Vault) -> None:
     before = vault.fingerprint
     report = turn_kek(site, vault, site.new_key)
     assert (report.before, report.fingerprint) == (before, vault.fingerprint)
-    assert (report.terms, report.keys, report.open, report.scrubbed) == (1, 9, False, True)
+    assert (report.terms, report.keys, report.open, report.scrubbed) == (1, 10, False, True)
     assert before != vault.fingerprint
     check_readable(vault)
     check_whole(vault)

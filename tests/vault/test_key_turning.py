@@ -48,7 +48,7 @@ def test_every_key_hangs_on_a_new_term_and_every_secret_on_a_new_key(
     before = _sealed(site)
     report = turn_keys(vault)
     assert (report.number, report.left, report.scrubbed) == (1, (), True)
-    assert (report.rewrapped, report.renewed, report.secrets) == (9, 5, 10)
+    assert (report.rewrapped, report.renewed, report.secrets) == (10, 5, 10)
     check_readable(vault)
     check_whole(vault)
     after = site.bytes_on_disk()
@@ -58,6 +58,7 @@ def test_every_key_hangs_on_a_new_term_and_every_secret_on_a_new_key(
         ("audit", "current", 2),
         ("data", "current", 5),
         ("log-mac", "current", 1),
+        ("log-sign", "current", 1),
         ("record-mac", "current", 1),
         ("term", "current", 1),
         ("term", "destroyed", 1),
@@ -124,7 +125,7 @@ def test_nothing_is_retired_while_something_hangs_on_it(vault: Vault) -> None:
     old, current = vault.read(
         lambda view: (view.keys.older_terms()[0], view.keys.current_term().id)
     )
-    assert vault.read(lambda view: view.keys.hanging(old)) == 9
+    assert vault.read(lambda view: view.keys.hanging(old)) == 10
     for term in (old, current):
         with pytest.raises(ConflictError, match="hang on it"):
             vault.write(partial(_retire_term, term))
@@ -141,7 +142,7 @@ def test_a_key_that_was_altered_is_left_and_told(site: Site, vault: Vault) -> No
     report = turn_keys(vault)
     assert report.left == (f"keys {key_id}",)
     found = status(vault)
-    assert [term.keys for term in found.terms] == [8, 1]
+    assert [term.keys for term in found.terms] == [9, 1]
     assert found.key_rotation is None
     assert KeyRotator(vault).due() <= datetime.now(UTC) + timedelta(days=30)
     assert turn_keys(vault).left == (f"keys {key_id}",)
@@ -172,7 +173,7 @@ def test_an_older_term_that_is_lost_is_told(site: Site, vault: Vault) -> None:
         file.execute("UPDATE keys SET sealed = zeroblob(100) WHERE id = ?", (old,))
     with site.open_noted() as other:
         assert turn_keys(other).left == (f"keys {old}",)
-        assert [term.keys for term in status(other).terms] == [8, 1]
+        assert [term.keys for term in status(other).terms] == [9, 1]
 
 
 def test_the_rotation_stands_in_the_log_under_its_user(vault: Vault) -> None:
@@ -215,7 +216,7 @@ def test_progress_is_told_up_to_the_end(vault: Vault) -> None:
         told.append((what, done, total))
 
     KeyRotator(vault).rotate(batch=4, told=tell)
-    assert [what for what in told if what[0] == "keys rewrapped"][-1][1:] == (9, 9)
+    assert [what for what in told if what[0] == "keys rewrapped"][-1][1:] == (10, 10)
     assert [what for what in told if what[0] == "data keys renewed"][-1][1:] == (5, 5)
 
 

@@ -14,6 +14,7 @@ from connector_vault import (
     DegradedError,
     IntegrityError,
     LogFault,
+    LogReport,
     OperationClaimedError,
     Transaction,
     Vault,
@@ -297,11 +298,20 @@ def test_every_edit_is_found_where_it_is(
             edit(file)
         report = vault.verify_log()
         assert not report.ok
-        assert report.faults == tuple(LogFault(seq=seq, what=what) for seq, what in faults)
+        assert _told(report) == [
+            LogFault(seq=seq, what=what, verdict="coverage" if what == FOREIGN else "integrity")
+            for seq, what in faults
+        ]
         for seq, what in faults:
             if what in {ALTERED, PAYLOAD, FOLLOWS, FOREIGN, HIDDEN}:
                 with pytest.raises(IntegrityError, match=f"log {seq} "):
                     row_of(vault, seq)
+
+
+def _told(report: LogReport) -> list[LogFault]:
+    """Leaves out that rows are not signed: nothing is that does not follow the row before it."""
+    unsigned = ("is not signed", "cannot be signed")
+    return [fault for fault in report.faults if not fault.what.startswith(unsigned)]
 
 
 @pytest.mark.requirement("threat.17")
@@ -344,7 +354,7 @@ def test_a_log_of_another_vault_is_refused(
             file.execute(f"INSERT INTO {table} SELECT * FROM other.{table}")  # noqa: S608
         file.execute(f"INSERT INTO log ({LOG_COLUMNS}) SELECT {LOG_COLUMNS} FROM other.log")  # noqa: S608
     with place.open() as vault:
-        assert [fault.seq for fault in vault.verify_log().faults] == [1, 2, 3, 4]
+        assert [fault.seq for fault in _told(vault.verify_log())] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(

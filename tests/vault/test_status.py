@@ -35,17 +35,19 @@ def test_everything_is_counted(site: Site, vault: Vault) -> None:
         "audit": {"current": 3},
         "data": {"current": 5},
         "log-mac": {"current": 1},
+        "log-sign": {"current": 1},
         "record-mac": {"current": 1},
         "term": {"current": 1},
     }
     assert found.secrets == {"current": 5, "previous": 5}
     assert [(term.state, term.keys, term.opened_by) for term in found.terms] == [
-        ("current", 10, (vault.fingerprint,))
+        ("current", 11, (vault.fingerprint,))
     ]
     assert (found.retired, found.key_rotation, found.rotations) == ((), None, ())
     assert found.log_rows == vault.read(lambda view: view.last_seq())
     assert found.open_intents == 2
-    assert found.records == 0
+    # A checkpoint, and the tree from which the next one goes on.
+    assert found.records == 2
     assert found.database_bytes == site.database.stat().st_size
     journal = site.database.with_name(f"{site.database.name}-wal")
     assert found.journal_bytes == journal.stat().st_size
@@ -65,13 +67,13 @@ def test_an_open_rotation_of_keys_is_told_with_what_hangs_where(vault: Vault) ->
     with pytest.raises(StopError):
         turn_keys(vault, stop_at("before rewrap"))
     found = status(vault)
-    assert [(term.state, term.keys) for term in found.terms] == [("current", 0), ("retired", 9)]
+    assert [(term.state, term.keys) for term in found.terms] == [("current", 0), ("retired", 10)]
     assert found.key_rotation is not None
     assert (found.key_rotation.what, found.key_rotation.stage) == (What.KEYS, Stage.REWRAPPING)
     with pytest.raises(StopError):
         turn_keys(vault, stop_at("before renew"), late=True)
     found = status(vault)
-    assert [(term.state, term.keys) for term in found.terms] == [("current", 9)]
+    assert [(term.state, term.keys) for term in found.terms] == [("current", 10)]
     assert sorted((key.owner, key.secrets) for key in found.retired) == [
         (owner, 2) for owner in OWNERS
     ]

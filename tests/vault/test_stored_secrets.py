@@ -269,7 +269,7 @@ def test_another_reader_of_the_file_needs_no_part_of_this_package(place: Place) 
     place.create().close()
     file = sqlite3.connect(place.database)
     try:
-        assert file.execute("SELECT count(*) FROM keys").fetchone() == (3,)
+        assert file.execute("SELECT count(*) FROM keys").fetchone() == (4,)
     finally:
         file.close()
 

@@ -6,7 +6,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from connector_vault.anchoring import AnchorState, CheckpointAnchor
     from connector_vault.backup import BackupReport
+    from connector_vault.checkpoint import Checkpoint
+    from connector_vault.checkpoints import CheckpointPlan
     from connector_vault.errors import (
         AnchorError,
         ConflictError,
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
         MisuseError,
         NotFoundError,
         OperationClaimedError,
+        ProofError,
         RestoreRefusedError,
         RotationOpenError,
         SameSecretError,
@@ -37,9 +41,12 @@ if TYPE_CHECKING:
         VaultMissingError,
         VaultRolledBackError,
         VaultVersionError,
+        WrongKeyError,
     )
     from connector_vault.inspection import VaultFault, VaultReport
-    from connector_vault.log import LogDraft, LogFault, LogReport, LogRow
+    from connector_vault.log import AnchorVerdict, LogDraft, LogFault, LogReport, LogRow
+    from connector_vault.marks import Held
+    from connector_vault.note import PublicKey
     from connector_vault.records import Record
     from connector_vault.restoring import RestoreReport, restore
     from connector_vault.search import LogQuery
@@ -51,13 +58,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnchorError",
+    "AnchorState",
+    "AnchorVerdict",
     "BackupReport",
+    "Checkpoint",
+    "CheckpointAnchor",
+    "CheckpointPlan",
     "Clock",
     "ConflictError",
     "DegradedError",
     "Durability",
     "ErasedError",
     "ForkedError",
+    "Held",
     "HookFailedError",
     "IntegrityError",
     "LeaseHeldError",
@@ -70,6 +83,8 @@ __all__ = [
     "MisuseError",
     "NotFoundError",
     "OperationClaimedError",
+    "ProofError",
+    "PublicKey",
     "Record",
     "RestoreRefusedError",
     "RestoreReport",
@@ -96,13 +111,17 @@ __all__ = [
     "VaultRolledBackError",
     "VaultVersionError",
     "View",
+    "WrongKeyError",
     "restore",
 ]
 
-#: Where each public name lives; it is imported when it is first asked for (PEP 562), as a call
-#: needs neither backups nor checks, and would pay for them at every cold start.
+#: Where each public name lives; it is imported when it is first asked for (PEP 562), so that a
+#: proof is checked without loading a database.
 _MODULES = {
+    "anchoring": ("AnchorState", "CheckpointAnchor"),
     "backup": ("BackupReport",),
+    "checkpoint": ("Checkpoint",),
+    "checkpoints": ("CheckpointPlan",),
     "errors": (
         "AnchorError",
         "ConflictError",
@@ -116,6 +135,7 @@ _MODULES = {
         "MisuseError",
         "NotFoundError",
         "OperationClaimedError",
+        "ProofError",
         "RestoreRefusedError",
         "RotationOpenError",
         "SameSecretError",
@@ -133,34 +153,20 @@ _MODULES = {
         "VaultMissingError",
         "VaultRolledBackError",
         "VaultVersionError",
+        "WrongKeyError",
     ),
-    "inspection": (
-        "VaultFault",
-        "VaultReport",
-    ),
-    "log": (
-        "LogDraft",
-        "LogFault",
-        "LogReport",
-        "LogRow",
-    ),
+    "inspection": ("VaultFault", "VaultReport"),
+    "log": ("AnchorVerdict", "LogDraft", "LogFault", "LogReport", "LogRow"),
+    "marks": ("Held",),
+    "note": ("PublicKey",),
     "records": ("Record",),
-    "restoring": (
-        "RestoreReport",
-        "restore",
-    ),
+    "restoring": ("RestoreReport", "restore"),
     "search": ("LogQuery",),
     "secret": ("Secret",),
     "sqlite": ("Durability",),
     "stages": ("SecretVersion",),
-    "vault": (
-        "Clock",
-        "Vault",
-    ),
-    "view": (
-        "Transaction",
-        "View",
-    ),
+    "vault": ("Clock", "Vault"),
+    "view": ("Transaction", "View"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -169,9 +175,9 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
     """Imports a public name when it is first asked for."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+    found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:

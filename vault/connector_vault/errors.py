@@ -28,6 +28,8 @@ VaultError
             StoreUnavailableError   the files cannot be opened, read or written
     somebody tampered, or the disk is broken
         IntegrityError          a row fails its check
+        ProofError              a proof or a checkpoint does not hold
+            WrongKeyError           it was signed by another key
         StoreCorruptError       the file is not a sound database (a StoreError too)
     the programmer
         VaultClosedError        the vault was closed
@@ -146,6 +148,14 @@ class IntegrityError(VaultError):
         self.row = row
         #: What is wrong with it.
         self.reason = reason
+
+
+class ProofError(VaultError):
+    """A proof, a checkpoint or a public key is not what it should be."""
+
+
+class WrongKeyError(ProofError):
+    """It was signed by another key than the one that it is checked with."""
 
 
 class StoreCorruptError(StoreError):

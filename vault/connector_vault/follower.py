@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
 
 from connector_vault.ended import Standing
 from connector_vault.errors import VaultError
 from connector_vault.store import Store
 from connector_vault.view import Tools
 
+T = TypeVar("T")
+
 #: The anchor follows the log after so many rows, and at once where something was decided.
 _ROWS: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """What came of work: its value, the end of the log, and whether the anchor has to follow."""
+
+    value: T
+    tip: tuple[int, bytes] | None
+    decisive: bool
 
 
 class Follower:
@@ -20,8 +33,8 @@ class Follower:
     `stale`, the next decisive commit tries again, and so does the next opening of the vault.
     """
 
-    def __init__(self, store: Store, tools: Tools) -> None:
-        """Takes what is followed, and the anchor with its keys."""
+    def __init__(self, store: Store, tools: Tools, noted: Callable[[int], None]) -> None:
+        """Takes what is followed, the anchor with its keys, and who is told of new rows."""
         #: Why the anchor is behind the database, if it is.
         self.stale: str | None = None
         self._store = store
@@ -29,6 +42,7 @@ class Follower:
         self._seal = tools.seal
         self._standing = Standing(tools.keyring.vault, tools.record_mac, tools.seal)
         self._anchored = 0
+        self._noted = noted
 
     def meet(self) -> None:
         """Compares database and anchor, and heals an anchor that a crash has left behind.
@@ -43,11 +57,13 @@ class Follower:
             self.advance()
         self._anchored = max(self._anchored, head.seq)
 
-    def is_due(self, tip: tuple[int, bytes] | None, *, decisive: bool) -> bool:
+    def is_due(self, done: Done[Any]) -> bool:
         """Takes in that a transaction was committed; says whether the anchor has to follow."""
+        tip = done.tip
         if tip is not None and tip > self._seal.seen:
             self._seal.seen = tip
-        return decisive or self._seal.seen[0] - self._anchored >= _ROWS
+            self._noted(tip[0])
+        return done.decisive or self._seal.seen[0] - self._anchored >= _ROWS
 
     def advance(self) -> None:
         """Brings the anchor up to date."""

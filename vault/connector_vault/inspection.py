@@ -21,7 +21,7 @@ from connector_vault import walks
 from connector_vault.ended import Standing
 from connector_vault.errors import AnchorError, ErasedError, IntegrityError, ShredError
 from connector_vault.log import LogReport
-from connector_vault.logcheck import Progress, verify
+from connector_vault.logcheck import Against, Progress, verify
 from connector_vault.places import AUDIT, TERM
 from connector_vault.records import opened_row
 from connector_vault.rows import KeyRow, RecordRow, Rows, SecretRow
@@ -65,16 +65,23 @@ class VaultReport:
 
 
 def inspect(
-    store: Store, tools: Tools, told: Progress | None = None, *, anchored: bool = True
+    store: Store,
+    tools: Tools,
+    against: Against,
+    told: Progress | None = None,
+    *,
+    anchored: bool = True,
 ) -> VaultReport:
     """Checks everything; `told` is told rows done and rows in all.
+
+    `against` says what the log is compared with.
 
     `anchored` says whether the database is the one that the anchor stands for.
 
     Raises:
         StoreError: The database cannot be read to its end.
     """
-    return _Inspection(store, tools, told).run(anchored=anchored)
+    return _Inspection(store, tools, told).run(against, anchored=anchored)
 
 
 class _Inspection:
@@ -92,7 +99,7 @@ class _Inspection:
         self._done = 0
         self._end = 0
 
-    def run(self, *, anchored: bool) -> VaultReport:
+    def run(self, against: Against, *, anchored: bool) -> VaultReport:
         """Takes the walks one after the other."""
         for what in self._store.faults():
             self._fault("file", what)
@@ -106,7 +113,7 @@ class _Inspection:
         self._walk(walks.secrets, self._secret)
         self._walk(walks.subjects, self._subject)
         epoch = self._anchor(anchored=anchored)
-        log = verify(self._store, self._tools.seal, self._tell)
+        log = verify(self._store, self._tools, against, self._tell)
         return VaultReport(
             epoch=epoch,
             keys=counts.keys,

@@ -4,6 +4,7 @@
                                 -> audit key of a user and month (payloads of the log); what is
                                    wrapped is masked by a shred key outside the database
                                 -> record-MAC key, log-MAC key   (records, log)
+                                -> log-sign key                  (checkpoints of the log)
 
 1. A wrapped key names its wrapper. Nothing is found by trying.
 2. A wrapped key is bound to vault, purpose, owner, period, its own id and the time at which it was
@@ -30,7 +31,7 @@ from typing import Final, TypeAlias, TypeVar
 from connector_vault import cipher
 from connector_vault.cipher import CipherError, Entropy, Key
 from connector_vault.errors import IntegrityError, NotFoundError, VaultError, VaultLockedError
-from connector_vault.places import AUDIT, LOG_MAC, RECORD_MAC, TERM, Place
+from connector_vault.places import AUDIT, LOG_MAC, LOG_SIGN, RECORD_MAC, TERM, Place
 from connector_vault.provider import KeyProvider
 from connector_vault.rows import KeyRow, Rows
 from connector_vault.shreds import Shreds
@@ -86,13 +87,13 @@ class Keyring:
         return self.provider.fingerprint
 
     def found(self, rows: Rows, at: int) -> None:
-        """Makes the first term and the two MAC keys of a new vault."""
+        """Makes the first term of a new vault, and the keys that every vault has."""
         self._trust.renew()
         self.shreds.create()
         term = Key.fresh(self.entropy)
         sealed = self.wrapped_term(self.provider, term, at)
         rows.insert_key(KeyRow(term.id, self.provider.id, *_columns(TERM, at), sealed))
-        for place in (RECORD_MAC, LOG_MAC):
+        for place in (RECORD_MAC, LOG_MAC, LOG_SIGN):
             self.make(rows, place, at)
 
     def unlock(self, rows: Rows) -> tuple[Key, Key]:
@@ -106,6 +107,11 @@ class Keyring:
         self._trust.renew()
         self._macs = (self._needed(rows, RECORD_MAC), self._needed(rows, LOG_MAC))
         return self._macs[0], self._macs[1]
+
+    def hold(self, key: Key) -> Key:
+        """Keeps a key that the log is written with for as long as the vault is open."""
+        self._macs = (*self._macs, key)
+        return key
 
     def follow(self, read: Read) -> None:
         """Takes what a thread of its own may read with, so that it can ask the provider ahead."""

@@ -15,7 +15,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from connector_vault import cipher
 from connector_vault.cipher import Key
@@ -23,8 +23,14 @@ from connector_vault.encoding import Value, encode_row, json_object, json_text
 from connector_vault.errors import IntegrityError
 from connector_vault.rows import LogColumns
 
+#: What an anchor says of the log. Only `fits` is good: all that it has seen is there.
+AnchorSays: TypeAlias = Literal[
+    "fits", "truncated", "differs", "empty", "altered", "wrong_key", "unreadable"
+]
 #: The length of a row's own random name.
 UID_BYTES: Final = 16
+#: What is wrong with a row that has another MAC than this vault would give it.
+UNWRITTEN: Final = "was not written by this vault"
 _LEAF: Final = b"\x00"
 _CHAIN: Final = b"\x02"
 
@@ -84,6 +90,24 @@ class LogFault:
 
     seq: int
     what: str
+    #: `integrity`: a row is not as it was. `coverage`: no MAC or signature of the vault covers it.
+    verdict: Literal["integrity", "coverage"] = "integrity"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchorVerdict:
+    """What an anchor says of the log."""
+
+    name: str
+    says: AnchorSays
+    #: The furthest row that it has seen.
+    size: int
+    what: str
+
+    @property
+    def ok(self) -> bool:
+        """Says whether the log has all that the anchor has seen."""
+        return self.says == "fits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +119,19 @@ class LogReport:
     open: tuple[int, ...]
     #: Rows whose text was erased, as the log itself says.
     erased: int = 0
+    #: Up to this row a checkpoint of the vault covers the log.
+    signed: int = 0
+    #: What the anchors say that it was compared with.
+    anchors: tuple[AnchorVerdict, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Says whether the log is whole."""
-        return not self.faults
+        """Says whether the log is whole, and has all that its anchors have seen."""
+        return not self.faults and all(anchor.ok for anchor in self.anchors)
+
+    def faults_of(self, verdict: str) -> tuple[LogFault, ...]:
+        """Gives the faults that belong to one verdict."""
+        return tuple(fault for fault in self.faults if fault.verdict == verdict)
 
 
 class LogSeal:
@@ -249,7 +281,7 @@ def fault(seal: LogSeal, row: LogColumns, before: object) -> str | None:
     if not isinstance(before, bytes) or chain_hash(before, row.leaf) != row.chain:
         return "does not follow the row before it"
     if not seal.wrote(row.seq, row.chain, row.mac):
-        return "was not written by this vault"
+        return UNWRITTEN
     if head_of(row.seq, row) != row.head:
         return "cannot be found by a search"
     return None

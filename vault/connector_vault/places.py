@@ -23,6 +23,7 @@ class Place:
 TERM: Final = Place("term")
 RECORD_MAC: Final = Place("record-mac")
 LOG_MAC: Final = Place("log-mac")
+LOG_SIGN: Final = Place("log-sign")
 AUDIT: Final = "audit"
 #: Audit keys of older vaults, which were wrapped whole; opening the vault masks them.
 UNMASKED: Final = "audit-whole"

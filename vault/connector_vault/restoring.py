@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from connector_vault.anchor import Ended, Head
+from connector_vault.checkpoints import public_key
 from connector_vault.closing import Closing
 from connector_vault.ended import KIND, Standing
 from connector_vault.errors import (
@@ -38,7 +39,7 @@ from connector_vault.errors import (
 from connector_vault.files import beside, copy_into, keep, make_folder, replace
 from connector_vault.inspection import inspect
 from connector_vault.keyring import Keyring
-from connector_vault.logcheck import Progress
+from connector_vault.logcheck import Against, Progress
 from connector_vault.presence import Presence
 from connector_vault.providers import Means, load_key
 from connector_vault.records import opened_row
@@ -172,7 +173,8 @@ class _Restore:
         Raises:
             RestoreRefusedError: The copy is damaged, or lacks something, and that is not accepted.
         """
-        found = inspect(self._store, self._tools, told, anchored=False)
+        against = Against(key=self._store.read(lambda rows: public_key(rows, self._tools.keyring)))
+        found = inspect(self._store, self._tools, against, told, anchored=False)
         faults = [f"{one.place} {one.what}" for one in found.faults]
         faults += [f"log {one.seq} {one.what}" for one in found.log.faults]
         if faults:

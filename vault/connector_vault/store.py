@@ -155,9 +155,8 @@ class Store:
         """
         if os.getpid() != self._process:
             return
+        self.check_outside()
         with self._lock:
-            if self._writer is not None:
-                self._writer.check_outside()
             closed, self._closed = self._closed, True
             writer, self._writer = self._writer, None
         if writer is not None:
@@ -168,6 +167,15 @@ class Store:
             self.fence.close()
             self.attendance.close()
             self._leave()
+
+    def check_outside(self) -> None:
+        """Refuses what waits for work, where it is called from inside work.
+
+        Raises:
+            MisuseError: It is.
+        """
+        if self._writer is not None:
+            self._writer.check_outside()
 
     def _leave(self) -> None:
         """Gives the lock back, unless it is the caller's."""

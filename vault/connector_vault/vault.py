@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 from connector_vault.anchor import Head
+from connector_vault.checkpoints import CheckpointPlan, Checkpoints
 from connector_vault.cipher import Entropy
 from connector_vault.encoding import json_text, microseconds
 from connector_vault.errors import VaultExistsError
 from connector_vault.fence import Fence
-from connector_vault.follower import Follower
+from connector_vault.follower import Done, Follower
 from connector_vault.keyring import Keyring
 from connector_vault.latch import Latch
 from connector_vault.log import UID_BYTES, LogDraft, LogReport, LogRow
-from connector_vault.logcheck import Progress, verify
 from connector_vault.masking import mask_older
 from connector_vault.payloads import Payloads
 from connector_vault.provider import KeyProvider
@@ -45,6 +43,8 @@ from connector_vault.view import Tools, Transaction, View
 if TYPE_CHECKING:
     from connector_vault.backup import BackupReport
     from connector_vault.inspection import VaultReport
+    from connector_vault.logcheck import Progress
+    from connector_vault.proofs import Proofs
 
 T = TypeVar("T")
 #: Gives the time in seconds since 1970.
@@ -53,19 +53,12 @@ Clock: TypeAlias = Callable[[], float]
 _ID_BYTES: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class _Done(Generic[T]):
-    """What came of work: its value, the end of the log, and whether the anchor has to follow."""
-
-    value: T
-    tip: tuple[int, bytes] | None
-    decisive: bool
-
-
 class Vault:
     """One open vault. Any thread and any event loop of one process may use it."""
 
-    def __init__(self, store: Store, keyring: Keyring, tools: Tools, *, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, keyring: Keyring, tools: Tools, *, clock: Clock, plan: CheckpointPlan
+    ) -> None:
         """Joins the parts; `create` and `open` are the ways in."""
         self.id = keyring.vault
         self.path = store.path
@@ -75,7 +68,8 @@ class Vault:
         self._store = store
         self._keyring = keyring
         self._tools = tools
-        self._follower = Follower(store, tools)
+        self.checkpoints = Checkpoints(store, tools, plan)
+        self._follower = Follower(store, tools, self.checkpoints.noted)
         self._clock = clock
         self._payloads = Payloads(store, keyring)
         keyring.follow(store.read)
@@ -92,6 +86,7 @@ class Vault:
         durability: Durability = "full",
         means: Means | None = None,
         trust: Trust | None = None,
+        checkpoints: CheckpointPlan | None = None,
     ) -> Vault:
         """Makes a vault, and its key if there is none at the URI.
 
@@ -130,6 +125,7 @@ class Vault:
             clock=clock,
             entropy=used.entropy,
             trust=trust or Trust(),
+            checkpoints=checkpoints or CheckpointPlan(),
         )
 
     @classmethod
@@ -144,11 +140,13 @@ class Vault:
         durability: Durability = "full",
         means: Means | None = None,
         trust: Trust | None = None,
+        checkpoints: CheckpointPlan | None = None,
     ) -> Vault:
         """Opens a vault. Nothing is written unless the key is right.
 
         A `key` that can be called is asked for the URI, and again when the vault was rewrapped by
-        another process. `trust` says how long what its provider has unwrapped counts.
+        another process. `trust` says how long what its provider has unwrapped counts, and
+        `checkpoints` when the log is signed and where that is remembered.
 
         Raises:
             VaultMissingError: There is no vault at the path.
@@ -167,6 +165,7 @@ class Vault:
             clock=clock,
             entropy=used.entropy,
             trust=trust or Trust(),
+            checkpoints=checkpoints or CheckpointPlan(),
         )
 
     @classmethod
@@ -179,6 +178,7 @@ class Vault:
         clock: Clock,
         entropy: Entropy,
         trust: Trust,
+        checkpoints: CheckpointPlan,
     ) -> Vault:
         """Opens the keys, and closes the store again if they do not open."""
         try:
@@ -188,7 +188,7 @@ class Vault:
             tools = store.read(lambda rows: unlocked(rows, keyring, anchors=folders.anchors))
             store.migrate()
             mask_older(store, keyring)
-            vault = cls(store, keyring, tools, clock=clock)
+            vault = cls(store, keyring, tools, clock=clock, plan=checkpoints)
             vault._follower.meet()
         except BaseException:
             store.close()
@@ -197,6 +197,7 @@ class Vault:
 
     def close(self) -> None:
         """Finishes the writes, closes the files and drops the keys."""
+        self.checkpoints.close()
         self._follower.close()
         self._store.close()
         self._keyring.forget()
@@ -205,12 +206,7 @@ class Vault:
         """Gives the vault itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Closes the vault."""
         self.close()
 
@@ -263,14 +259,14 @@ class Vault:
         not call the vault, and may be run a second time after all of its first run was undone.
         """
         done = self._store.write(lambda rows: self._transact(rows, work))
-        if self._follower.is_due(done.tip, decisive=done.decisive):
+        if self._follower.is_due(done):
             self._follower.advance()
         return done.value
 
     async def write_async(self, work: Callable[[Transaction], T]) -> T:
         """Does the same from an event loop. Cancelling it does not stop the work."""
         done = await self._store.write_async(lambda rows: self._transact(rows, work))
-        if self._follower.is_due(done.tip, decisive=done.decisive):
+        if self._follower.is_due(done):
             await asyncio.to_thread(self._follower.advance)
         return done.value
 
@@ -353,9 +349,16 @@ class Vault:
         """Empties the journal, so that no file holds what was overwritten; False if it is read."""
         return self._store.scrub()
 
+    @property
+    def proofs(self) -> Proofs:
+        """What proves the log to others."""
+        from connector_vault.proofs import Proofs  # noqa: PLC0415 - no call needs it
+
+        return Proofs(self._store, self._tools, self.checkpoints)
+
     def verify_log(self, progress: Progress | None = None) -> LogReport:
         """Checks every row of the log; `progress` is told rows done and rows in all."""
-        return verify(self._store, self._tools.seal, progress)
+        return self.proofs.verify(progress)
 
     def verify(self, told: Progress | None = None) -> VaultReport:
         """Checks every row of the vault; `told` is told rows done and rows in all.
@@ -365,7 +368,7 @@ class Vault:
         """
         from connector_vault.inspection import inspect  # noqa: PLC0415 - no call needs it
 
-        return inspect(self._store, self._tools, told)
+        return inspect(self._store, self._tools, self.proofs.against(), told)
 
     def back_up(
         self, path: Path, *, user: str | None = None, told: Progress | None = None
@@ -384,7 +387,7 @@ class Vault:
         self.write(lambda change: note(change, report, at, draft))
         return report
 
-    def _transact(self, rows: Rows, work: Callable[[Transaction], T]) -> _Done[T]:
+    def _transact(self, rows: Rows, work: Callable[[Transaction], T]) -> Done[T]:
         """Runs work in the writer's thread."""
         self._tools.anchor.refresh()
         at = microseconds(self._clock)
@@ -394,4 +397,4 @@ class Vault:
             transaction.finish()
         finally:
             transaction.end()
-        return _Done(value, rows.tip, transaction.decisive)
+        return Done(value, rows.tip, transaction.decisive)

@@ -27,6 +27,9 @@ _COUNTS: Final = (
     "(SELECT count(*) FROM secrets), (SELECT count(DISTINCT subject) FROM log WHERE subject > '')"
 )
 
+_LEAVES: Final = "SELECT seq, leaf, chain, mac FROM log WHERE seq > ? ORDER BY seq LIMIT ?"
+_NAMED: Final = RECORD + "WHERE r.kind = ? AND r.id > ? AND r.id <= ? ORDER BY r.id"
+
 
 class Mark(NamedTuple):
     """Where a walk stands: the key of the last row that was read."""
@@ -88,6 +91,16 @@ def subjects(rows: Rows, after: Mark) -> list[tuple[Mark, int | None]]:
     """Gives what the next log rows are about, with the newest revision of each."""
     found = rows.select(_SUBJECTS, (after.first, PIECE))
     return [(Mark(str(name)), revision) for name, revision in found]
+
+
+def leaves(rows: Rows, after: int, limit: int) -> list[tuple[int, bytes, bytes, bytes]]:
+    """Gives number, leaf, chain and MAC of the next rows of the log."""
+    return rows.select(_LEAVES, (after, limit))
+
+
+def records_named(rows: Rows, kind: str, after: str, last: str) -> list[RecordRow]:
+    """Gives the records of a kind whose ids stand after one, up to and with another."""
+    return [RecordRow._make(row) for row in rows.select(_NAMED, (kind, after, last))]
 
 
 def strangers(rows: Rows) -> list[str]:
