@@ -211,6 +211,9 @@ POLICY: Final[dict[str, str]] = {
     "policy.conditions.records": "What a call names is read before it, and all it tells must fit.",
     "policy.conditions.checked": "A condition that makes no sense is refused when a grant is made.",
     "policy.conditions.calls": "A call outside a condition is refused; a read is cut and says so.",
+    "policy.grants.file": "Grants are kept in a file, compared with it, and made so in one go.",
+    "policy.grants.can": "What a persona may do is explained rule by rule, and nothing is sent.",
+    "policy.grants.cli": "Grants are given, shown, ended and kept in a file at the command line.",
     "policy.grants.log": "Every change of a grant stands in the log whole, with who made it.",
 }
 

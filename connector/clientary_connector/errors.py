@@ -11,6 +11,8 @@
     │   ├── ApprovalEndedError        the approval cannot be decided any more
     │   ├── UnknownEntryError         no such line in the log
     │   ├── SettleError               there is nothing to settle about a call
+    │   ├── GrantFileError            a file of grants cannot be read
+    │   ├── GrantsChangedError        a grant was changed since the difference was shown
     │   ├── InvalidValueError         a name, subdomain, address or secret that cannot be used
     │   ├── NameTakenError            a connection of that name exists
     │   └── ClosedError               the connector was closed
@@ -112,6 +114,19 @@ class UnknownEntryError(CallerError):
 
 class SettleError(CallerError):
     """There is nothing to settle about a call: its end is known, or it has not come yet."""
+
+
+class GrantFileError(CallerError):
+    """A file of grants cannot be read; each fault is told with its line."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        """Takes the faults, in the order of the file."""
+        super().__init__("The file of grants cannot be used:\n" + "\n".join(faults))
+        self.faults = faults
+
+
+class GrantsChangedError(CallerError):
+    """A grant was changed since the difference was shown."""
 
 
 class InvalidValueError(CallerError):

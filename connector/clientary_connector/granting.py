@@ -9,23 +9,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any, cast
 
 from clientary_connector import connections, grants, terms
-from clientary_connector.call.arguments import MAX_ID_CHARS, usable
 from clientary_connector.call.sending import Clock
 from clientary_connector.checks import check_user
-from clientary_connector.conditions.checking import Checked, check
-from clientary_connector.conditions.sources import Sources
-from clientary_connector.connections import Revocation
+from clientary_connector.conditions.rulebook import Rulebook
+from clientary_connector.connections import Connection, Revocation
 from clientary_connector.errors import (
-    ConditionError,
+    CallerError,
+    GrantFileError,
+    GrantsChangedError,
     InvalidValueError,
     UnknownConnectionError,
     UnknownGrantError,
 )
+from clientary_connector.explaining import Asked, Verdict, explain
+from clientary_connector.grantchanges import Change, Entry, Step
+from clientary_connector.grantcheck import GrantCheck
 from clientary_connector.grants import Grant, Ready
 from clientary_connector.manifest import Action, Manifest
 from clientary_connector.state import state_faults
@@ -52,7 +56,8 @@ class Grants:
         self._vault = vault
         self._clock = clock
         self._stopped = stopped
-        self._sources = Sources(manifest)
+        self._check = GrantCheck(manifest)
+        self._rulebook = Rulebook(manifest)
 
     def give(self, persona: str, connection: str, given: Terms, *, user: str) -> Grant:
         """Gives a persona exactly these terms over a connection, in place of any before.
@@ -122,49 +127,107 @@ class Grants:
             )
             return replace(revocation, confirmed=await self._stopped())
 
+    def compare(self, wanted: Iterable[Entry], *, close_others: bool = False) -> tuple[Change, ...]:
+        """Returns what it takes until these grants are held.
+
+        With `close_others` every other grant ends; without it they stay as they are.
+
+        Raises:
+            GrantFileError: Some of them cannot be used; each fault is told with its place.
+        """
+        entries = tuple(wanted)
+        with state_faults():
+            return self._vault.read(lambda view: self._changes(view, entries, close_others))
+
+    def apply(self, changes: Iterable[Change], *, user: str) -> tuple[Grant, ...]:
+        """Makes changes that were compared, all of them or none, and returns the grants changed.
+
+        Raises:
+            GrantsChangedError: A grant is not as it was when they were compared.
+            UnknownConnectionError: A connection was revoked.
+            InvalidValueError: The user cannot be used.
+        """
+        check_user(user)
+        todo = [one for one in changes if one.step is not Step.KEEP]
+        with state_faults():
+            return self._vault.write(lambda log: tuple(self._made(log, one, user) for one in todo))
+
+    def can(
+        self, persona: str, action: str, connection: str, arguments: Mapping[str, Any]
+    ) -> Verdict:
+        """Says whether a persona may do something, and by which rules; sends and writes nothing.
+
+        Raises:
+            UnknownActionError: There is no such action.
+            UnknownConnectionError: There is no such connection.
+        """
+        asked = Asked(
+            persona=persona,
+            action=self._manifest.action(action),
+            arguments=arguments,
+            now=self._clock().timestamp(),
+        )
+        with state_faults():
+            return self._vault.read(
+                lambda view: explain(view, connection, asked, rulebook=self._rulebook)
+            )
+
     def _body(self, persona: str, given: Terms, *, user: str) -> dict[str, object]:
-        if not usable(persona, longest=MAX_ID_CHARS):
-            raise InvalidValueError("The persona has no name that can stand in the log.")
         now = self._now()
-        plain = terms.checked(given, self._manifest, now=now)
-        ready = self._conditioned(plain)
+        ready = self._check.ready(persona, given, now=now)
         return grants.body_of(persona, ready, user=user, at=now.isoformat())
 
-    def _conditioned(self, plain: Terms) -> Ready:
-        """Returns terms with their conditions checked, and the actions that can meet them."""
-        covered = terms.resolved(plain, self._manifest)
-        found = [self._checked(text, covered) for text in dict.fromkeys(plain.conditions)]
-        untold = {name for one in found for name in one.untold}
-        if covered and untold.issuperset(covered):
-            raise ConditionError("No action of the grant tells enough to meet its conditions.")
-        by_text = {one.text: one for one in found}
-        return Ready(
-            terms=replace(plain, conditions=tuple(by_text)),
-            rules=tuple(one.form for one in by_text.values()),
-            actions=tuple(name for name in covered if name not in untold),
-            left_out=tuple(name for name in covered if name in untold),
+    def _changes(
+        self,
+        view: View,
+        wanted: Iterable[Entry],
+        close_others: bool,  # noqa: FBT001 - as it was given
+    ) -> tuple[Change, ...]:
+        held = {(one.connection, one.persona): one for one in self._found(view, None, None)}
+        found: dict[tuple[str, str], Change] = {}
+        faults: list[str] = []
+        for entry in wanted:
+            try:
+                change = self._change(view, entry, held)
+                if change.key in found:
+                    raise _twice(entry)
+                found[change.key] = change
+            except CallerError as error:
+                faults.append(f"{entry.place}: {error.message} {error.hint}".rstrip())
+        if faults:
+            raise GrantFileError(tuple(faults))
+        others = [one for key, one in held.items() if close_others and key not in found]
+        closing = [_closing(one) for one in others if one.state != grants.CLOSED]
+        return (*found.values(), *closing)
+
+    def _change(self, view: View, entry: Entry, held: Mapping[tuple[str, str], Grant]) -> Change:
+        owner = _active(connections.record_of(view, entry.connection), entry.connection)
+        return Change(
+            persona=entry.persona,
+            connection=owner.id,
+            connection_name=owner.name,
+            before=held.get((owner.id, entry.persona)),
+            after=self._check.ready(entry.persona, entry.terms, now=self._now()),
         )
 
-    def _checked(self, text: str, covered: Iterable[str]) -> Checked:
-        from clientary_connector.conditions.grammar import parse  # noqa: PLC0415 - 80 ms of lark
-
-        condition = parse(text)
-        for target in condition.targets:
-            terms.check_target(target, self._manifest)
-        actions = [self._manifest.actions[name] for name in covered]
-        meant = [
-            one for one in actions if not condition.targets or terms.means(condition.targets, one)
-        ]
-        found = check(condition, meant, self._sources)
-        named = sorted({*condition.targets} & {*found.untold})
-        if named:
-            raise ConditionError(f"{named[0]} does not tell enough to meet `{found.text}`.")
-        return found
+    def _made(self, log: Transaction, change: Change, user: str) -> Grant:
+        grant = log.record(grants.KIND, grants.grant_id(change.connection, change.persona))
+        seen = None if change.before is None else change.before.revision
+        if (None if grant is None else grant.revision) != seen:
+            raise GrantsChangedError(
+                f"The grant of {change.persona} was changed since the difference was shown.",
+                hint="Run it again: nothing was changed by it.",
+            )
+        if change.after is None and grant is not None:
+            kept, log_id = grants.close(log, grant, vault=self._vault, user=user)
+            return self._shown(kept, change.connection_name, log_id=log_id)
+        ready = cast("Ready", change.after)
+        at = self._now().isoformat()
+        body = grants.body_of(change.persona, ready, user=user, at=at)
+        return self._given(log, change.connection, body)
 
     def _given(self, log: Transaction, connection: str, body: dict[str, object]) -> Grant:
-        owner = connections.connection_of(connections.record_of(log, connection))
-        if not owner.active:
-            raise UnknownConnectionError(f"The connection {connection!r} was revoked.")
+        owner = _active(connections.record_of(log, connection), connection)
         name = grants.grant_id(owner.id, str(body["persona"]))
         before = log.record(grants.KIND, name)
         record = Record(kind=grants.KIND, id=name, parent=owner.id, body=dict(body))
@@ -217,6 +280,27 @@ def _body_held(view: View, persona: str, connection: str) -> dict[str, object] |
     owner = connections.record_of(view, connection)
     grant = view.record(grants.KIND, grants.grant_id(owner.id, persona))
     return None if grant is None else grant.body
+
+
+def _active(record: Record, name: str) -> Connection:
+    owner = connections.connection_of(record)
+    if not owner.active:
+        raise UnknownConnectionError(f"The connection {name!r} was revoked.")
+    return owner
+
+
+def _closing(grant: Grant) -> Change:
+    return Change(
+        persona=grant.persona,
+        connection=grant.connection,
+        connection_name=grant.connection_name,
+        before=grant,
+        after=None,
+    )
+
+
+def _twice(entry: Entry) -> InvalidValueError:
+    return InvalidValueError(f"{entry.persona} over {entry.connection} stands there twice.")
 
 
 def _unknown(persona: str, connection: str) -> UnknownGrantError:

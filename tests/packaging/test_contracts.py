@@ -66,6 +66,7 @@ PLANTED: Final = {
     "One door to a web server": (f"{CALL}/transport.py", "import starlette"),
     "One door to the check of arguments": (f"{CALL}/policy.py", "import jsonschema_rs"),
     "One door to the grammar of conditions": (f"{CALL}/policy.py", "import lark"),
+    "One door to YAML": (f"{CALL}/policy.py", "import yaml"),
     "One door to the check of manifests": (f"{CALL}/result.py", "import jsonschema"),
 }
 

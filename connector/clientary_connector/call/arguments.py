@@ -26,6 +26,7 @@ IDENTITY: Final = {
 }
 MAX_ID_CHARS: Final = 256
 MAX_DEPTH: Final = 32
+REQUIRED: Final = "It is required."
 TYPES: Final = {
     "string": "a string",
     "integer": "a whole number",
@@ -84,7 +85,7 @@ class Arguments:
             yield ArgumentFault(
                 path=json_path([*path, kind.property]),
                 expected=expected(wanted),
-                hint="It is required.",
+                hint=REQUIRED,
             )
         else:
             whole = schema if error.schema_path else self._schema

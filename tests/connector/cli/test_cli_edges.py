@@ -118,6 +118,32 @@ def test_a_revoke_asks_first_on_a_terminal(ready: Cli, answer: str, left: str) -
     assert data[0]["state"] == left
 
 
+@pytest.mark.requirement("policy.grants.cli")
+@pytest.mark.parametrize(("answer", "left"), [("n", "active"), ("y", "closed")])
+def test_a_grant_ends_on_a_terminal_once_a_person_said_so(
+    ready: Cli, answer: str, left: str
+) -> None:
+    """No leaves it as it was."""
+    screen = _on_terminal(
+        ready, "grant", "revoke", "bookkeeper", "books", answers={b"[y/N]": answer}
+    )
+    assert "End the grant of bookkeeper over books?" in screen
+    assert ready("grants", "-o", "json").document["data"][0]["state"] == left
+
+
+@pytest.mark.requirement("policy.grants.cli")
+@pytest.mark.parametrize(("answer", "count"), [("n", 1), ("y", 2)])
+def test_a_file_of_grants_is_applied_on_a_terminal_once_a_person_said_so(
+    ready: Cli, tmp_path: Path, answer: str, count: int
+) -> None:
+    """The difference is on the screen before the question."""
+    file = tmp_path / "grants.yaml"
+    file.write_text("grants:\n- persona: r\n  connection: books\n  scopes: ['*:read']\n")
+    screen = _on_terminal(ready, "grants", "apply", str(file), answers={b"[y/N]": answer})
+    assert screen.index("+ scopes: *:read") < screen.index("Make 1 changes?")
+    assert len(ready("grants", "-o", "json").document["data"]) == count
+
+
 @pytest.mark.requirement("cli.terminal")
 def test_on_a_terminal_a_table_has_colour_and_fits(ready: Cli) -> None:
     """As many fields as the terminal holds, and how to see the others."""

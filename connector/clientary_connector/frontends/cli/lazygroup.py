@@ -61,3 +61,21 @@ class LazyGroup(click.Group):
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in self._entries.items()])
+
+
+class DefaultGroup(LazyGroup):
+    """A lazy group whose first word may be left out: what names no command goes to the default."""
+
+    def __init__(self, *, default: str, bare: bool = False, **attributes: Any) -> None:  # noqa: ANN401 -- whatever click takes
+        """Takes the name of the default; `bare` runs it where there is no word at all."""
+        super().__init__(**attributes)
+        self._default = default
+        self._bare = bare
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Puts the default in front of words that begin with no command of the group."""
+        first = args[0] if args else None
+        own = {*self.list_commands(ctx), *ctx.help_option_names}
+        if (first is None and self._bare) or (first is not None and first not in own):
+            args = [self._default, *args]
+        return super().parse_args(ctx, args)
