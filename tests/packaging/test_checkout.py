@@ -75,7 +75,7 @@ def test_every_pin_has_a_version_and_a_hash() -> None:
 
 @pytest.mark.requirement("house.pins")
 def test_what_is_shown_is_what_is_tested() -> None:
-    """Each pin of a smaller set is one of the large set, to the hash, whatever asks for it there."""
+    """Each pin of a smaller set is one of the large set, to the hash, whoever asks for it."""
     run, test, dev = (
         {re.sub(" ;.*? --", " --", entry) for entry in _entries(name)}
         for name in ("run", "test", "dev")
