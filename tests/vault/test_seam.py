@@ -14,8 +14,12 @@ import connector_vault
 pytestmark = pytest.mark.requirement("vault.seam")
 
 ROOT = Path(connector_vault.__file__).parent
-#: Where statements stand: single rows, the search, walks, tail, tables, the times of runs.
-STATEMENTS = {"rows.py", "search.py", "tail.py", "walks.py", "schema.py", "spans.py"}
+#: Where statements stand: single rows, the search and what it is found by, walks, tail, tables,
+#: the times of runs, the text of rows, growth.
+STATEMENTS = {
+    *("rows.py", "search.py", "postings.py", "walks.py", "tail.py", "schema.py", "spans.py"),
+    *("texts.py", "growth.py"),
+}
 #: What opens, copies and settles the file of the one engine that there is.
 ENGINE = {"sqlite.py", "store.py", "group.py"}
 SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|PRAGMA|BEGIN|COMMIT|ROLLBACK)\b")

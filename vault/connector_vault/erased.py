@@ -15,10 +15,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from connector_vault import walks
 from connector_vault.encoding import json_facts
 from connector_vault.errors import IntegrityError
 from connector_vault.log import LogSeal
-from connector_vault.rows import LOG_CHECKED, LogColumns, Rows
+from connector_vault.rows import Rows
 
 #: What the rows that say so are about, before a colon and a name.
 ERASURE: Final = "erasure"
@@ -29,8 +30,6 @@ CHANGES: Final = "changes"
 READS: Final = "reads"
 REFUSALS: Final = "refusals"
 CLASSES: Final = (CHANGES, READS, REFUSALS)
-
-_SAID: Final = f"SELECT {LOG_CHECKED} FROM log l WHERE l.subject > ? AND l.subject < ?"  # noqa: S608 - constants only
 
 
 class Written(Protocol):
@@ -109,8 +108,7 @@ class Erasures:
         """Reads them. A row that was altered says nothing; the check of the log names it."""
         found: list[_Said] = []
         for subject in (ERASURE, RETENTION):
-            for columns in rows.select(_SAID, (f"{subject}:", f"{subject};")):
-                row = LogColumns._make(columns)
+            for row in walks.about(rows, subject):
                 try:
                     seal.public(row)
                 except IntegrityError:

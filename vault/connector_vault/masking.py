@@ -8,19 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from connector_vault import walks
 from connector_vault.keyring import Keyring
 from connector_vault.places import AUDIT, UNMASKED, Place
-from connector_vault.rows import KeyRow, Rows
+from connector_vault.rows import Rows
 from connector_vault.store import Store
 
 #: So many keys are masked in one transaction.
 _BATCH: Final = 4_096
-
-_WHOLE: Final = (
-    "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "
-    "WHERE purpose = ? AND state = 'current' LIMIT ?"
-)
-_ANY: Final = "SELECT 1 FROM keys WHERE purpose = ? AND state = 'current' LIMIT 1"
 
 
 def mask_older(store: Store, keyring: Keyring) -> None:
@@ -38,12 +33,12 @@ def mask_older(store: Store, keyring: Keyring) -> None:
 
 def _has_whole(rows: Rows) -> bool:
     """Says whether an audit key is whole."""
-    return bool(rows.select(_ANY, (UNMASKED,)))
+    return bool(walks.keys_for(rows, UNMASKED, 1))
 
 
 def _mask(rows: Rows, keyring: Keyring) -> int:
     """Masks some of them; gives how many."""
-    found = [KeyRow._make(row) for row in rows.select(_WHOLE, (UNMASKED, _BATCH))]
+    found = walks.keys_for(rows, UNMASKED, _BATCH)
     keys = {row.id: keyring.unwrapped(keyring.term(rows, row.wrapper), row) for row in found}
     masked = keyring.shreds.mask({name: key.material for name, key in keys.items()})
     for row in found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from connector_vault.rows import RECORD, KeyRow, RecordRow, Rows, SecretRow
+from connector_vault.rows import LOG_CHECKED, RECORD, KeyRow, LogColumns, RecordRow, Rows, SecretRow
 
 #: So many rows are read in one snapshot, so that a long walk does not hold the journal.
 PIECE: Final = 500
@@ -13,6 +13,11 @@ _KEYS: Final = (
     "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "
     "WHERE (id, wrapper) > (?, ?) ORDER BY id, wrapper LIMIT ?"
 )
+_KEYS_FOR: Final = (
+    "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "
+    "WHERE purpose = ? AND state = 'current' LIMIT ?"
+)
+_ABOUT: Final = f"SELECT {LOG_CHECKED} FROM log l WHERE l.subject > ? AND l.subject < ?"  # noqa: S608 - constants only
 _RECORDS: Final = RECORD + "WHERE (r.kind, r.id) > (?, ?) ORDER BY r.kind, r.id LIMIT ?"
 _SECRETS: Final = (
     "SELECT DISTINCT owner, field FROM secrets WHERE (owner, field) > (?, ?) "
@@ -101,6 +106,17 @@ def leaves(rows: Rows, after: int, limit: int) -> list[tuple[int, bytes, bytes, 
 def records_named(rows: Rows, kind: str, after: str, last: str) -> list[RecordRow]:
     """Gives the records of a kind whose ids stand after one, up to and with another."""
     return [RecordRow._make(row) for row in rows.select(_NAMED, (kind, after, last))]
+
+
+def about(rows: Rows, kind: str) -> list[LogColumns]:
+    """Gives every row of the log that is about something of a kind."""
+    found = rows.select(_ABOUT, (f"{kind}:", f"{kind};"))
+    return [LogColumns._make(row) for row in found]
+
+
+def keys_for(rows: Rows, purpose: str, limit: int) -> list[KeyRow]:
+    """Gives some of the keys of a purpose that are in use."""
+    return [KeyRow._make(row) for row in rows.select(_KEYS_FOR, (purpose, limit))]
 
 
 def strangers(rows: Rows) -> list[str]:
