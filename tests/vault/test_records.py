@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -236,3 +237,41 @@ def test_a_record_that_was_right_a_moment_ago_is_checked_again(place: Place, edi
         assert again is not None
         again.body["state"] = "changed by who read it"
         assert seen(vault) == right
+
+
+def test_a_transaction_sees_each_change_of_a_record_that_it_has_read(place: Place) -> None:
+    """What was read is kept no longer than until something is written or undone."""
+    record = Record(kind="thing", id="a", body={"n": 1})
+
+    def change(log: Transaction) -> tuple[list[Record | None], list[Record | None]]:
+        seen = [log.record("thing", "a")]
+        first = log.put(record, expect=None)
+        seen.append(log.record("thing", "a"))
+        second = log.put(replace(first, body={"n": 2}), expect=1)
+        return [*seen, log.record("thing", "a")], [None, first, second]
+
+    def undone(log: Transaction) -> None:
+        log.put(Record(kind="thing", id="a", body={"n": 3}), expect=2)
+        log.record("thing", "a")
+        raise KeyError
+
+    async def together() -> list[Any]:
+        def look(log: Transaction) -> Record | None:
+            return log.record("thing", "a")
+
+        works: list[Callable[[Transaction], Record | None]] = [look, undone, look]
+        writes = [vault.write_async(work) for work in works]
+        return await asyncio.gather(*writes, return_exceptions=True)
+
+    with place.create() as vault:
+        seen, expected = vault.write(change)
+        assert seen == expected
+        before, error, after = asyncio.run(together())
+        assert isinstance(error, KeyError)
+        assert before == after == expected[-1]
+        with place.open() as other:
+            put(other, replace(expected[-1] or record, body={"n": 4}), 2)
+        assert vault.read(lambda view: view.record("thing", "a")) == vault.write(
+            lambda log: log.record("thing", "a")
+        )
+        assert (vault.read(lambda view: view.record("thing", "a")) or record).body == {"n": 4}

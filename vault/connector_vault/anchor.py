@@ -102,6 +102,7 @@ class Anchor:
     def __init__(self, path: Path, vault: str, key: Key) -> None:
         """Names the file, and takes the key that authenticates it."""
         self.path = path
+        self._name = str(path)
         self.floors = Floors()
         self._vault = vault
         self._key = key
@@ -159,7 +160,7 @@ class Anchor:
             AnchorError: The anchor is unreadable, or was altered.
         """
         try:
-            size = os.stat(self.path).st_size  # noqa: PTH116 - a third of the time of Path.stat
+            size = os.stat(self._name).st_size  # noqa: PTH116 - a third of the time of Path.stat
         except FileNotFoundError:
             # What was read before still holds; opening the vault again refuses.
             return

@@ -27,6 +27,7 @@ class Latch:
     def __init__(self, database: Path, attendance: Attendance) -> None:
         """Looks what stands there now: that is from before, and refuses nothing here."""
         self._path = database.with_name(f"{database.name}.degraded")
+        self._name = str(self._path)
         self._attendance = attendance
         self._met = self._mark()
         self._reason: str | None = None
@@ -85,7 +86,7 @@ class Latch:
     def _mark(self) -> tuple[int, int] | None:
         """Tells one file from any other that had its name."""
         try:
-            status = os.stat(self._path)  # noqa: PTH116 - a third of the time of Path.stat, at every intent
+            status = os.stat(self._name)  # noqa: PTH116 - a third of the time of Path.stat, at every intent
         except OSError:
             return None
         return status.st_ino, status.st_mtime_ns

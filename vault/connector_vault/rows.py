@@ -133,12 +133,15 @@ class Rows:
         self.bare = False
         #: The end of the log, while one transaction that appends to it goes on.
         self.tip: tuple[int, bytes] | None = None
+        #: Records that were read, until something is written: a group's calls read the same few.
+        self._kept: dict[tuple[str, str], RecordRow | None] = {}
         self._spans = Spans(connection)
         self.postings = Postings(connection)
 
     def renew(self) -> None:
         """Forgets what the transaction has done so far, as some of it was undone or it ends."""
         self.tip = None
+        self._kept.clear()
         self._spans.renew()
 
     def identity(self) -> str | None:
@@ -200,9 +203,10 @@ class Rows:
 
     def destroy_keys(self, purpose: str, owner: str) -> None:
         """Overwrites every wrapped key of this purpose and owner."""
-        where = "WHERE purpose = ? AND owner = ?"
-        destroyed = "UPDATE keys SET sealed = NULL, state = 'destroyed' "
-        self._write(destroyed + where, (purpose, owner))
+        statement = (
+            "UPDATE keys SET sealed = NULL, state = 'destroyed' WHERE purpose = ? AND owner = ?"
+        )
+        self._write(statement, (purpose, owner))
 
     def current_secret(self, owner: str, field: str) -> SecretRow | None:
         """Gives the version of a secret that is in use."""
@@ -217,9 +221,8 @@ class Rows:
 
     def secrets_under(self, key_id: str) -> list[SecretRow]:
         """Gives the versions that are sealed under a key."""
-        return [
-            SecretRow._make(row) for row in self._all(_VERSION + "WHERE s.key_id = ?", (key_id,))
-        ]
+        found = self._all(_VERSION + "WHERE s.key_id = ?", (key_id,))
+        return [SecretRow._make(row) for row in found]
 
     def insert_secret(self, row: SecretRow) -> None:
         """Stores a new version; a version that was ever used is refused."""
@@ -235,8 +238,10 @@ class Rows:
 
     def record(self, kind: str, record_id: str) -> RecordRow | None:
         """Gives a record by its id."""
-        row = self._one(RECORD + "WHERE r.kind = ? AND r.id = ?", (kind, record_id))
-        return RecordRow._make(row) if row else None
+        if (asked := (kind, record_id)) not in self._kept:
+            row = self._one(RECORD + "WHERE r.kind = ? AND r.id = ?", asked)
+            self._kept[asked] = RecordRow._make(row) if row else None
+        return self._kept[asked]
 
     def record_named(self, kind: str, name: str) -> RecordRow | None:
         """Gives a record by its name."""
@@ -271,8 +276,8 @@ class Rows:
 
     def last_record(self, kind: str) -> str | None:
         """Gives the id of a kind's last record."""
-        found: str | None = self._first("SELECT max(id) FROM records WHERE kind = ?", (kind,))
-        return found
+        statement = "SELECT max(id) FROM records WHERE kind = ?"
+        return cast("str | None", self._first(statement, (kind,)))
 
     def logged_revision(self, subject: str) -> int | None:
         """Gives the newest revision of a subject that stands in the log."""
@@ -291,13 +296,11 @@ class Rows:
     def last_row(self) -> tuple[int, bytes, bytes] | None:
         """Gives seq, chain and MAC of the newest row of the log."""
         statement = "SELECT seq, chain, mac FROM log ORDER BY seq DESC LIMIT 1"
-        found: tuple[int, bytes, bytes] | None = self._connection.execute(statement).fetchone()
-        return found
+        return cast("tuple[int, bytes, bytes] | None", self._one(statement))
 
     def chain_at(self, seq: int) -> bytes | None:
         """Gives the chain of one row of the log."""
-        found: bytes | None = self._first("SELECT chain FROM log WHERE seq = ?", (seq,))
-        return found
+        return cast("bytes | None", self._first("SELECT chain FROM log WHERE seq = ?", (seq,)))
 
     def insert_log(self, row: LogColumns) -> None:
         """Appends a row, and brings the helps for searching up to date.
@@ -317,6 +320,8 @@ class Rows:
         elif row.kind == "outcome" and row.ref is not None:
             self._connection.execute("DELETE FROM log_open WHERE seq = ?", (row.ref,))
             self.postings.settle(row.ref, row.outcome, row.seq)
+        if row.subject is not None:
+            self._kept.clear()
         self._spans.cover(row.seq // SPAN_ROWS, row.at)
         self.postings.follow(row.seq)
 
@@ -340,8 +345,7 @@ class Rows:
 
     def last_seq(self) -> int:
         """Gives the number of the newest row of the log."""
-        found: int | None = self._first("SELECT max(seq) FROM log")
-        return found or 0
+        return int(self._first("SELECT max(seq) FROM log") or 0)
 
     def open_intents(self) -> list[int]:
         """Gives the intents without an outcome, oldest first."""
@@ -350,8 +354,7 @@ class Rows:
     def span_times(self, span: int) -> tuple[int, int] | None:
         """Gives the earliest and the latest time of a run of rows."""
         statement = "SELECT first, last FROM log_spans WHERE span = ?"
-        found: tuple[int, int] | None = self._connection.execute(statement, (span,)).fetchone()
-        return found
+        return cast("tuple[int, int] | None", self._one(statement, (span,)))
 
     def select(self, statement: str, values: Sequence[SqlValue]) -> list[Any]:
         """Runs a statement of those who read many rows: searches, walks, erasures."""
@@ -371,6 +374,7 @@ class Rows:
         if not self.marked:
             self._connection.execute("SAVEPOINT work")
             self.marked = True
+        self._kept.clear()
         self._connection.execute(statement, values)
 
     def _append(self, columns: Sequence[SqlValue]) -> None:

@@ -58,6 +58,7 @@ class Shreds:
         """Names the folder of the vault, in the folder of all vaults."""
         self.folder = folder / vault
         self._entropy = entropy
+        self._counter = str(self.folder / _COUNTER)
         self._seen = self._count()
 
     @property
@@ -155,7 +156,7 @@ class Shreds:
     def _count(self) -> int:
         """Gives how often something was destroyed."""
         try:
-            return os.stat(self.folder / _COUNTER).st_size  # noqa: PTH116 - a third of the time of Path.stat, at every row
+            return os.stat(self._counter).st_size  # noqa: PTH116 - a third of the time of Path.stat, at every row
         except OSError:
             return 0
 

@@ -62,6 +62,7 @@ class Store:
         if not path.exists():
             raise VaultMissingError(f"There is no vault at {path}.")
         self.path = path
+        self._name = str(path)
         self.fence = Fence(path)
         self.attendance = Attendance(path)
         self._durability: Durability = durability
@@ -72,7 +73,7 @@ class Store:
         self._writer: GroupWriter | None = None
         self._presence = Presence(path) if presence is None else None
         try:
-            self._file = _file_id(path)
+            self._file = _file_id(self._name)
             self._release(self._reader())
         except BaseException:
             self._leave()
@@ -88,6 +89,7 @@ class Store:
             try:
                 return work(rows)
             finally:
+                rows.renew()
                 connection.execute("ROLLBACK")
         except FOREIGN as error:
             raise meaning(error) from error
@@ -200,7 +202,7 @@ class Store:
             raise ForkedError("The vault was opened in another process; open it in this one.")
         if self._closed:
             raise VaultClosedError("The vault was closed.")
-        if _file_id(self.path) != self._file:
+        if _file_id(self._name) != self._file:
             raise StoreUnavailableError("The vault's file was replaced; open the vault anew.")
 
     def _writing(self) -> GroupWriter:
@@ -268,7 +270,7 @@ def _altered(name: str) -> str:
     return f"{name} is not as this version makes it"
 
 
-def _file_id(path: Path) -> tuple[int, int]:
+def _file_id(path: str) -> tuple[int, int]:
     """Tells the file behind a name from any other."""
     try:
         status = os.stat(path)  # noqa: PTH116 - a third of the time of Path.stat, at every read
