@@ -1,0 +1,443 @@
+"""Proves that a denied persona reaches nothing through any entrance, and that none is left out.
+
+Every public entrance stands in one of the tables below: those by which a persona's call comes in,
+with how it is tried, and those that take no call. An entrance that is in none fails a test.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, Final
+
+import click
+import pytest
+
+from clientary_connector import (
+    Call,
+    Decision,
+    Manifest,
+    Outcome,
+    Question,
+    Settings,
+    Terms,
+    frontends,
+    hooks,
+)
+from clientary_connector.frontends.cli import main
+from clientary_connector.frontends.cli.commands import clientary
+from clientary_connector.frontends.cli.lazygroup import LazyGroup
+from clientary_connector.frontends.cli.status import Status
+from clientary_connector.frontends.export import FORMATS, Toolset, tools
+from clientary_connector.hooks import hookimpl
+from tests.actions.stage import ACCOUNT, PROMPT, USER, Stage, set_stage
+
+pytestmark = pytest.mark.requirement("policy.bypass")
+
+#: Whoever is denied: without a grant, with another, with one that was closed, and those whose
+#: grant says no to the very action or to its arguments.
+DENIED: Final = ("stranger", "narrow", "closed", "but_these", "condition")
+#: One action of each effect.
+CALLS: Final[Mapping[str, dict[str, Any]]] = {
+    "get_client": {"id": 1},
+    "create_client": {"name": "Example Bakery"},
+    "update_client": {"id": 1, "name": "Example Bakery"},
+    "delete_client": {"id": 1},
+    "send_invoice_message": {"invoice_id": 1, "recipients": ["ada@books.example"]},
+}
+
+
+class Yes:
+    """A host's plugin that approves whatever it is asked."""
+
+    @hookimpl
+    def connector_approval_decide(self, question: Question) -> Decision:
+        """Approves it."""
+        del question
+        return Decision(approve=True, user="grace")
+
+
+YES: Final = Yes()
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A sandbox, and a connector with a grant for every way of being denied."""
+    with set_stage(tmp_path_factory.mktemp("bypass") / "state") as ready:
+        connector = ready.connector
+        everything = Terms(scopes=("*:*",), approve="never")
+        connector.grant("narrow", ACCOUNT, scopes=["leads:read"], user=USER)
+        connector.grant("closed", ACCOUNT, terms=everything, user=USER)
+        ready.wait(lambda: connector.revoke(ACCOUNT, user=USER, persona="closed"))
+        but = Terms(scopes=("*:*",), deny=tuple(CALLS), approve="never")
+        connector.grant("but_these", ACCOUNT, terms=but, user=USER)
+        none = Terms(scopes=("*:*",), conditions=CONDITIONS, approve="never")
+        connector.grant("condition", ACCOUNT, terms=none, user=USER)
+        connector.register(YES)
+        ready.sandbox.forget()
+        yield ready
+
+
+#: Conditions that none of the calls meets.
+CONDITIONS: Final = (
+    "for get_client: id in [2]",
+    'for create_client: name == "Nobody"',
+    "for update_client: id in [2]",
+    "for delete_client: id in [2]",
+    "for send_invoice_message: invoice_id in [2]",
+)
+
+Entrance = Callable[[Stage, Call], None]
+
+
+def _run(stage: Stage, call: Call) -> None:
+    _refused(stage.run(call).outcome)
+
+
+def _run_sync(stage: Stage, call: Call) -> None:
+    _refused(stage.connector.run_sync(call).outcome)
+
+
+def _preview(stage: Stage, call: Call) -> None:
+    preview = stage.wait(lambda: stage.connector.preview(call))
+    assert preview.error is not None
+    assert (preview.url, preview.body, preview.cascade) == ("", None, ())
+
+
+def _asked(stage: Stage, call: Call) -> None:
+    """Whatever a denied persona does makes no approval, so that nobody approves by mistake."""
+    before = stage.connector.approvals.all()
+    assert stage.connector.approvals.asked(stage.run(call)) is None
+    assert stage.connector.approvals.all() == before
+
+
+def _settle(stage: Stage, call: Call) -> None:
+    """A call that was refused is no change whose end is unknown."""
+    refused = stage.run(call)
+    before = stage.connector.settlements.unsettled()
+    with pytest.raises(Exception, match=r"."):
+        stage.wait(lambda: stage.connector.settlements.settle(refused.log_id or 0, user=USER))
+    assert stage.connector.settlements.unsettled() == before
+
+
+def _refused(outcome: Outcome) -> None:
+    assert outcome is Outcome.REFUSED
+
+
+#: How a call comes in through Python.
+THROUGH_PYTHON: Final[Mapping[str, Entrance]] = {
+    "run": _run,
+    "run_sync": _run_sync,
+    "preview": _preview,
+    "approvals.asked": _asked,
+    "settlements.settle": _settle,
+}
+#: What a connector does for persons and hosts; none of it takes the call of a persona.
+FOR_PERSONS: Final = frozenset(
+    {
+        "aclose",
+        "allowed",
+        "approvals.all",
+        "approvals.approval",
+        "approvals.approve",
+        "approvals.decide",
+        "approvals.deny",
+        "approvals.expire",
+        "approvals.pending",
+        "approvals.show",
+        "budgets.all",
+        "budgets.set",
+        "budgets.usage",
+        "check_old_key",
+        "close",
+        "connect",
+        "connection",
+        "connections",
+        "drop_new_key",
+        "grant",
+        "grants.all",
+        "grants.allowed",
+        "grants.apply",
+        "grants.can",
+        "grants.compare",
+        "grants.give",
+        "grants.one",
+        "grants.revoke",
+        "hosting.ask",
+        "hosting.close",
+        "hosting.hears",
+        "hosting.plugins",
+        "hosting.register",
+        "hosting.tell",
+        "hosting.tell_of",
+        "hosting.trusts",
+        "hosting.unregister",
+        "log.entry",
+        "log.erasing.erase",
+        "log.erasing.plan",
+        "log.open",
+        "log.page",
+        "log.reads.note",
+        "log.verify",
+        "oauth.aclose",
+        "oauth.close",
+        "oauth.finish",
+        "oauth.refresh",
+        "oauth.revoke",
+        "oauth.start",
+        "oauth.statuses",
+        "oauth.tend",
+        "register",
+        "register_rotation_hooks",
+        "revoke",
+        "rotate",
+        "rotate_every",
+        "rotations",
+        "settlements.decide",
+        "settlements.is_due",
+        "settlements.unsettled",
+        "tend",
+        "vault.back_up",
+        "vault.rotate_keys",
+        "vault.status",
+        "vault.verify",
+    }
+)
+#: How the tools of a model come in, by the format of its provider.
+ITEMS: Final[Mapping[str, Callable[[Call], dict[str, Any]]]] = {
+    "openai": lambda call: {
+        "call_id": call.operation,
+        "name": call.action,
+        "arguments": json.dumps(dict(call.arguments)),
+    },
+    "anthropic": lambda call: {"id": call.operation, "name": call.action, "input": call.arguments},
+    "gemini": lambda call: {"functionCall": {"name": call.action, "args": call.arguments}},
+    "mcp": lambda call: {"name": call.action, "arguments": call.arguments},
+    "langchain": lambda call: {"id": call.operation, "name": call.action, "args": call.arguments},
+}
+#: How a call comes in at the command line.
+THROUGH_COMMANDS: Final[Mapping[str, Callable[[Call], tuple[str, ...]]]] = {
+    "call": lambda call: ("call", call.action, ACCOUNT, *_who(call), *_given(call)),
+    "call --dry-run": lambda call: ("call", call.action, ACCOUNT, *_who(call), *_given(call), DRY),
+    "batch": lambda call: ("batch", _line(call), *_who(call), "--connection", ACCOUNT),
+}
+DRY: Final = "--dry-run"
+#: Commands for persons: what they ask of the service is for no persona.
+COMMANDS_FOR_PERSONS: Final = frozenset(
+    {
+        "action",
+        "actions",
+        "approvals",
+        "approve",
+        "budget",
+        "budget list",
+        "budget set",
+        "can",
+        "connect",
+        "connections",
+        "demo",
+        "deny",
+        "export",
+        "grant give",
+        "grant revoke",
+        "grant show",
+        "grants apply",
+        "grants export",
+        "grants list",
+        "init",
+        "log",
+        "log erase",
+        "log open",
+        "log show",
+        "log verify",
+        "manifest",
+        "manifest check",
+        "manifest format",
+        "manifest table",
+        "revoke",
+        "rotate",
+        "sandbox",
+        "settle",
+        "usage",
+        "vault backup",
+        "vault restore",
+        "vault rotate-kek",
+        "vault rotate-keys",
+        "vault status",
+        "vault tend",
+        "vault verify",
+    }
+)
+#: The parts of the frontends, and what stands for each of them here.
+FRONTENDS: Final = {
+    "cli": "the tables of commands",
+    "colour": "prints",
+    "demo": "plays a story of its own, over a state of its own",
+    "export": "the table of items",
+    "invocation": "says how the program was called",
+    "screen": "prints",
+}
+#: The hooks, none of which can make a call: what a plugin answers is all that comes back.
+HOOKS: Final = frozenset(
+    {
+        "connector_approval_asked",
+        "connector_approval_decide",
+        "connector_call_finished",
+        "connector_notices_lost",
+        "connector_operation_settled",
+    }
+)
+
+
+def _who(call: Call) -> tuple[str, ...]:
+    return ("--persona", call.persona, "--user", call.user, "--prompt", call.prompt)
+
+
+def _given(call: Call) -> Iterator[str]:
+    for name, value in call.arguments.items():
+        yield from ("-a", f"{name}:={json.dumps(value)}")
+
+
+def _line(call: Call) -> str:
+    """Writes a file of one line with the call, and returns its path."""
+    with NamedTemporaryFile("w", suffix=".jsonl", delete=False, encoding="utf-8") as file:
+        json.dump({"action": call.action, "arguments": dict(call.arguments)}, file)
+    return file.name
+
+
+@pytest.fixture(params=DENIED)
+def persona(request: pytest.FixtureRequest) -> str:
+    """A persona that is denied."""
+    return str(request.param)
+
+
+@pytest.fixture(params=sorted(CALLS))
+def call(request: pytest.FixtureRequest, stage: Stage, persona: str) -> Iterator[Call]:
+    """A call of a persona that is denied; nothing of it may reach the far side."""
+    stage.sandbox.forget()
+    yield stage.call(request.param, CALLS[request.param], persona=persona)
+    assert stage.sandbox.requests == []
+
+
+@pytest.mark.parametrize("entrance", sorted(THROUGH_PYTHON))
+def test_nothing_of_a_denied_call_passes_through_python(
+    stage: Stage, call: Call, entrance: str
+) -> None:
+    """Not even where a plugin of the host approves whatever it is asked."""
+    THROUGH_PYTHON[entrance](stage, call)
+
+
+@pytest.mark.parametrize("form", sorted(ITEMS))
+def test_nothing_of_a_denied_call_passes_through_the_tools_of_a_model(
+    stage: Stage, call: Call, form: str
+) -> None:
+    """A model that names a tool it was not given is refused like anybody."""
+    for_model = tools(
+        stage.connector, format=form, connection=ACCOUNT, persona=call.persona, user=USER
+    )
+    offered = f'"name": "{call.action}"' in json.dumps(for_model.tools)
+    assert offered == (call.persona == "condition"), "a condition is judged at the call"
+    item = ITEMS[form](call)
+    assert stage.wait(lambda: for_model.run(item, prompt=PROMPT)).result.outcome is Outcome.REFUSED
+    assert for_model.run_sync(item, prompt=PROMPT).result.outcome is Outcome.REFUSED
+
+
+@pytest.mark.parametrize("command", sorted(THROUGH_COMMANDS))
+def test_nothing_of_a_denied_call_passes_through_a_command(
+    stage: Stage, call: Call, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The exit status says that it was refused."""
+    words = THROUGH_COMMANDS[command](call)
+    assert main(["--state", str(stage.state), *words]) == Status.REFUSED
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    if command == "batch":
+        Path(words[1]).unlink()
+
+
+def test_an_approval_from_before_shows_and_sends_nothing_once_the_persona_is_denied(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither showing it nor approving it reaches the service."""
+    connector = stage.connector
+    connector.grant("former", ACCOUNT, scopes=["*:*"], user=USER)
+    connector.hosting.unregister(YES)
+    call = stage.call("delete_client", {"id": 1}, persona="former")
+    approval = connector.approvals.asked(stage.run(call))
+    connector.register(YES)
+    assert approval is not None
+    stage.wait(lambda: connector.revoke(ACCOUNT, user=USER, persona="former"))
+    stage.sandbox.forget()
+    for words in (("approvals", approval.id), ("approve", approval.id, "--yes")):
+        main(["--state", str(stage.state), *words, "--user", "grace"])
+    assert "Traceback" not in capsys.readouterr().err
+    _run(stage, call)
+    assert stage.sandbox.requests == []
+
+
+# No entrance is left out
+
+
+def test_every_public_method_of_a_connector_stands_in_a_table(stage: Stage) -> None:
+    """Also those of its parts; one that takes a call is tried above."""
+    found = dict(_methods(stage.connector, ""))
+    assert set(found) - set(THROUGH_PYTHON) == FOR_PERSONS
+    taking = {name for name, method in found.items() if "Call" in _annotations(method)}
+    assert taking <= set(THROUGH_PYTHON)
+    assert not FOR_PERSONS & set(THROUGH_PYTHON)
+
+
+def test_every_command_stands_in_a_table() -> None:
+    """Also those of its groups; one that names a persona is tried above or gives and shows."""
+    tried = {words.split()[0] for words in THROUGH_COMMANDS}
+    assert set(_commands(clientary, "")) - tried == COMMANDS_FOR_PERSONS
+
+
+def test_every_part_of_the_frontends_stands_in_a_table() -> None:
+    """A frontend that is added has to say how it is tried."""
+    assert {part.name for part in pkgutil.iter_modules(frontends.__path__)} == set(FRONTENDS)
+    assert set(ITEMS) == set(FORMATS)
+    assert {name for name, _ in _methods_of(Toolset)} == {"run", "run_sync"}
+
+
+def test_every_hook_stands_in_a_table() -> None:
+    """None of them hands a plugin anything that it could make a call with."""
+    specs = {name for name, part in vars(hooks).items() if hasattr(part, f"{hooks.PROJECT}_spec")}
+    assert specs == HOOKS
+
+
+def _methods(thing: object, prefix: str) -> Iterator[tuple[str, Callable[..., object]]]:
+    """Walks the public methods of a connector and of the parts that it hands out."""
+    for name, method in _methods_of(type(thing)):
+        yield prefix + name, method
+    made = (name for name, part in vars(type(thing)).items() if isinstance(part, property))
+    for name in {*getattr(thing, "__dict__", {}), *made}:
+        part = None if name.startswith("_") else getattr(thing, name)
+        ours = type(part).__module__.partition(".")[0] in {"clientary_connector", "connector_vault"}
+        if ours and not isinstance(part, Manifest | Settings):
+            yield from _methods(part, f"{prefix}{name}.")
+
+
+def _methods_of(kind: type) -> Iterator[tuple[str, Callable[..., object]]]:
+    for name, part in inspect.getmembers(kind, inspect.isfunction):
+        if not name.startswith("_"):
+            yield name, part
+
+
+def _annotations(method: Callable[..., object]) -> set[str]:
+    parameters = inspect.signature(method).parameters.values()
+    return {str(one.annotation) for one in parameters}
+
+
+def _commands(group: click.Group, prefix: str) -> Iterator[str]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{prefix}{name} ")
+        if not isinstance(command, LazyGroup):
+            yield prefix + name
