@@ -80,7 +80,10 @@ def admin_of(
     rotating = _rotating(ground, accounts, probe, background)
     settlements = Settlements(ground, executor)
     previews = Previews(executor, transport)
-    approvals = Approvals(vault, executor.approving, previews=previews, clock=clock)
+    log = Log(vault, ground.hosting)
+    approvals = Approvals(
+        vault, executor.approving, previews=previews, clock=clock, reads=log.reads
+    )
     chores = (SettleChore(settlements), ApprovalChore(approvals))
     return Admin(
         accounts=accounts,
@@ -92,7 +95,7 @@ def admin_of(
         oauth=oauth,
         rotating=rotating,
         tending=_tending(ground, rotating, oauth, *chores),
-        log=Log(vault),
+        log=log,
         care=VaultCare(vault, settings),
         bearer=lambda connection: Bearer(refresher, connection),
     )

@@ -60,13 +60,14 @@ class Approvals:
         *,
         previews: Previews,
         clock: Callable[[], datetime],
+        reads: Reads,
     ) -> None:
         """Takes the parts that `wiring` has joined."""
         self._vault = vault
         self._deciding = approving.deciding
         self._previews = previews
         self._clock = clock
-        self._reads = Reads(vault)
+        self._reads = reads
 
     def pending(self) -> tuple[Approval, ...]:
         """Returns what waits for a person now, oldest first."""

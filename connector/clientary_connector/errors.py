@@ -10,6 +10,7 @@
     │   ├── UnknownApprovalError      no such approval
     │   ├── ApprovalEndedError        the approval cannot be decided any more
     │   ├── UnknownEntryError         no such line in the log
+    │   ├── ReadRefusedError          the host does not let this user read what is sealed
     │   ├── SettleError               there is nothing to settle about a call
     │   ├── GrantFileError            a file of grants cannot be read
     │   ├── GrantsChangedError        a grant was changed since the difference was shown
@@ -127,6 +128,12 @@ class GrantFileError(CallerError):
 
 class GrantsChangedError(CallerError):
     """A grant was changed since the difference was shown."""
+
+
+class ReadRefusedError(CallerError):
+    """The host does not let this user read what is sealed in the log."""
+
+    kind = ErrorKind.DENIED
 
 
 class InvalidValueError(CallerError):

@@ -15,6 +15,9 @@ takes it in.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pluggy
 
 from clientary_connector.approvals import Decision, Question
@@ -62,6 +65,15 @@ def connector_approval_asked(question: Question) -> None:
 
     A yes is given with `connector.approvals.approve`. Prompt, arguments and request are None
     unless the plugin was registered as `sealed`.
+    """
+
+
+@hookspec
+def connector_may_read(user: str, what: Mapping[str, Any]) -> bool | None:
+    """Decides whether a user may read what is sealed in the log; None has no say.
+
+    `what` says what is about to be read, as the row of kind `read` will: a page, an entry, a
+    search, an export or what a plugin is told, and the filter.
     """
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -12,8 +12,9 @@ import msgspec
 from connector_vault import LogDraft, LogRow
 
 #: An intent is called what it is to a reader.
-KINDS: Final[Mapping[str, str]] = {"intent": "call"}
 INTENT: Final = "intent"
+CALL: Final = "call"
+KINDS: Final[Mapping[str, str]] = {INTENT: CALL}
 OPEN: Final = "open"
 #: What stands in the log without an outcome of its own was done.
 SUCCEEDED: Final = "succeeded"
@@ -35,6 +36,23 @@ class LogFilter:
     since: datetime | None = None
     until: datetime | None = None
     operation: str | None = None
+    #: `call`, `refusal`, `replay`, `read`, `connect` and so on.
+    kind: str | None = None
+    #: Ids that the host gave in the context of the call.
+    run: str | None = None
+    flow: str | None = None
+    session: str | None = None
+    #: Id of a W3C trace: 32 digits.
+    trace: str | None = None
+
+    def to_json(self) -> dict[str, str]:
+        """Returns the sides that are closed, as a JSON object."""
+        given = ((item.name, getattr(self, item.name)) for item in fields(self))
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else str(value)
+            for name, value in given
+            if value is not None
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +87,8 @@ class LogEntry:
     #: The result document as given to the host.
     response: Any
     facts: Mapping[str, Any]
+    #: What the host said beside the call; unless it was opened, only its ids.
+    context: Mapping[str, Any] = field(default_factory=dict[str, Any])
     #: Whether what was sealed was erased, of the call or of its outcome.
     erased: bool = False
 
@@ -95,6 +115,7 @@ class LogEntry:
             "arguments": self.arguments,
             "request": self.request,
             "response": self.response,
+            "context": dict(self.context),
             "facts": dict(self.facts),
             "erased": self.erased,
         }
@@ -143,8 +164,17 @@ def entry_of(  # noqa: PLR0913 - two rows, and what was sealed in them, by name
         request=opened.get("request"),
         response=opened.get("response") if outcome is None else answer or None,
         facts=facts,
+        context=_context(opened.get("context"), facts.get("context")),
         erased=erased,
     )
+
+
+def _context(*parts: object) -> dict[str, Any]:
+    """Joins what is said of the context of a call, openly and sealed."""
+    found: dict[str, Any] = {}
+    for part in parts:
+        found |= part if isinstance(part, dict) else {}
+    return found
 
 
 def microseconds(moment: datetime | None) -> int | None:

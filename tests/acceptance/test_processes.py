@@ -97,7 +97,9 @@ def _calls(stage: Stage) -> dict[str, LogEntry]:
     entries: dict[str, LogEntry] = {}
     before: int | None = None
     while True:
-        page = stage.connector.log.page(LogFilter(action="create_client"), before=before, limit=500)
+        page = stage.connector.log.page(
+            LogFilter(action="create_client"), before=before, limit=500, user="auditor"
+        )
         entries |= {entry.operation: entry for entry in page.entries if entry.operation}
         if page.next_before is None:
             return entries

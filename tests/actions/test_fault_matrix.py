@@ -117,7 +117,9 @@ def test_a_far_side_that_is_gone_is_unreachable_for_every_action(
         }
         assert seen == dict.fromkeys(ORDER, (Outcome.FAILED, ErrorKind.UNREACHABLE))
         assert all(result.error and result.error.retryable for result in results)
-        entries = [stage.connector.log.entry(result.log_id or 0) for result in results]
+        entries = [
+            stage.connector.log.entry(result.log_id or 0, user="auditor") for result in results
+        ]
         assert {entry.attempts for entry in entries} == {MAX_SENDS}
         assert TRACKER.in_text(repr(results) + repr(entries) + "".join(ear.heard)) == set()
     assert TRACKER.in_files(state) == {}
@@ -209,7 +211,9 @@ def _played(stage: Stage, call: Call, result: Result, path: str) -> Played:
         result=result,
         sends=len(sent),
         work=stage.sandbox.done(action.method, action.path),
-        entries=stage.connector.log.page(LogFilter(operation=call.operation)).entries,
+        entries=stage.connector.log.page(
+            LogFilter(operation=call.operation), user="auditor"
+        ).entries,
     )
 
 

@@ -107,7 +107,7 @@ def test_the_log_tells_the_whole_call(fresh: Stage, row: ExpectedRequest) -> Non
     arguments = fresh.world.fill(row.arguments)
     result = _play(fresh, row)
     assert result.log_id is not None
-    entry = fresh.connector.log.entry(result.log_id)
+    entry = fresh.connector.log.entry(result.log_id, user="auditor")
     assert (entry.kind, entry.outcome, entry.error) == ("call", "succeeded", None)
     assert (entry.user, entry.persona, entry.prompt) == (USER, PERSONA, PROMPT)
     assert (entry.action, entry.operation) == (row.action, result.operation)

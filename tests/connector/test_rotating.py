@@ -359,7 +359,9 @@ def test_no_key_is_left_in_the_log_or_in_a_file(stage: Scene, tmp_path: Path) ->
     stage.bring(keys[2])
     stage.bring(keys[1])
     stage.tend()
-    entries = [entry.to_json() for entry in stage.connector.log.page(limit=100).entries]
+    entries = [
+        entry.to_json() for entry in stage.connector.log.page(limit=100, user="auditor").entries
+    ]
     written = str(entries) + str(stage.connector.rotations())
     for path in (tmp_path / "vault").iterdir():
         written += path.read_bytes().decode("latin-1")

@@ -49,10 +49,12 @@ class LogQuery:
     until: int | None = None
 
 
-def search(rows: Rows, where: LogQuery, *, before: int | None, limit: int) -> list[LogColumns]:
-    """Gives the newest heads that fit, older than `before`."""
+def search(
+    rows: Rows, where: LogQuery, *, after: int, before: int | None, limit: int
+) -> list[LogColumns]:
+    """Gives the newest heads that fit, older than `before` and newer than `after`."""
     low, high = _range(rows, where.since, where.until)
-    span = (low, min(high, _END if before is None else before))
+    span = (max(low, after + 1), min(high, _END if before is None else before))
     found: list[LogColumns] = []
     for seq in _candidates(rows, where, span, limit):
         row = rows.log_row(seq) if _in_time(rows, where, seq) else None

@@ -97,14 +97,16 @@ class View:
         return self._public(row)
 
     def log_rows(
-        self, where: LogQuery, *, before: int | None = None, limit: int = 50
+        self, where: LogQuery, *, after: int = 0, before: int | None = None, limit: int = 50
     ) -> list[LogRow]:
         """Gives heads, newest first: intents, refusals and what admins did.
+
+        `after` and `before` are numbers of rows between which they stand.
 
         Raises:
             IntegrityError: One of them, or the row before it, was altered without the key.
         """
-        found = search(self._rows, where, before=before, limit=limit)
+        found = search(self._rows, where, after=after, before=before, limit=limit)
         return [self._checked(as_asked(where, row)) for row in found]
 
     def change_of(self, kind: str, id: str) -> LogRow | None:  # noqa: A002 - the column's own name

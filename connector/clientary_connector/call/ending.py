@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,3 +21,5 @@ class Ending:
     attempts: int = 0
     status: int | None = None
     duration_ms: float = 0.0
+    #: The sends, where there was more than one.
+    tries: tuple[Mapping[str, Any], ...] = ()

@@ -14,8 +14,9 @@ from clientary_connector.call.kinds import is_object
 from clientary_connector.call.paging import gather
 from clientary_connector.call.reading import Drift
 from clientary_connector.call.result import ErrorKind, Outcome, Page
-from clientary_connector.call.sending import EndedError, Sender, Tally, Way
+from clientary_connector.call.sending import EndedError, Sender, Way
 from clientary_connector.call.shaping import fit, pick
+from clientary_connector.call.tally import Tally
 from clientary_connector.call.tools import Tool, Tools
 from clientary_connector.call.transport import Reply
 from clientary_connector.manifest import Effect
@@ -76,6 +77,7 @@ class Exchange:
         return Ending(
             attempts=self.tally.attempts,
             status=self.tally.status,
+            tries=self.tally.told(),
             warnings=(*drift, *warnings),
             **facts,
         )

@@ -267,6 +267,7 @@ def _cut_short(intent: Intent, exchange: Exchange, kind: ErrorKind, message: str
         error=failure(kind, effect=effect, message=message),
         attempts=tally.attempts,
         status=tally.status,
+        tries=tally.told(),
     )
 
 
@@ -278,6 +279,7 @@ def _stopped(intent: Intent, exchange: Exchange) -> Ending:
         error=failure(ErrorKind.REVOKED),
         attempts=tally.attempts,
         status=tally.status,
+        tries=tally.told(),
     )
 
 

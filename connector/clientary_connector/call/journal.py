@@ -20,6 +20,7 @@ import msgspec
 from clientary_connector.call import deciding, policy
 from clientary_connector.call.arguments import MAX_ID_CHARS, encodable
 from clientary_connector.call.budget import BehindError, Meter, cost_facts, given_back
+from clientary_connector.call.context import facts_of
 from clientary_connector.call.ending import Ending
 from clientary_connector.call.failure import failure, is_change, refused
 from clientary_connector.call.listening import Ended, Listener, Nobody
@@ -244,6 +245,7 @@ class Journal:
                 "grant_revision": permit.grant_revision,
                 "cost": permit.cost,
                 "by": self._vault.attendance.me,
+                **facts_of(call.context),
                 **({} if permit.approval is None else {"approval": permit.approval}),
             },
             payload=payload,
@@ -278,7 +280,7 @@ class Journal:
             effect=None if tool is None else tool.action.effect.value,
             operation=shown(call.operation),
             outcome=Outcome.REFUSED.value,
-            facts=_facts(ending),
+            facts={**_facts(ending), **facts_of(call.context)},
             payload=payload,
         )
 
@@ -367,6 +369,7 @@ def _facts(ending: Ending, intent: Intent | None = None) -> dict[str, Any]:
         "error": None if ending.error is None else ending.error.kind.value,
         "warnings": len(ending.warnings),
         **cost_facts(ending, cost, at=0 if intent is None else intent.draft.at),
+        **({"tries": list(ending.tries)} if ending.tries else {}),
         **_waits_for(ending.error),
     }
 

@@ -21,6 +21,7 @@ from typing import Any, Final
 import msgspec
 
 from clientary_connector.call import policy, settling
+from clientary_connector.call.context import facts_of
 from clientary_connector.call.failure import RefusedError, failure, is_change, refused
 from clientary_connector.call.listening import Ended, Listener, Nobody
 from clientary_connector.call.policy import Permit
@@ -186,7 +187,7 @@ class Replays:
             effect=tool.action.effect.value,
             operation=call.operation,
             outcome=outcome.value,
-            facts={"first": first.seq, "cost": 0},
+            facts={"first": first.seq, "cost": 0, **facts_of(call.context)},
             payload=payload,
         )
         now = self._clock().timestamp()

@@ -56,7 +56,8 @@ class Call:
     """Says who (user, persona) wants what (action, arguments), why (prompt) and through what.
 
     The host mints `operation`, one per logical step: a repeat gets the first result back.
-    `context` carries the host's own ids (trace, run) into the log.
+    `context` carries the host's own ids into the log: a W3C `traceparent`, a `run`, a `flow` and
+    a `session`, by which calls are found again; whatever else it holds is sealed with the prompt.
     """
 
     action: str

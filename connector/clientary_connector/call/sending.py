@@ -27,6 +27,7 @@ from clientary_connector.call.failure import failure, is_change, refused
 from clientary_connector.call.policy import Permit, still_holds
 from clientary_connector.call.request import Request
 from clientary_connector.call.result import CallError, ErrorKind, Outcome
+from clientary_connector.call.tally import Tally
 from clientary_connector.call.transport import (
     BodyFault,
     Gate,
@@ -63,18 +64,6 @@ class EndedError(Exception):
         super().__init__(error.message)
         self.outcome = outcome
         self.error = error
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts what one call has sent."""
-
-    attempts: int = 0
-    #: Sends whose bytes may have left.
-    sent: int = 0
-    status: int | None = None
-    #: A send has passed its gate, and has no answer yet.
-    pending: bool = False
 
 
 async def never(secret: Secret, effect: Effect | None = None) -> bool:
@@ -203,7 +192,7 @@ class Sender:
     ) -> tuple[Reply, bool]:
         await way.ready()
         with way.credential() as secret:
-            tally.attempts += 1
+            tally.begin()
             try:
                 reply = await self._transport.send(
                     way.target,
@@ -212,16 +201,13 @@ class Sender:
                     gate=lambda: _passing(way, tally),
                     auth=way.auth,
                 )
-            except NotSentError:
-                tally.pending = False
+            except NotSentError as error:
+                tally.failed(error.reason, sent=False)
                 raise
-            except NoAnswerError:
-                tally.pending = False
-                tally.sent += 1
+            except NoAnswerError as error:
+                tally.failed(error.reason, sent=True)
                 raise
-            tally.pending = False
-            tally.sent += 1
-            tally.status = reply.status
+            tally.answered(reply.status)
             return reply, reply.status == UNAUTHORIZED and await replaced(secret)
 
     def way(self, permit: Permit) -> Way:

@@ -238,7 +238,7 @@ class _Story:
                 prompt=prompt,
             )
         )
-        entry = self._connector.log.entry(result.log_id or 0)
+        entry = self._connector.log.entry(result.log_id or 0, user=self._user)
         self._steps.append({"result": result.to_json(), "log": entry.to_json()})
         self._say("call", f"{action} {screen.spaced(arguments)}")
         self._say("result", _result_text(result))

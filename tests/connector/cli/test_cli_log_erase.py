@@ -27,7 +27,7 @@ def test_an_erasure_asks_on_a_terminal_and_elsewhere_needs_yes(ready: Cli) -> No
     ended = ready("log", "erase", "--user", "maria", *WHY)
     assert ended.status == 2
     assert "add --yes" in ended.err
-    assert PROMPT in ready("log").out
+    assert PROMPT in ready("log", "--prompts").out
 
 
 @pytest.mark.parametrize(("typed", "status"), [("maria", 0), ("yes", 1), ("", 1)])
@@ -37,7 +37,7 @@ def test_the_name_of_the_user_is_typed_to_go_on(ready: Cli, typed: str, status: 
     code, shown = at_terminal(ready, "log", "erase", "--user", "maria", *WHY, typed=[typed])
     assert code == status, shown
     assert "This erases the text of 2 rows of maria." in shown
-    assert (PROMPT in ready("log").out) == (status != 0)
+    assert (PROMPT in ready("log", "--prompts").out) == (status != 0)
 
 
 def test_a_dry_run_says_what_would_go_and_changes_nothing(ready: Cli) -> None:
@@ -47,7 +47,7 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(ready: Cli) -> None:
     assert (ended.status, "2 rows" in ended.out) == (0, True)
     document = ready("log", "erase", "--user", "maria", *WHY, "--dry-run", "-o", "json").document
     assert (document["data"]["rows"], document["data"]["partial"]) == (2, None)
-    assert PROMPT in ready("log").out
+    assert PROMPT in ready("log", "--prompts").out
 
 
 def test_erased_lines_say_so_in_the_list_and_in_full(ready: Cli) -> None:
@@ -57,7 +57,7 @@ def test_erased_lines_say_so_in_the_list_and_in_full(ready: Cli) -> None:
     ended = ready("log", "erase", "--user", "maria", *WHY, "--yes")
     assert (ended.status, ended.err) == (0, "")
     assert "Keys destroyed" in ended.out
-    listed = ready("log").out
+    listed = ready("log", "--prompts").out
     assert (PROMPT in listed, "(erased)" in listed, "canary-other" in listed) == (False, True, True)
     entries = ready("log", "--user", "maria", "--action", "list_clients", "-o", "json").document
     (entry,) = entries["data"]
@@ -124,13 +124,13 @@ def test_a_lost_folder_of_shred_keys_is_said_in_words(ready: Cli) -> None:
     call(ready)
     (ready.state / "shreds").rename(ready.state / "away")
     for words in (
-        ("log",),
+        ("log", "--prompts"),
         ("call", "list_clients", "books", "--persona", "bookkeeper"),
     ):
         ended = ready(*words)
         assert ended.status in {1, 3}, ended.err
-    assert "Put the folder back" in ready("log").err
+    assert "Put the folder back" in ready("log", "--prompts").err
     faults = ready("vault", "verify", "-o", "json").document["data"]["faults"]
     assert {fault["place"] for fault in faults} == {"shreds"}
     (ready.state / "away").rename(ready.state / "shreds")
-    assert PROMPT in ready("log").out
+    assert PROMPT in ready("log", "--prompts").out

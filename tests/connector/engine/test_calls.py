@@ -136,7 +136,7 @@ def test_a_call_without_identity_is_refused_and_logged(
     assert (result.outcome, result.error.kind) == (Outcome.REFUSED, "invalid_arguments")
     assert [fault.path for fault in result.error.faults] == [f"$.{field}"]
     assert result.log_id is not None
-    entry = on.connector.log.entry(result.log_id)
+    entry = on.connector.log.entry(result.log_id, user="auditor")
     assert (entry.kind, entry.error, entry.action) == ("refusal", "invalid_arguments", "get_client")
     assert side.seen == []
 
@@ -147,7 +147,7 @@ def test_an_identity_of_no_text_is_logged_as_far_as_it_goes(on: Ground) -> None:
     result = on.result("nothing_like_it", {"x": object()}, user=7, persona="\ud800", context=None)
     assert result.outcome is Outcome.REFUSED
     assert result.log_id is not None
-    entry = on.connector.log.entry(result.log_id)
+    entry = on.connector.log.entry(result.log_id, user="auditor")
     assert (entry.user, entry.persona, entry.arguments) == ("", "?", {"unreadable": "dict"})
 
 
@@ -634,7 +634,7 @@ def test_a_call_stands_in_the_log_with_all_that_matters(on: Ground) -> None:
     """User, persona, prompt, arguments, request and response; and no secret in any of them."""
     result = on.result("create_client", {"name": "Acme"}, context={"trace": "t-1"})
     assert result.log_id is not None
-    entry = on.connector.log.entry(result.log_id)
+    entry = on.connector.log.entry(result.log_id, user="auditor")
     shown = entry.to_json()
     assert (entry.user, entry.persona, entry.prompt) == (USER, PERSONA, PROMPT)
     assert (entry.kind, entry.action, entry.effect) == ("call", "create_client", "write")
@@ -656,7 +656,9 @@ def test_sensitive_fields_are_not_kept(on: Ground, script: Script) -> None:
     result = on.result("get_invoice", {"id": 7})
     assert result.data["secret"] == "opens-the-invoice"
     assert result.log_id is not None
-    assert "opens-the-invoice" not in str(on.connector.log.entry(result.log_id).to_json())
+    assert "opens-the-invoice" not in str(
+        on.connector.log.entry(result.log_id, user="auditor").to_json()
+    )
 
 
 @pytest.mark.requirement("engine.log")

@@ -279,7 +279,7 @@ def test_an_outcome_leads_to_its_call_and_an_erased_prompt_is_none(
     assert on.connector.log.entry(result.log_id + 1).id == result.log_id
     tamper(tmp_path, ERASE)
     with open_connector(tmp_path) as other:
-        entry = other.log.entry(result.log_id)
+        entry = other.log.entry(result.log_id, user="auditor")
     assert (entry.prompt, entry.arguments, entry.outcome) == (None, None, "succeeded")
 
 

@@ -16,7 +16,8 @@ from clientary_connector.call.address import Target
 from clientary_connector.call.failure import RefusedError
 from clientary_connector.call.policy import Permit
 from clientary_connector.call.request import Request
-from clientary_connector.call.sending import Sender, Tally, Way
+from clientary_connector.call.sending import Sender, Way
+from clientary_connector.call.tally import Tally
 from clientary_connector.call.transport import Transport
 from clientary_connector.manifest import Effect
 from connector_vault import Record, Secret, Vault

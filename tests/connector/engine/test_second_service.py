@@ -123,7 +123,7 @@ def test_its_sensitive_fields_and_its_scopes_hold(on: Ground) -> None:
     result = on.result("get_event", {"id": 1})
     assert result.data["ticket_link"] == "https://t.example/opens"
     assert result.log_id is not None
-    assert "opens" not in str(on.connector.log.entry(result.log_id).to_json())
+    assert "opens" not in str(on.connector.log.entry(result.log_id, user="auditor").to_json())
     assert on.result("list_keepers").outcome is Outcome.REFUSED
 
 

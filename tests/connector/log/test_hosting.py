@@ -106,7 +106,7 @@ def test_a_plugin_that_may_see_what_is_sealed_gets_all_of_it(on: Ground) -> None
     on.connector.register(sink, sealed=True, user="ada")
     result = on.result("clientary_create_client", {"name": "Zimt"})
     assert result.log_id is not None
-    entry = on.connector.log.entry(result.log_id)
+    entry = on.connector.log.entry(result.log_id, user="auditor")
     reads = on.connector.log.page(LogFilter(user="ada")).entries
     assert [(one.kind, one.facts) for one in reads] == [
         ("read", {"what": "plugin", "plugin": "Sink"})

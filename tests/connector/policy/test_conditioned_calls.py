@@ -122,7 +122,7 @@ def test_a_record_that_was_read_and_does_not_fit_is_not_shown(
     assert (hidden.outcome, hidden.data) == (Outcome.FAILED, None)
     assert hidden.error is not None
     assert hidden.error.kind is ErrorKind.DENIED
-    assert "Other" not in str(on.connector.log.entry(hidden.log_id or 0).to_json())
+    assert "Other" not in str(on.connector.log.entry(hidden.log_id or 0, user="auditor").to_json())
 
 
 @pytest.mark.requirement("policy.conditions.records")
@@ -142,7 +142,7 @@ def test_a_record_is_read_before_it_is_changed(
         "get_project",
         1,
     )
-    assert on.connector.log.entry(read.id).prompt == on.call("list_staff").prompt
+    assert on.connector.log.entry(read.id, user="auditor").prompt == on.call("list_staff").prompt
     running.sandbox.forget()
     assert on.result("update_project", {"id": ours["project"], **changed}).outcome == "succeeded"
     assert [one.method for one in running.sandbox.requests][:2] == ["GET", "PUT"]

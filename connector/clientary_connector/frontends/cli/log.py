@@ -12,58 +12,57 @@ from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, output
 from clientary_connector.frontends.cli.bar import Bar
 from clientary_connector.frontends.cli.log_erase import erase
+from clientary_connector.frontends.cli.log_export import export
+from clientary_connector.frontends.cli.log_filters import by, filter_of, filters, lines_output
 from clientary_connector.frontends.cli.log_open import open_
-from clientary_connector.frontends.cli.moment import Moment
-from clientary_connector.frontends.cli.resultview import show_data
+from clientary_connector.frontends.cli.log_search import search
+from clientary_connector.frontends.cli.log_view import followed, show_entries, show_entry
 from clientary_connector.frontends.cli.status import OF_OUTCOME, Status
-from clientary_connector.logentry import LogEntry, LogFilter
 from clientary_connector.wiring import open_connector
 
-PROMPT_WIDTH: Final = 40
-ERASED: Final = "(erased)"
-#: The kind of a line that is about a call, and is none.
-APPROVAL: Final = "approval"
 #: By whether the log is whole.
 OUTCOMES: Final = {True: Outcome.SUCCEEDED, False: Outcome.FAILED}
 
 
 @click.group(invoke_without_command=True)
-@click.option("--user", metavar="NAME", help="Only calls of this user.")
-@click.option("--persona", metavar="NAME", help="Only calls of this persona.")
-@click.option("--connection", metavar="NAME", help="Only calls over this connection.")
-@click.option("--action", metavar="ID", help="Only calls of this action.")
-@click.option("--effect", type=click.Choice(["read", "write", "delete", "send"]))
-@click.option("--outcome", type=click.Choice(["succeeded", "refused", "failed", "unknown", "open"]))
-@click.option("--operation", metavar="ID", help="Only the call of this operation.")
-@click.option("--since", type=Moment(), metavar="WHEN", help="2026-01-31, or ago: 90m, 12h, 7d.")
-@click.option("--until", type=Moment(), metavar="WHEN", help="The same; this moment is left out.")
+@filters
+@click.option("--prompts", is_flag=True, help="Show what is sealed too; that stands in the log.")
+@by
+@click.option("--follow", is_flag=True, help="Go on with new entries, until Ctrl-C.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--before", type=click.IntRange(min=1), metavar="ID", help="Go on after this entry.")
-@options.output
+@lines_output
 @click.pass_context
-def log(
+def log(  # noqa: PLR0913 -- click passes one argument an option
     ctx: click.Context,
     /,
     *,
     limit: int,
     before: int | None,
+    prompts: bool,
+    by: str | None,
+    follow: bool,
     output_: str,
     **where: Any,  # noqa: ANN401 -- each option has a type of its own
 ) -> Status:
-    """List the log, newest first; or `show` one entry, or `verify` that nothing was changed."""
+    """List the log, newest first; or `show`, `search`, `export` or `verify` it.
+
+    A list shows no prompt, argument or answer: with --prompts it does, and who looked
+    at what stands in the log as an entry of kind read.
+    """
     if ctx.invoked_subcommand is not None:
         _refuse_options(ctx)
         return Status.SUCCEEDED
+    chosen, user = filter_of(where), options.login_name(by) if prompts else None
     with open_connector(ctx.obj) as connector:
-        page = connector.log.page(LogFilter(**where), before=before, limit=limit)
+        if follow:
+            return followed(connector, chosen, user=user, limit=limit, form=output_)
+        page = connector.log.page(chosen, before=before, limit=limit, user=user)
     if output_ == "json":
         entries = [entry.to_json() for entry in page.entries]
         output.emit_data(entries, page={"next_before": page.next_before})
         return Status.SUCCEEDED
-    screen.table(
-        ("id", "when", "user", "persona", "action", "outcome", "prompt"),
-        (_row(entry) for entry in page.entries),
-    )
+    show_entries(page.entries, output_, prompts=prompts)
     if not page.entries:
         screen.note("No entry fits.")
     if page.next_before is not None:
@@ -73,24 +72,20 @@ def log(
 
 @log.command()
 @click.argument("entry", type=click.IntRange(min=1), metavar="ID")
+@by
 @options.output
 @click.pass_obj
-def show(state: Path | None, *, entry: int, output_: str) -> Status:
-    """Show the entry ID in full: prompt, arguments, request and response."""
+def show(state: Path | None, *, entry: int, by: str | None, output_: str) -> Status:
+    """Show the entry ID in full: prompt, arguments, request, response, and what was retried.
+
+    Who looked at it stands in the log as an entry of kind read.
+    """
     with open_connector(state) as connector:
-        found = connector.log.entry(entry)
+        found = connector.log.entry(entry, user=options.login_name(by))
     if output_ == "json":
         output.emit_data(found.to_json(), log_id=found.id)
-        return Status.SUCCEEDED
-    document = found.to_json()
-    sealed = {name: document.pop(name) for name in ("prompt", "arguments", "request", "response")}
-    facts = {name: value for name, value in document.pop("facts").items() if name not in document}
-    show_data({name: value for name, value in {**document, **facts}.items() if value is not None})
-    for name, value in sealed.items():
-        if value is not None:
-            screen.emit(f"\n{name}:\n{_indented(value)}\n")
-    if found.erased:
-        screen.note("What was sealed in this entry was erased; what lies open stays as proof.")
+    else:
+        show_entry(found)
     return Status.SUCCEEDED
 
 
@@ -127,19 +122,8 @@ def verify(state: Path | None, *, output_: str) -> Status:
 
 log.add_command(erase)
 log.add_command(open_)
-
-
-def _row(entry: LogEntry) -> tuple[object, ...]:
-    when = entry.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    outcome = entry.outcome if entry.error is None else f"{entry.outcome} ({entry.error})"
-    prompt = ERASED if entry.erased else screen.shortened(entry.prompt or "", PROMPT_WIDTH)
-    what = f"{entry.kind} {entry.action}" if entry.kind == APPROVAL else entry.action or entry.kind
-    return (entry.id, when, entry.user, entry.persona, what, outcome, prompt)
-
-
-def _indented(value: object) -> str:
-    text = value if isinstance(value, str) else screen.document(value)
-    return "\n".join(f"  {screen.visible(line)}" for line in text.split("\n"))
+log.add_command(search)
+log.add_command(export)
 
 
 def _refuse_options(ctx: click.Context) -> None:
