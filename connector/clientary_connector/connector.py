@@ -346,6 +346,7 @@ class Connector:
             await self._transport.aclose()
             self._background.close()
             await asyncio.to_thread(self.hosting.close)
+            self._executor.close()
             self._vault.close()
 
     def close(self) -> None:
@@ -357,6 +358,7 @@ class Connector:
             self._background.close()
             self._transport.close_soon()
             self.hosting.close()
+            self._executor.close()
             self._vault.close()
 
     def __enter__(self) -> Self:

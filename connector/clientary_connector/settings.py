@@ -87,6 +87,20 @@ class Settings:
         least=0,
         most=86_400,
     )
+    requests_at_once: int = _limit(
+        64,
+        unit="requests",
+        why="over one connection, by all processes; 0 is no limit",
+        least=0,
+        most=10_000,
+    )
+    requests_a_minute: int = _limit(
+        0,
+        unit="requests",
+        why="over one connection, by all processes; 0 is no limit",
+        least=0,
+        most=10**6,
+    )
     budget_account: int = _limit(
         0, unit="credits", why="a month, all calls together; 0 is no limit", least=0, most=10**9
     )

@@ -91,6 +91,10 @@ class Executor:
         """
         return await self._run(call, self.permit)
 
+    def close(self) -> None:
+        """Gives back what it shares with other processes."""
+        self._sender.rates.close()
+
     async def look(self, call: Call) -> Result:
         """Runs a read for whoever runs the connector, whom no grant limits; the way is the same.
 

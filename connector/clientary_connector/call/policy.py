@@ -46,6 +46,8 @@ class Permit:
     #: What the call costs, and the credits a month of the grant; None is no limit of its own.
     cost: int = 0
     budget: int | None = None
+    #: The requests a minute of the grant.
+    rate: int | None = None
     #: What the grant says about approvals.
     rule: str = DEFAULT
     #: Whether the call runs only under an approval, and the one that it will claim.
@@ -93,6 +95,7 @@ def decide(  # noqa: PLR0913 - what is looked at, all by name
         kind=connection.body["kind"],
         cost=action.cost,
         budget=grant.body.get("budget"),
+        rate=grant.body.get("rate"),
         rule=approval_rule(grant.body, action.id, action.scope),
         conditions=tuple(grant.body.get("conditions", ())),
         rules=rules,

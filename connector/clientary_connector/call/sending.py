@@ -14,7 +14,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+)
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import SystemRandom
@@ -25,6 +30,7 @@ from clientary_connector.call.address import Target
 from clientary_connector.call.answer import SUCCESS, effect_unknown, error_of, wait_of
 from clientary_connector.call.failure import failure, is_change, refused
 from clientary_connector.call.policy import Permit, still_holds
+from clientary_connector.call.rates import Rates, free, unrested
 from clientary_connector.call.request import Request
 from clientary_connector.call.result import CallError, ErrorKind, Outcome
 from clientary_connector.call.tally import Tally
@@ -89,6 +95,10 @@ class Way:
     replaced: Callable[[Secret, Effect], Awaitable[bool]] = never
     #: Renews what is about to end, before it is opened; raises RefusedError where that is in vain.
     ready: Callable[[], Awaitable[None]] = at_once
+    #: Waits for leave to send, and gives it back; raises RefusedError where that takes too long.
+    turn: Callable[[float], AbstractAsyncContextManager[None]] = free
+    #: Makes everybody rest who sends over the connection; gives until when.
+    rest: Callable[[float], float] = unrested
     #: How the secret goes on, where the manifest's way is not the connection's.
     auth: Auth | None = None
 
@@ -142,6 +152,7 @@ class Sender:
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
+        self.rates = Rates(vault, settings, sleep)
 
     async def send(self, request: Request, *, way: Way, effect: Effect, tally: Tally) -> Reply:
         """Sends until an answer stands, and returns it if it is a success.
@@ -167,6 +178,9 @@ class Sender:
                     return reply
                 again = may_repeat(reply, effect)
                 wait = wait_of(reply.retry_after, now=self._clock())
+                if reply.status == TOO_MANY:
+                    wait = self._jittered(attempt) if wait is None else wait
+                    tally.rested = way.rest(wait)
                 ended = EndedError(_said_no(reply, effect), _answered(reply, effect, self._clock()))
             if not again or not await self._waited(attempt, wait):
                 raise ended
@@ -191,6 +205,16 @@ class Sender:
         replaced: Callable[[Secret], Awaitable[bool]],
     ) -> tuple[Reply, bool]:
         await way.ready()
+        async with way.turn(tally.rested):
+            return await self._let_out(request, way, tally, replaced)
+
+    async def _let_out(
+        self,
+        request: Request,
+        way: Way,
+        tally: Tally,
+        replaced: Callable[[Secret], Awaitable[bool]],
+    ) -> tuple[Reply, bool]:
         with way.credential() as secret:
             tally.begin()
             try:
@@ -220,6 +244,8 @@ class Sender:
             lambda: self._credential(permit),
             gate,
             lambda secret, _: self._replaced(permit, secret),
+            turn=lambda rested: self.rates.turn(permit, rested),
+            rest=lambda seconds: self.rates.rest(permit, seconds),
         )
 
     def _bearer_way(self, permit: Permit, bearer: Bearer, gate: Gate) -> Way:
@@ -233,6 +259,8 @@ class Sender:
             gate,
             replaced,
             ready=bearer.ready,
+            turn=lambda rested: self.rates.turn(permit, rested),
+            rest=lambda seconds: self.rates.rest(permit, seconds),
             auth=BEARER,
         )
 

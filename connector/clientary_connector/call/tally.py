@@ -21,6 +21,8 @@ class Tally:
     status: int | None = None
     #: A send has passed its gate, and has no answer yet.
     pending: bool = False
+    #: Until when the call has rested, as the service asked for fewer requests.
+    rested: float = 0.0
     _began: float = field(default_factory=time.perf_counter)
     _tries: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
     _begin: float = 0.0

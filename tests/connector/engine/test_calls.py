@@ -503,9 +503,9 @@ def test_what_breaks_in_the_connector_ends_in_the_log(
     script.answers = [reply(429)]
     result = on.result("create_client", {"name": "Acme"})
     assert (result.outcome, result.error and result.error.kind) == (Outcome.UNKNOWN, "internal")
-    assert on.result("get_client", {"id": 7}).outcome is Outcome.FAILED
+    assert on.result("get_client", {"id": 7}).outcome is Outcome.REFUSED
     assert on.connector.log.verify().open == ()
-    assert len(side.seen) == 2
+    assert len(side.seen) == 1
 
 
 # Once
