@@ -268,6 +268,7 @@ HOSTS: Final[dict[str, str]] = {
     "host.export.vendors": "Each format is accepted by the library of its provider.",
     "host.export.calls": "A tool call that comes back is run once, the one way, as its persona.",
     "host.export.service": "The description of the service is that of its requests and answers.",
+    "host.llm.tools": "A model of `llm` works in the account through the toolbox or single tools.",
     "host.export.command": "A person exports the actions of a persona at the command line.",
 }
 

@@ -29,6 +29,10 @@ class Settings:
     key: str | None = None
     #: File that holds the passphrase of a `passphrase:` key; None means that a person is asked.
     passphrase_file: Path | None = None
+    #: Over which connection, as which persona and for whom a host works that cannot be told.
+    connection: str | None = None
+    persona: str | None = None
+    user: str | None = None
     connect_timeout_s: float = _limit(
         10.0, unit="s", why="a host that does not answer by then is down", least=0.05, most=600
     )
@@ -272,6 +276,9 @@ class Settings:
             state=Path(state).expanduser() if state else None,
             key=source.get(f"{PREFIX}KEY") or None,
             passphrase_file=Path(passphrase).expanduser() if passphrase else None,
+            connection=source.get(f"{PREFIX}CONNECTION") or None,
+            persona=source.get(f"{PREFIX}PERSONA") or None,
+            user=source.get(f"{PREFIX}USER") or None,
             **given,
         )
 
