@@ -269,6 +269,7 @@ HOSTS: Final[dict[str, str]] = {
     "host.export.calls": "A tool call that comes back is run once, the one way, as its persona.",
     "host.export.service": "The description of the service is that of its requests and answers.",
     "host.llm.tools": "A model of `llm` works in the account through the toolbox or single tools.",
+    "host.export.tokens": "The tools of all actions, and of ten, cost a model no more than said.",
     "host.export.command": "A person exports the actions of a persona at the command line.",
 }
 

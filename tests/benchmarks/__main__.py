@@ -12,12 +12,12 @@ from typing import Final
 from rich.console import Console
 from rich.status import Status
 
-from tests.benchmarks import calls, cold, gate, keys, memory, parts
+from tests.benchmarks import calls, cold, gate, keys, memory, parts, tokens
 from tests.benchmarks.ground import ROOT, Ground, prepared
 from tests.benchmarks.report import document, table, write_readme
 from tests.benchmarks.rows import Row, Sizes, Tell
 
-SUITES: Final = ("cold", "calls", "parts", "keys", "gate", "memory")
+SUITES: Final = ("cold", "calls", "parts", "keys", "gate", "memory", "tokens")
 
 
 def main() -> int:
@@ -56,6 +56,7 @@ def _suites(folder: Path, ground: Ground) -> dict[str, Callable[[Sizes, Tell], l
         "keys": lambda sizes, tell: keys.rows(folder / "keys", sizes, tell),
         "gate": lambda sizes, tell: gate.rows(folder / "gate", sizes, tell),
         "memory": lambda sizes, tell: memory.rows(ground, sizes, tell),
+        "tokens": lambda _sizes, _tell: tokens.rows(),
     }
 
 

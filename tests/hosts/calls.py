@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from clientary_connector import Connector, LogEntry, LogFilter
+
 Item = dict[str, Any]
 
 #: How a provider's model asks for a call: with its id, the name of the tool, and arguments.
@@ -42,3 +44,9 @@ TOLD: Final[Mapping[str, Callable[[Item], Any]]] = {
     "mcp": lambda item: json.loads(item["content"][0]["text"]),
     "langchain": lambda item: json.loads(item["content"]),
 }
+
+
+def logged(connector: Connector, operation: str) -> LogEntry:
+    """Returns the one entry that the log has of an operation."""
+    (entry,) = connector.log.page(LogFilter(operation=operation)).entries
+    return entry

@@ -39,15 +39,6 @@ GEMINI_KEYS: Final = {
     "items",
     "properties",
     "required",
-    "minimum",
-    "maximum",
-    "minItems",
-    "maxItems",
-    "minLength",
-    "maxLength",
-    "minProperties",
-    "maxProperties",
-    "pattern",
 }
 
 
@@ -146,6 +137,25 @@ def test_gemini_is_given_one_type_a_value_and_no_field_that_it_lacks() -> None:
             assert set(schema) <= GEMINI_KEYS
             assert schema["type"] in {"STRING", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT"}
             assert schema.get("format", "enum") == "enum"
+
+
+def test_what_a_model_is_offered_is_what_the_engine_takes() -> None:
+    """Types, unions and names stay; only bounds, and null for a new record, are left out."""
+    task = _tools("mcp")["update_task"]["inputSchema"]["properties"]
+    assert task["due_date"] == {
+        "type": ["string", "null"],
+        "format": "date",
+        "description": "Day it is due.",
+    }
+    made = _tools("mcp")["create_project"]["inputSchema"]
+    assert made["properties"]["rate"]["type"] == ["number", "string"]
+    assert made["properties"]["end_date"]["type"] == "string"
+    assert made["properties"]["budget_type"] == {
+        "type": "string",
+        "enum": ["hours", "amount"],
+        "description": "Unit of the budget.",
+    }
+    assert made["additionalProperties"] is False
 
 
 def test_anthropic_is_given_no_choice_at_the_top() -> None:

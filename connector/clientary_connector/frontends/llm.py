@@ -48,7 +48,7 @@ class Work:
         return [self._tool(name, one, toolbox) for name, one in named(actions, prefix).items()]
 
     def _tool(self, name: str, action: Action, toolbox: llm.Toolbox | None) -> llm.Tool:
-        schema = shapes.plain(action.input)
+        schema = shapes.offered(action)
         if self.prompt is None:
             schema["properties"] = {REQUEST: _ASKED, **schema["properties"]}
             schema["required"] = [REQUEST, *schema.get("required", ())]

@@ -27,9 +27,7 @@ class Anthropic:
                 "name": name,
                 "description": action.description,
                 "input_schema": {
-                    key: part
-                    for key, part in shapes.plain(action.input).items()
-                    if key not in _CHOICES
+                    key: part for key, part in shapes.offered(action).items() if key not in _CHOICES
                 },
             }
             for name, action in tools.items()

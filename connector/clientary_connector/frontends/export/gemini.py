@@ -7,21 +7,12 @@ https://ai.google.dev/api/caching#Schema
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from clientary_connector.call.result import Result
 from clientary_connector.frontends.export import answering, restoring, shapes
 from clientary_connector.frontends.export.formats import Item, ToolCall
 from clientary_connector.manifest import Action
-
-#: What Gemini heeds beside a type, by type.
-_HEEDED: Final[Mapping[str, tuple[str, ...]]] = {
-    "string": ("pattern", "minLength", "maxLength"),
-    "integer": ("minimum", "maximum"),
-    "number": ("minimum", "maximum"),
-    "array": ("minItems", "maxItems"),
-    "object": ("minProperties", "maxProperties"),
-}
 
 
 class Gemini:
@@ -57,7 +48,6 @@ class Gemini:
 def _schema(schema: Mapping[str, Any]) -> Item:
     kind, nullable = shapes.kind_of(schema)
     made: Item = {"type": kind.upper()}
-    made |= {key: schema[key] for key in _HEEDED.get(kind, ()) if key in schema}
     if nullable:
         made["nullable"] = True
     if "enum" in schema:

@@ -20,7 +20,7 @@ class LangChain:
             {
                 "name": name,
                 "description": action.description,
-                "args_schema": {"title": name, **shapes.plain(action.input)},
+                "args_schema": shapes.offered(action),
                 "metadata": {"effect": action.effect.value, "scope": action.scope},
             }
             for name, action in tools.items()

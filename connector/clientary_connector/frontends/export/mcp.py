@@ -59,6 +59,6 @@ def _tool(name: str, action: Action) -> Item:
         "name": name,
         "title": action.title,
         "description": action.description,
-        "inputSchema": shapes.plain(action.input),
+        "inputSchema": shapes.offered(action),
         "annotations": hints(action),
     }

@@ -6,10 +6,25 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 from clientary_connector.call.kinds import is_list, is_mapping
+from clientary_connector.manifest import Action
 
 Schema: TypeAlias = dict[str, Any]
 
 DECIMAL: Final = "decimal"
+_BOUNDS: Final = frozenset(
+    {
+        "minimum",
+        "maximum",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "minItems",
+        "maxItems",
+        "uniqueItems",
+        "minProperties",
+        "maxProperties",
+    }
+)
 #: What a format says that the schema of a provider cannot.
 _SPELLED: Final = {
     "date": "As YYYY-MM-DD.",
@@ -18,10 +33,23 @@ _SPELLED: Final = {
 }
 
 
+def offered(action: Action) -> Schema:
+    """Returns what a model is offered as the arguments of an action.
+
+    Bounds are left out, which cost a model more than they tell it; the engine checks them.
+    """
+    schema = plain(action.input)
+    if action.method == "POST":
+        _without_null(schema)
+    return schema
+
+
 def plain(schema: Mapping[str, Any]) -> Schema:
-    """Copies a schema without what only the engine reads; of an enum the names stay."""
+    """Copies a schema without our own keys and without bounds; of an enum the names stay."""
     copy: Schema = {
-        key: _plain_part(key, part) for key, part in schema.items() if not key.startswith("x-")
+        key: _plain_part(key, part)
+        for key, part in schema.items()
+        if key not in _BOUNDS and not key.startswith("x-")
     }
     if "x-enum" in schema:
         copy = {"type": "string", **copy, "enum": names_of(schema)}
@@ -65,9 +93,26 @@ def fields_of(schema: Mapping[str, Any]) -> dict[str, Schema]:
     return {name: part for name, part in fields.items() if not is_open(part)}
 
 
+def _field(name: str, schema: Mapping[str, Any]) -> Schema:
+    """Leaves out a description that says the name again and no more."""
+    copy = plain(schema)
+    if copy.get("description", "").lower() == f"{name.replace('_', ' ')}.":
+        del copy["description"]
+    return copy
+
+
+def _without_null(schema: Schema) -> None:
+    """Takes null away from optional fields: of a new record, null is what is not given."""
+    required = schema.get("required", ())
+    for name, part in schema["properties"].items():
+        if name not in required and isinstance(part.get("type"), list):
+            kinds = [kind for kind in part["type"] if kind != "null"]
+            part["type"] = kinds[0] if len(kinds) == 1 else kinds
+
+
 def _plain_part(key: str, part: object) -> object:
     if key == "properties" and is_mapping(part):
-        return {name: plain(field) for name, field in part.items()}
+        return {name: _field(name, field) for name, field in part.items()}
     if is_mapping(part):
         return plain(part)
     if is_list(part):

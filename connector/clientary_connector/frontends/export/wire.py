@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from clientary_connector.frontends.export.shapes import DECIMAL, Schema, plain
+from clientary_connector.frontends.export.shapes import DECIMAL, Schema
 
 Parts: TypeAlias = Mapping[str, Any]
 
@@ -60,7 +60,7 @@ def _inside(schema: Parts, change: Callable[[Parts], Schema]) -> Schema:
             made[key] = change(made[key])
     for key in ("anyOf", "oneOf"):
         if key in made:
-            made[key] = [change(part) if "type" in part else plain(part) for part in made[key]]
+            made[key] = [change(part) if "type" in part else part for part in made[key]]
     return made
 
 
