@@ -77,10 +77,11 @@ def test_a_model_works_in_the_account_with_the_toolbox(stage: Stage) -> None:
     entry = logged(stage.connector, one["tool_call_id"])
     assert (entry.user, entry.persona, entry.prompt) == (USER, PERSONA, WHO)
     assert entry.action == "list_staff"
+    assert entry.context == {"prompt_from": "host"}
 
 
 def test_a_model_says_itself_what_was_asked_for_where_nobody_else_did(stage: Stage) -> None:
-    """Each tool then has a required `request`, which is the prompt and no argument."""
+    """Each tool then has a required `request`, and the log says that it is the model's word."""
     box = _box(prompt=None)
     found: list[Any] = list(box.tools())
     assert all(tool.input_schema["required"][0] == "request" for tool in found)
@@ -88,6 +89,7 @@ def test_a_model_says_itself_what_was_asked_for_where_nobody_else_did(stage: Sta
     entry = logged(stage.connector, told["tool_call_id"])
     assert entry.prompt == "Count us!"
     assert entry.arguments == {"limit": 1}
+    assert entry.context == {"prompt_from": "model"}
 
 
 def test_a_call_that_does_not_say_why_is_refused() -> None:
