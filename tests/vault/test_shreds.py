@@ -13,6 +13,7 @@ import pytest
 from connector_vault import (
     ErasedError,
     ShredError,
+    StoreFullError,
     Transaction,
     Vault,
     VaultVersionError,
@@ -26,6 +27,7 @@ from connector_vault.places import UNMASKED
 from connector_vault.places import Place as KeyPlace
 from connector_vault.rows import KeyRow
 from connector_vault.shreds import Held, Shreds
+from tests.full_disk import full_disk
 from tests.vault.ground import Place, append, intent, raw, row_of, rows_of
 
 pytestmark = pytest.mark.requirement("log.erase.shreds")
@@ -137,13 +139,21 @@ def test_the_files_are_closed_to_everybody_else_and_no_links(shreds: Shreds) -> 
     """Folder and files belong to their user alone; a link in place of a file is refused."""
     shreds.mask({ONE: MATERIAL})
     modes = [stat.S_IMODE(path.stat().st_mode) for path in shreds.folder.iterdir()]
-    assert (modes, stat.S_IMODE(shreds.folder.stat().st_mode)) == ([0o600], 0o700)
+    assert (modes, stat.S_IMODE(shreds.folder.stat().st_mode)) == ([0o600] * 2, 0o700)
     path = shreds.folder / TWO[:2]
     path.symlink_to(shreds.folder / ONE[:2])
     with pytest.raises(ShredError, match="cannot be used"):
         shreds.state(TWO)
     with pytest.raises(ShredError, match="cannot be used"):
         shreds.mask({TWO: MATERIAL})
+
+
+def test_a_disk_without_room_is_named_and_leaves_no_half_slot(shreds: Shreds) -> None:
+    """With room again the same key is stored, and opens."""
+    with full_disk(), pytest.raises(StoreFullError):
+        shreds.mask({ONE: MATERIAL})
+    masked = shreds.mask({ONE: MATERIAL})
+    assert shreds.unmask(ONE, masked[ONE]) == bytes(MATERIAL)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

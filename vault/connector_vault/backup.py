@@ -6,7 +6,6 @@ vault. Without that key a backup is of no use, to a thief as to its owner.
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from connector_vault.errors import (
     StoreUnavailableError,
     VaultExistsError,
 )
-from connector_vault.files import appearing
+from connector_vault.files import NO_ROOM, appearing
 from connector_vault.log import LogDraft
 from connector_vault.records import Record
 from connector_vault.store import Store
@@ -27,8 +26,6 @@ from connector_vault.view import Transaction, View
 #: The record that says when the last backup was made.
 KIND: Final = "vault"
 ID: Final = "backup"
-
-_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +55,7 @@ def back_up(
     except FileExistsError:
         raise VaultExistsError(f"There is a file at {path} already; name another.") from None
     except OSError as error:
-        kind = StoreFullError if error.errno in _NO_ROOM else StoreUnavailableError
+        kind = StoreFullError if error.errno in NO_ROOM else StoreUnavailableError
         raise kind(f"No backup can be made at {path}: {error.strerror}.") from None
     return BackupReport(path=path, size=path.stat().st_size, seq=seq)
 

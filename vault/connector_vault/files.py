@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Generator
@@ -20,6 +21,10 @@ JOURNALS: Final = ("-wal", "-shm", "-journal")
 
 #: What holds nothing but a lock on the database beside it.
 LOCKS: Final = (".open", ".fence")
+
+
+#: What the system says where a disk, a quota or a limit leaves no room.
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager

@@ -30,7 +30,8 @@ from pathlib import Path
 from typing import Final
 
 from connector_vault.cipher import KEY_BYTES, KEY_ID_BYTES, Entropy
-from connector_vault.errors import ErasedError, ShredError
+from connector_vault.errors import ErasedError, ShredError, StoreFullError
+from connector_vault.files import NO_ROOM
 
 _SLOT: Final = 64
 _SECRET_END: Final = KEY_ID_BYTES + KEY_BYTES
@@ -58,6 +59,7 @@ class Shreds:
         """Names the folder of the vault, in the folder of all vaults."""
         self.folder = folder / vault
         self._entropy = entropy
+        #: As text: joining paths would cost more than the look at the file does.
         self._counter = str(self.folder / _COUNTER)
         self._seen = self._count()
 
@@ -80,11 +82,15 @@ class Shreds:
                     _sync(folder.parent)
         except OSError as error:
             raise ShredError(f"{self.folder} cannot be made: {error.strerror}.") from None
+        # A look at a file that is there costs a third of one at a file that is not.
+        with self._opened(_COUNTER, os.O_WRONLY | os.O_CREAT):
+            pass
 
     def mask(self, keys: Mapping[str, bytearray]) -> dict[str, bytes]:
         """Makes a shred key for each audit key, by id; gives what the database may hold of them.
 
         Raises:
+            StoreFullError: There is no room for them.
             ShredError: They cannot be written.
         """
         shreds = {key_id: self._entropy(KEY_BYTES) for key_id in keys}
@@ -193,6 +199,8 @@ class Shreds:
         except FileNotFoundError:
             raise
         except OSError as error:
+            if error.errno in NO_ROOM:
+                raise StoreFullError(f"The disk that holds {self.folder} is full.") from None
             raise ShredError(
                 f"The shred keys in {self.folder} cannot be used: {error.strerror}."
             ) from None
