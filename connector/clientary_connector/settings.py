@@ -7,11 +7,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from clientary_connector.errors import SettingsError
 
 PREFIX: Final = "CLIENTARY_"
+Durability: TypeAlias = Literal["full", "normal"]
+DURABILITIES: Final = ("full", "normal")
 
 
 def _limit(default: float, *, unit: str, why: str, least: float, most: float) -> Any:  # noqa: ANN401 - stands for a field of any type
@@ -33,6 +35,9 @@ class Settings:
     connection: str | None = None
     persona: str | None = None
     user: str | None = None
+    #: `full`: what was reported stands on the disk. `normal`: it survives a crash of the process,
+    #: but a power cut or a crash of the machine may take the last calls out of the log.
+    durability: Durability = "full"
     connect_timeout_s: float = _limit(
         10.0, unit="s", why="a host that does not answer by then is down", least=0.05, most=600
     )
@@ -251,6 +256,10 @@ class Settings:
         """
         for item in limits():
             _check(item, getattr(self, item.name))
+        if self.durability not in DURABILITIES:
+            raise SettingsError(
+                "The setting durability is unknown.", hint=f"Give {' or '.join(DURABILITIES)}."
+            )
 
     def changed(self) -> dict[str, float]:
         """Returns the limits that are not at their defaults; nothing of it is a secret."""
@@ -275,6 +284,7 @@ class Settings:
         return cls(
             state=Path(state).expanduser() if state else None,
             key=source.get(f"{PREFIX}KEY") or None,
+            durability=cast("Durability", source.get(f"{PREFIX}DURABILITY") or "full"),
             passphrase_file=Path(passphrase).expanduser() if passphrase else None,
             connection=source.get(f"{PREFIX}CONNECTION") or None,
             persona=source.get(f"{PREFIX}PERSONA") or None,

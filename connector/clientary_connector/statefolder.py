@@ -64,6 +64,7 @@ def opened(folder: Path, settings: Settings) -> Vault:
     return Vault.open(
         folder / DATABASE,
         key=lambda: key_of(folder, settings),
+        durability=settings.durability,
         means=means_of(settings),
         trust=trust_of(settings),
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from clientary_connector.errors import StateUnavailableError
 from clientary_connector.settings import Settings
 from clientary_connector.state import state_faults
 from connector_vault import BackupReport, Vault, VaultReport
@@ -57,5 +58,11 @@ class VaultCare:
             StateExistsError: There is a file at the path.
             OperatorError: It cannot be made there.
         """
+        if not path.absolute().parent.is_dir():
+            # A folder made here would hide that the disk for backups is not there.
+            raise StateUnavailableError(
+                f"No backup can be made at {path}: there is no such folder.",
+                hint="Make the folder, or name another.",
+            )
         with state_faults():
             return self._vault.back_up(path, user=user, told=told)

@@ -31,6 +31,7 @@ from connector_vault.ended import KIND, Standing
 from connector_vault.errors import (
     AnchorError,
     RestoreRefusedError,
+    StoreCorruptError,
     StoreUnavailableError,
     VaultError,
     VaultMissingError,
@@ -126,7 +127,7 @@ def restore(  # noqa: PLR0913 - what an operator may choose, all by name
         make_folder(target.parent)
         with _alone(target) as presence, beside(target, "restored", alone=True) as fresh:
             copy_into(backup, fresh)
-            make_ready(fresh)
+            _make_ready(fresh, backup)
             on_step("after copy")
             with closing(Store(fresh, "full")) as store:
                 store.migrate()
@@ -143,6 +144,15 @@ def restore(  # noqa: PLR0913 - what an operator may choose, all by name
     except OSError as error:
         raise StoreUnavailableError(f"The restore cannot go on: {error.strerror}.") from None
     return report
+
+
+def _make_ready(fresh: Path, backup: Path) -> None:
+    """Opens the copy for the first time: what is wrong here is wrong with the backup."""
+    try:
+        make_ready(fresh)
+    except StoreCorruptError:
+        damaged = f"{backup} is no backup of a vault, or is damaged. Take another."
+        raise RestoreRefusedError(damaged) from None
 
 
 @contextmanager

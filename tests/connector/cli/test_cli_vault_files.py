@@ -22,6 +22,7 @@ def database(cli: Cli) -> Path:
 def saved(cli: Cli) -> Path:
     """Makes a backup."""
     path = cli.state.parent / "backups" / "one.db"
+    path.parent.mkdir(exist_ok=True)
     assert cli("vault", "backup", str(path), "--user", "ada").status == 0
     return path
 
@@ -63,6 +64,7 @@ def test_a_changed_vault_is_listed_place_by_place(ready: Cli) -> None:
 def test_a_backup_says_what_it_holds_and_what_it_lacks(ready: Cli) -> None:
     """It needs a key that is not in it; the second one needs another name."""
     path = ready.state.parent / "backups" / "one.db"
+    path.parent.mkdir()
     ended = ready("vault", "backup", str(path))
     assert ended.status == 0
     assert str(path) in ended.out
@@ -150,3 +152,23 @@ def test_a_backup_under_an_older_key_is_restored_with_it(ready: Cli) -> None:
     assert ready("vault", "restore", str(older), "--accept", "--key", old).status == 0
     assert ready.call("list_clients").status == 0
     assert ready("vault", "verify").status == 0
+
+
+def test_a_backup_makes_no_folders(ready: Cli) -> None:
+    """The disk for backups may not be there; the message names the path."""
+    path = ready.state.parent / "disk" / "one.db"
+    ended = ready("vault", "backup", str(path), "--user", "ada")
+    assert ended.status == 1
+    assert f"{path}: there is no such folder" in ended.err
+    assert not path.parent.exists()
+
+
+def test_what_is_no_backup_is_named_and_changes_nothing(ready: Cli) -> None:
+    """It is the file that was given which is wrong, and the vault stays as it is."""
+    path = ready.state.parent / "notes.txt"
+    path.write_text("root:x:0:0\n" * 200)
+    before = database(ready).read_bytes()
+    ended = ready("vault", "restore", str(path))
+    assert ended.status == 1
+    assert f"{path} is no backup of a vault, or is damaged" in ended.err
+    assert database(ready).read_bytes() == before

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clientary_connector import Settings
+from clientary_connector import Settings, create_state, open_connector
 from clientary_connector.errors import SettingsError
 from clientary_connector.settings import limits
 
@@ -66,3 +66,16 @@ def test_the_environment_of_the_process_is_the_default(monkeypatch: pytest.Monke
     """Without an environment given, that of the process is read."""
     monkeypatch.setenv("CLIENTARY_MAX_PAGES", "7")
     assert Settings.from_environment().max_pages == 7
+
+
+def test_durability_is_full_unless_it_is_set(tmp_path: Path) -> None:
+    """Another word is refused, and the vault is opened with the one that is set."""
+    assert Settings.from_environment({}).durability == "full"
+    normal = Settings.from_environment({"CLIENTARY_DURABILITY": "normal"})
+    assert normal.durability == "normal"
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({"CLIENTARY_DURABILITY": "none"})
+    assert "full or normal" in str(caught.value.hint)
+    create_state(tmp_path / "state")
+    with open_connector(tmp_path / "state", settings=normal) as connector:
+        assert connector.log.verify().ok
