@@ -16,7 +16,6 @@ from clientary_connector.manifest import Action, Manifest
 ANY: Final = "*"
 #: The rule where a grant says nothing else: the manifest decides what needs a person's yes.
 DEFAULT: Final = "default"
-NEVER: Final = "never"
 APPROVE: Final = re.compile(r"default|always|never|above (?P<amount>\d{1,12}(\.\d{1,6})?)")
 #: A day alone, without a time of day.
 DAY: Final = re.compile(r"\d{4}-?\d{2}-?\d{2}")

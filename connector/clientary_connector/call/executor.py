@@ -146,6 +146,7 @@ class Executor:
         """Reads a record for a condition, the way of every call."""
         tool = self.tools.look_up(call)
         request = self.request(call, tool)
+        permit = replace(permit, cost=tool.action.cost)
         return await self._permitted(call, tool, permit=permit, request=request, sieve=None)
 
     async def _renew_key(self) -> None:

@@ -21,7 +21,6 @@ from clientary_connector.call.kinds import is_object
 from clientary_connector.call.policy import Permit
 from clientary_connector.call.result import Call, ErrorKind, Outcome, Result, mint_operation
 from clientary_connector.conditions.rules import Facts, Need
-from clientary_connector.terms import NEVER
 
 #: Runs a call that was permitted.
 Read: TypeAlias = Callable[[Call, Permit], Awaitable[Result]]
@@ -71,7 +70,7 @@ async def _record(call: Call, permit: Permit, need: Need, read: Read) -> Mapping
         operation=mint_operation(),
         context={**call.context, CONTEXT: call.operation},
     )
-    result = await read(asked, replace(permit, rules=(), rule=NEVER))
+    result = await read(asked, replace(permit, rules=()))
     if result.outcome is Outcome.SUCCEEDED and is_object(result.data):
         return result.data
     kind = ErrorKind.BAD_RESPONSE if result.error is None else result.error.kind

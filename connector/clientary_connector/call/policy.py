@@ -108,11 +108,17 @@ def judge(rules: Iterable[Rule], facts: Facts) -> bool:
     Raises:
         RefusedError: One of them does not hold.
     """
-    verdicts = {rule: rule.judge(facts, False) for rule in rules}  # noqa: FBT003 - as it is asked
-    for rule, held in verdicts.items():
-        if held is False or (held is None and not facts.needs and not rule.answers):
+    waiting: list[Rule] = []
+    for rule in rules:
+        held = rule.judge(facts, False)  # noqa: FBT003 - as it is asked
+        if held is False:
             raise not_met(rule)
-    return all(verdicts.values())
+        if held is None:
+            waiting.append(rule)
+    for rule in waiting:
+        if not facts.needs and not rule.answers:
+            raise not_met(rule)
+    return not waiting
 
 
 def not_met(rule: Rule) -> RefusedError:

@@ -85,7 +85,7 @@ def plain(value: Any, kind: Kind) -> Plain | None:  # noqa: ANN401, PLR0911 - an
             return value.casefold() if fits else None
         case Form.DATE:
             return value if isinstance(value, str) and DATE.fullmatch(value) else None
-        case Form.MOMENT:
+        case _:
             return _moment(value)
 
 

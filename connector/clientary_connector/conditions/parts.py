@@ -109,7 +109,7 @@ def written(node: Node) -> str:
             return f"not {_inside(node.part, loose=(Both, Either))}"
         case Both():
             return " and ".join(_inside(part, loose=(Either,)) for part in node.parts)
-        case Either():
+        case _:
             return " or ".join(written(part) for part in node.parts)
 
 
@@ -120,7 +120,7 @@ def depth_of(node: Node) -> int:
             return 1
         case Not():
             return 1 + depth_of(node.part)
-        case Both() | Either():
+        case _:
             return 1 + max(depth_of(part) for part in node.parts)
 
 
@@ -131,7 +131,7 @@ def tests_of(node: Node) -> tuple[Test, ...]:
             return (node,)
         case Not():
             return tests_of(node.part)
-        case Both() | Either():
+        case _:
             return tuple(test for part in node.parts for test in tests_of(part))
 
 
@@ -188,7 +188,7 @@ def _form(node: Node) -> list[Any]:
             return ["not", _form(node.part)]
         case Both():
             return ["and", *map(_form, node.parts)]
-        case Either():
+        case _:
             return ["or", *map(_form, node.parts)]
 
 

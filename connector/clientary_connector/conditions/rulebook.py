@@ -23,7 +23,7 @@ class Rulebook:
         """Takes the manifest; nothing is made yet."""
         self._manifest = manifest
         self._sources: Sources | None = None
-        self._made: dict[tuple[str, str], Rule | None] = {}
+        self._made: dict[tuple[str, ...], tuple[Rule, ...]] = {}
 
     def rules(self, action: Action, body: Mapping[str, Any]) -> tuple[Rule, ...]:
         """Returns the conditions of a grant's record that apply to an action.
@@ -34,15 +34,14 @@ class Rulebook:
         texts = body.get("conditions")
         if not texts:
             return ()
-        found = (self._rule(action, *pair) for pair in zip(texts, body["rules"], strict=True))
-        return tuple(one for one in found if one is not None)
-
-    def _rule(self, action: Action, text: str, form: Any) -> Rule | None:  # noqa: ANN401 - what the vault kept
-        key = (action.id, text)
-        if key in (made := self._made):
-            return made[key]
-        found = self._make(action, form)
-        self._made = {key: found} if len(made) >= MOST else {**made, key: found}
+        key = (action.id, *texts)
+        found = self._made.get(key)
+        if found is None:
+            made = (self._make(action, form) for form in body["rules"])
+            found = tuple(one for one in made if one is not None)
+            if len(self._made) >= MOST:
+                self._made = {}
+            self._made[key] = found
         return found
 
     def _make(self, action: Action, form: Any) -> Rule | None:  # noqa: ANN401 - what the vault kept

@@ -315,6 +315,35 @@ def test_everything_that_is_told_has_to_meet_the_condition() -> None:
 
 
 @pytest.mark.requirement("policy.conditions.records")
+@pytest.mark.parametrize(
+    ("action", "ways"),
+    [
+        ("create_task", [(("get_project",), False)]),
+        ("update_project", [(("get_project",), False)]),
+        ("get_project", [((), True)]),
+        ("list_projects", [((), True)]),
+        ("delete_hour_entry", [(("get_hour_entry", "get_project"), False)]),
+        ("list_project_hours", [(("get_project",), False)]),
+        ("delete_lead", []),
+    ],
+)
+def test_a_field_of_another_record_is_found_over_the_id_that_names_it(
+    action: str, ways: list[tuple[tuple[str, ...], bool]]
+) -> None:
+    """In the call, or in the record that the call names; of a read it is the answer itself."""
+    found = SOURCES.of(MANIFEST.actions[action], ("project", "client_id"))
+    assert [(tuple(hop.action for hop in one.hops), one.answer) for one in found] == ways
+
+
+@pytest.mark.requirement("policy.conditions.records")
+def test_a_record_that_no_action_reads_tells_nothing() -> None:
+    """There is no action that gets one schedule, so it cannot be asked whose it is."""
+    action = MANIFEST.actions["list_recurring_schedule_invoices"]
+    assert SOURCES.of(action, ("recurring_schedule", "client_id")) == ()
+    assert SOURCES.of(action, ("client_id",))[0].answer
+
+
+@pytest.mark.requirement("policy.conditions.records")
 def test_an_id_that_is_the_record_itself_is_its_own_answer() -> None:
     """`client_id` of an action on clients is its `id`; nothing has to be read."""
     assert holds("client_id in [42]", "delete_client", {"id": 42}) is True

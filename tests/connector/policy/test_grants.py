@@ -209,6 +209,7 @@ def test_a_grant_that_ends_in_between_is_seen_where_the_intent_is_written(
         on.vault.before_draft = lambda _: now.__setitem__(0, NOW + timedelta(seconds=1))
         refused = on.result("get_lead", {"id": 7})
         assert (refused.outcome, refused.error and refused.error.kind) == ("refused", "denied")
+        assert "has ended" in str(refused.error)
         assert side.seen == []
 
 
