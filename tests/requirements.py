@@ -96,6 +96,8 @@ LOG: Final[dict[str, str]] = {
     "log.claim": "One operation has one intent, whoever tries at once.",
     "log.clock": "The order of the log is by number, whatever the clock does.",
     "log.degraded": "A degraded vault takes no intents until it is reopened.",
+    "log.checkpoint.anchors": "Anchors keep checkpoints, tell what is wrong, and hold nobody up.",
+    "log.proof.verifier": "A proof is checked with the public key alone, and a spoilt one refused.",
     "log.checkpoint.key": "One key signs a vault's checkpoints, over rotations and restores.",
     "log.checkpoint.made": "The log is signed in time, and nothing that was altered is signed.",
     "log.checkpoint.note": "Checkpoints are signed notes of the C2SP, to the byte.",
@@ -239,6 +241,7 @@ CLI: Final[dict[str, str]] = {
     "cli.secret": "The API key is never an argument, and never on the screen.",
     "cli.status": "The exit status tells succeeded, failed, bad usage, refused and unknown apart.",
     "cli.terminal": "Text from elsewhere is shown and never obeyed; colour is for terminals.",
+    "cli.log_proofs": "The log is checked against anchors and proven to others, by an operator.",
     "cli.vault_files": "The vault is checked, saved and restored at the command line.",
 }
 

@@ -80,7 +80,7 @@ def admin_of(
     rotating = _rotating(ground, accounts, probe, background)
     settlements = Settlements(ground, executor)
     previews = Previews(executor, transport)
-    log = Log(vault, ground.hosting)
+    log = Log(vault, ground.hosting, settings)
     approvals = Approvals(
         vault, executor.approving, previews=previews, clock=clock, reads=log.reads
     )

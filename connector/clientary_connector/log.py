@@ -10,9 +10,11 @@ from clientary_connector.erasing import Erasing
 from clientary_connector.following import Following
 from clientary_connector.hosting import Hosting
 from clientary_connector.logentry import LogEntry, LogFilter, LogPage
+from clientary_connector.logproofs import LogProofs
 from clientary_connector.logreader import Line, LogReader
 from clientary_connector.mending import OpenCall, open_calls
 from clientary_connector.reads import Reads
+from clientary_connector.settings import Settings
 from clientary_connector.state import state_faults
 from clientary_connector.texts import Needle
 from connector_vault import LogQuery, LogReport, Vault
@@ -33,9 +35,10 @@ class Log:
     `OperatorError` where the vault cannot be used.
     """
 
-    def __init__(self, vault: Vault, hosting: Hosting) -> None:
-        """Takes the vault that keeps the log, and the plugins that may have a say."""
+    def __init__(self, vault: Vault, hosting: Hosting, settings: Settings) -> None:
+        """Takes the vault that keeps the log, the plugins that may have a say, and the settings."""
         self._vault = vault
+        self.proofs = LogProofs(vault, settings)
         self._reader = LogReader(vault)
         self.reads = Reads(vault, hosting)
         self.erasing = Erasing(vault)
@@ -152,8 +155,7 @@ class Log:
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> LogReport:
         """Checks every row of the log; `progress` is told rows done and rows in all."""
-        with state_faults():
-            return self._vault.verify_log(progress)
+        return self.proofs.verify(progress)
 
     def _searched(
         self, needle: Needle, query: LogQuery, last: int, told: Told | None

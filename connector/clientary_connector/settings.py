@@ -38,6 +38,9 @@ class Settings:
     #: `full`: what was reported stands on the disk. `normal`: it survives a crash of the process,
     #: but a power cut or a crash of the machine may take the last calls out of the log.
     durability: Durability = "full"
+    #: Where checkpoints of the log are kept outside the vault: URIs, in CLIENTARY_ANCHORS one
+    #: after the other with spaces between them.
+    anchors: tuple[str, ...] = ()
     connect_timeout_s: float = _limit(
         10.0, unit="s", why="a host that does not answer by then is down", least=0.05, most=600
     )
@@ -244,6 +247,19 @@ class Settings:
         least=0,
         most=36_500,
     )
+    checkpoint_rows: int = _limit(
+        1024, unit="rows", why="so many rows of the log are signed together", least=1, most=10**6
+    )
+    checkpoint_s: float = _limit(
+        60.0,
+        unit="s",
+        why="after that a row is signed, however few there are",
+        least=1,
+        most=86_400,
+    )
+    anchor_answer_s: float = _limit(
+        5.0, unit="s", why="an anchor that takes longer is behind", least=0.1, most=60
+    )
     max_warnings: int = _limit(
         20, unit="warnings", why="drift repeats on every record", least=1, most=1000
     )
@@ -289,6 +305,7 @@ class Settings:
             connection=source.get(f"{PREFIX}CONNECTION") or None,
             persona=source.get(f"{PREFIX}PERSONA") or None,
             user=source.get(f"{PREFIX}USER") or None,
+            anchors=tuple(source.get(f"{PREFIX}ANCHORS", "").split()),
             **given,
         )
 

@@ -20,6 +20,7 @@ from connector_vault import (
     ConflictError,
     IntegrityError,
     NotFoundError,
+    ProofError,
     RestoreRefusedError,
     ShredError,
     StoreCorruptError,
@@ -55,6 +56,7 @@ MEANINGS: Final[tuple[tuple[type[VaultError], type[ConnectorError], str], ...]] 
     (VaultClosedError, ClosedError, "Open the connector again."),
     (StoreCorruptError, StateIntegrityError, "Restore the last backup."),
     (IntegrityError, StateIntegrityError, "Run `clientary vault verify`, and restore a backup."),
+    (ProofError, StateIntegrityError, "Compare it with the public key that you have kept."),
     (NotFoundError, StateIntegrityError, "Run `clientary vault verify`, and restore a backup."),
     (ConflictError, StateUnavailableError, "Somebody else changed it just now. Try again."),
 )

@@ -21,7 +21,7 @@ import platformdirs
 
 from clientary_connector.errors import StateIntegrityError, StateUnavailableError
 from clientary_connector.settings import Settings
-from connector_vault import Secret, Vault, VaultLockedError
+from connector_vault import CheckpointPlan, Secret, Vault, VaultLockedError
 from connector_vault.private_file import read_private
 from connector_vault.providers import AskPassphrase, Means
 from connector_vault.trust import Trust
@@ -54,8 +54,10 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
-def opened(folder: Path, settings: Settings) -> Vault:
+def opened(folder: Path, settings: Settings, *, checkpoints: CheckpointPlan | None = None) -> Vault:
     """Opens the vault of a state directory, and follows its key where that is rotated by others.
+
+    `checkpoints` says when the log is signed, and where that is kept.
 
     Raises:
         VaultError: It cannot be opened.
@@ -67,6 +69,7 @@ def opened(folder: Path, settings: Settings) -> Vault:
         durability=settings.durability,
         means=means_of(settings),
         trust=trust_of(settings),
+        checkpoints=checkpoints,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clientary_connector.anchors import plan_of
 from clientary_connector.background import Background
 from clientary_connector.call.approving import Approving
 from clientary_connector.call.executor import Executor
@@ -49,7 +50,7 @@ def open_connector(
     manifest = manifest or load_manifest()
     folder = state_folder(state, settings)
     with state_faults():
-        vault = opened(folder, settings)
+        vault = opened(folder, settings, checkpoints=plan_of(settings))
     if mends:
         mend(vault, settings)
     return joined(vault, manifest=manifest, settings=settings)

@@ -106,6 +106,8 @@ class Marks:
         for seen, witness in (*self._lost, *self._seen):
             witness.say(*_loss(seen, end, epoch, restored))
         for witness in self._witnesses:
+            if end and not witness.size:
+                witness.say("empty", "There is no checkpoint in it.")
             witness.say("fits", f"The log has all {witness.size} rows that were seen there.")
         return tuple(one.verdict for one in self._witnesses if one.verdict is not None)
 
@@ -139,8 +141,6 @@ class Marks:
         notes = notes_in(held.text)
         if held.unreadable is not None:
             witness.say("unreadable", held.unreadable)
-        elif not notes:
-            witness.say("empty", "There is no checkpoint in it.")
         for note in notes:
             try:
                 if self._key is None:

@@ -83,7 +83,7 @@ def verify(document: object, key: PublicKey | str, *, checkpoint: str | None = N
     except (TypeError, KeyError, AttributeError, ValueError):
         raise ProofError("This is no proof: its parts cannot be read.") from None
     if checkpoint is not None:
-        kept = open_checkpoint(checkpoint, public)
+        kept = open_checkpoint(f"{checkpoint.strip()}\n", public)
         if kept not in {shown.checkpoint, shown.since}:
             raise ProofError("The proof is not about the checkpoint that you have kept.")
     return shown

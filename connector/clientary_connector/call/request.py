@@ -61,6 +61,7 @@ class Form:
     body: bytes = field(repr=False)
     #: What shows who the sender is, where that is not in the body.
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    method: str = "POST"
 
 
 class PathPartError(ValueError):

@@ -183,7 +183,9 @@ class Transport:
         It raises as `send` does, when it is awaited. By then no frame holds the form.
         """
         headers = {"Content-Type": FORM, **form.headers}
-        built = Built("POST", _as_written(target.origin + form.path), headers, form.body)
+        built = Built(
+            form.method, _as_written(target.origin + form.path), headers, form.body or None
+        )
         return self._passed(target, built, gate, (None, None))
 
     async def _passed(self, to: Target, built: Built, gate: Gate, by: Signed) -> Reply:

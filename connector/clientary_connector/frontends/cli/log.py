@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
-from clientary_connector.call.result import Outcome
 from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, output
-from clientary_connector.frontends.cli.bar import Bar
 from clientary_connector.frontends.cli.log_erase import erase
 from clientary_connector.frontends.cli.log_export import export
 from clientary_connector.frontends.cli.log_filters import by, filter_of, filters, lines_output
 from clientary_connector.frontends.cli.log_open import open_
+from clientary_connector.frontends.cli.log_prove import key, prove
 from clientary_connector.frontends.cli.log_search import search
+from clientary_connector.frontends.cli.log_verify import verify
 from clientary_connector.frontends.cli.log_view import followed, show_entries, show_entry
-from clientary_connector.frontends.cli.status import OF_OUTCOME, Status
+from clientary_connector.frontends.cli.status import Status
 from clientary_connector.wiring import open_connector
-
-#: By whether the log is whole.
-OUTCOMES: Final = {True: Outcome.SUCCEEDED, False: Outcome.FAILED}
 
 
 @click.group(invoke_without_command=True)
@@ -89,41 +86,13 @@ def show(state: Path | None, *, entry: int, by: str | None, output_: str) -> Sta
     return Status.SUCCEEDED
 
 
-@log.command()
-@options.output
-@click.pass_obj
-def verify(state: Path | None, *, output_: str) -> Status:
-    """Check every entry against the chain: nothing changed, nothing taken out."""
-    bar = Bar()
-    with open_connector(state) as connector:
-        report = connector.log.verify(
-            lambda done, total: bar.show("entries checked", done=done, total=total)
-        )
-    bar.end()
-    faults = [{"entry": fault.seq, "what": fault.what} for fault in report.faults]
-    if output_ == "json":
-        found = {"rows": report.rows, "ok": report.ok, "faults": faults, "open": list(report.open)}
-        found["erased"] = report.erased
-        output.emit_json(output.envelope(OUTCOMES[report.ok], data=found))
-    elif faults:
-        screen.table(("entry", "what"), (tuple(fault.values()) for fault in faults))
-    else:
-        screen.emit(f"{report.rows} rows verified: nothing changed, nothing taken out.\n")
-    if faults:
-        screen.note(
-            f"The log was changed from outside: {len(faults)} faults in {report.rows} rows."
-        )
-    if report.erased:
-        screen.note(f"Rows whose text was erased, as the log itself says: {report.erased}.")
-    if report.open:
-        screen.note(f"Calls without an outcome: {', '.join(map(str, report.open))}.")
-    return OF_OUTCOME[OUTCOMES[report.ok]]
-
-
 log.add_command(erase)
+log.add_command(key)
 log.add_command(open_)
 log.add_command(search)
 log.add_command(export)
+log.add_command(prove)
+log.add_command(verify)
 
 
 def _refuse_options(ctx: click.Context) -> None:
