@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,12 +96,17 @@ def test_a_revoke_leaves_no_key_behind(stage: Stage) -> None:
     assert Tracker(CANARY).in_files(stage.state) == {}
 
 
-def test_a_read_that_waits_to_try_again_is_stopped(stage: Stage) -> None:
-    """It does not sit its wait out, and is not sent again."""
+@pytest.mark.parametrize(
+    ("action", "arguments"), [("list_clients", {}), ("create_client", {"name": "Acme"})]
+)
+def test_a_call_that_waits_to_try_again_is_stopped(
+    stage: Stage, action: str, arguments: dict[str, Any]
+) -> None:
+    """It does not sit its wait out, and is not sent again: 429 says that nothing was done."""
     busy = Fault(
         kind=FaultKind.STATUS, status=429, headers={"retry-after": str(LONG_S)}, times=None
     )
-    result, took_s = _revoked_once_seen(stage, "list_clients", {}, busy)
+    result, took_s = _revoked_once_seen(stage, action, arguments, busy)
     assert _ended(result) == (Outcome.FAILED, ErrorKind.REVOKED)
     assert took_s < SOON_S
     assert len(stage.sandbox.requests) == 1

@@ -298,5 +298,4 @@ def _how_far(intent: Intent, exchange: Exchange) -> Outcome:
 
 def _maybe_done(intent: Intent, exchange: Exchange) -> bool:
     """Tells whether something may have been changed by now."""
-    tally = exchange.tally
-    return is_change(intent.tool.action.effect) and (tally.pending or tally.sent > 0)
+    return is_change(intent.tool.action.effect) and exchange.tally.maybe_done

@@ -33,7 +33,7 @@ from clientary_connector.call.policy import Permit, still_holds
 from clientary_connector.call.rates import Rates, free, unrested
 from clientary_connector.call.request import Request
 from clientary_connector.call.result import CallError, ErrorKind, Outcome
-from clientary_connector.call.tally import Tally
+from clientary_connector.call.tally import TOO_MANY, Tally
 from clientary_connector.call.transport import (
     BodyFault,
     Gate,
@@ -57,7 +57,6 @@ SECRET_FIELD: Final = "api_key"  # noqa: S105 - the name of the field, not its v
 #: How the token of a connection goes on.
 BEARER: Final = Auth(scheme="bearer", token="{secret}")  # noqa: S106 - a template
 UNAUTHORIZED: Final = 401
-TOO_MANY: Final = 429
 GATEWAY: Final = frozenset({502, 503, 504})
 NOT_FOUND: Final = 404
 

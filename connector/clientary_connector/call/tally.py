@@ -11,6 +11,9 @@ from typing import Any, Final
 MAX_TOLD: Final = 20
 
 
+TOO_MANY: Final = 429
+
+
 @dataclass(slots=True)
 class Tally:
     """Counts what one call has sent."""
@@ -18,6 +21,8 @@ class Tally:
     attempts: int = 0
     #: Sends whose bytes may have left.
     sent: int = 0
+    #: Sends that were answered with 429, which says that nothing was done.
+    turned_away: int = 0
     status: int | None = None
     #: A send has passed its gate, and has no answer yet.
     pending: bool = False
@@ -26,6 +31,11 @@ class Tally:
     _began: float = field(default_factory=time.perf_counter)
     _tries: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
     _begin: float = 0.0
+
+    @property
+    def maybe_done(self) -> bool:
+        """Whether the service may have done something of it by now."""
+        return self.pending or self.sent > self.turned_away
 
     def begin(self) -> None:
         """Begins a send."""
@@ -36,6 +46,7 @@ class Tally:
         """Takes in that a send was answered."""
         self.pending = False
         self.sent += 1
+        self.turned_away += status == TOO_MANY
         self.status = status
         self._note(status=status)
 
