@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -162,10 +163,10 @@ def test_a_grant_from_before_is_brought_up_by_its_own_file(on: Ground) -> None:
     """The actions that get in by it are shown."""
     held = on.connector.grants.one(PERSONA, NAME)
 
-    def age(log: object) -> None:
-        record = log.record("grant", f"{held.connection}/{PERSONA}")  # type: ignore[attr-defined]
+    def age(log: Any) -> None:  # noqa: ANN401 - a transaction
+        record = log.record("grant", f"{held.connection}/{PERSONA}")
         record.body["actions"] = [one for one in record.body["actions"] if one != "get_lead"]
-        log.put(record, expect=record.revision)  # type: ignore[attr-defined]
+        log.put(record, expect=record.revision)
 
     on.vault.write(age)
     (change,) = on.connector.grants.compare(load(as_yaml(on.connector.grants.all()).encode()))
