@@ -65,6 +65,7 @@ PLANTED: Final = {
     "One door to the coloured screen": ("connector/clientary_connector/log.py", "import rich"),
     "One door to llm": (f"{FRONTENDS}/cli/actions.py", "import llm"),
     "One door to a web server": (f"{CALL}/transport.py", "import starlette"),
+    "One door to telemetry": (f"{CALL}/journal.py", "import opentelemetry"),
     "One door to the check of arguments": (f"{CALL}/policy.py", "import jsonschema_rs"),
     "One door to the grammar of conditions": (f"{CALL}/policy.py", "import lark"),
     "One door to YAML": (f"{CALL}/policy.py", "import yaml"),
