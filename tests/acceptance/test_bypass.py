@@ -15,6 +15,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 import click
+import llm
 import pytest
 
 from clientary_connector import (
@@ -28,6 +29,7 @@ from clientary_connector import (
     frontends,
     hooks,
 )
+from clientary_connector.frontends import llm as llm_plugin
 from clientary_connector.frontends.cli import main
 from clientary_connector.frontends.cli.commands import clientary
 from clientary_connector.frontends.cli.lazygroup import LazyGroup
@@ -279,6 +281,7 @@ FRONTENDS: Final = {
     "demo": "plays a story of its own, over a state of its own",
     "export": "the table of items",
     "invocation": "says how the program was called",
+    "llm": "tried as a plugin of llm",
     "screen": "prints",
 }
 #: The hooks, none of which can make a call: what a plugin answers is all that comes back.
@@ -344,6 +347,22 @@ def test_nothing_of_a_denied_call_passes_through_the_tools_of_a_model(
     item = ITEMS[form](call)
     assert stage.wait(lambda: for_model.run(item, prompt=PROMPT)).result.outcome is Outcome.REFUSED
     assert for_model.run_sync(item, prompt=PROMPT).result.outcome is Outcome.REFUSED
+
+
+def test_nothing_of_a_denied_call_passes_through_the_plugin_of_llm(
+    stage: Stage, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even as a tool by itself, which is there whatever was granted."""
+    monkeypatch.setenv("CLIENTARY_STATE", str(stage.state))
+    work = llm_plugin.Work(connection=ACCOUNT, persona=call.persona, user=USER, prompt=PROMPT)
+    tool: Any = work.tools([stage.connector.manifest.action(call.action)])[0]
+    asked = llm.ToolCall(tool.name, dict(call.arguments), f"llm_{call.operation}")
+    try:
+        told = json.loads(tool.implementation(llm_tool_call=asked, **call.arguments))
+        assert told["outcome"] == Outcome.REFUSED
+    finally:
+        llm_plugin.opened().close()
+        llm_plugin.opened.cache_clear()
 
 
 @pytest.mark.parametrize("command", sorted(THROUGH_COMMANDS))

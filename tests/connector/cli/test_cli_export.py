@@ -58,6 +58,8 @@ def test_an_export_is_written_to_a_new_file_and_over_none(cli: Cli, tmp_path: Pa
     assert first.document["data"] == {"file": str(file)}
     written = file.read_text(encoding="utf-8")
     assert "functionDeclarations" in json.loads(written)[0]
+    other = cli("export", "--format", "mcp", "--out", str(tmp_path / "other.json"))
+    assert (other.status, other.out, other.err) == (0, "", "")
     again = cli("export", "--format", "mcp", "--out", str(file))
     assert again.status == 2
     assert "cannot be written: File exists." in again.err
