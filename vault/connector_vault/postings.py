@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from connector_vault.encoding import json_facts
 from connector_vault.sqlite import Connection, SqlValue
@@ -166,7 +166,7 @@ def context_of(facts: object) -> list[tuple[str, str]]:
     if not isinstance(facts, str) or '"context":' not in facts:
         return []
     context = (json_facts(facts) or {}).get("context")
-    found = dict(context) if isinstance(context, dict) else {}
+    found = dict(cast("dict[str, object]", context)) if isinstance(context, dict) else {}
     found["trace"] = str(found.pop("traceparent", ""))[_TRACE_ID]
     return [(name, str(found[name])) for name in CONTEXT if found.get(name)]
 

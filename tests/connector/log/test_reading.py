@@ -194,7 +194,7 @@ def test_a_text_is_found_in_values_and_not_in_the_names_of_fields(joined_up: Gro
     log, told = joined_up.connector.log, list[tuple[int, int]]()
 
     def found(text: str) -> list[str | None]:
-        entries = log.search(text, user="ada", told=lambda *far: told.append(far))
+        entries = log.search(text, user="ada", told=lambda done, total: told.append((done, total)))
         return [entry.action for entry in entries]
 
     assert found("zimt & SÖHNE") == ["create_client"]
@@ -211,7 +211,7 @@ def test_an_export_is_whole_in_order_and_bounded_by_its_beginning(joined_up: Gro
     drafts = [vault.draft(kind="note", user="ada") for _ in range(2_500)]
     vault.write(lambda log: [log.append(draft) for draft in drafts])
     told = list[tuple[int, int]]()
-    entries = joined_up.connector.log.export(told=lambda *far: told.append(far))
+    entries = joined_up.connector.log.export(told=lambda done, total: told.append((done, total)))
     joined_up.result("clientary_list_clients")
     ids = [entry.id for entry in entries]
     assert ids == list(range(1, len(ids) + 1))
