@@ -12,6 +12,7 @@ from connector_vault import (
     ErasedError,
     IntegrityError,
     LogQuery,
+    ShredError,
     Vault,
     restore,
 )
@@ -155,7 +156,9 @@ def test_the_user_goes_on_under_a_new_key(vault: Vault) -> None:
 
 
 @pytest.mark.requirement("threat.21")
-def test_an_older_backup_does_not_bring_the_text_back(place: Place, vault: Vault) -> None:
+def test_an_older_backup_does_not_bring_the_text_back(
+    place: Place, vault: Vault, clock: Clock
+) -> None:
     """Neither opened beside the vault, nor restored in its place, with every key there is."""
     backup = place.root / "saved" / "one.db"
     beside = Place(place.root / "beside")
@@ -166,10 +169,15 @@ def test_an_older_backup_does_not_bring_the_text_back(place: Place, vault: Vault
     vault.close()
     beside.database.parent.mkdir()
     shutil.copy(backup, beside.database)
-    with Vault.open(beside.database, key=beside.key, shreds=place.root / "shreds") as thief:
+    with Vault.open(
+        beside.database, key=beside.key, shreds=place.root / "shreds", clock=clock
+    ) as thief:
         assert readable(thief) == ALL - OF_ADA
         with pytest.raises(ErasedError):
             thief.open_payload(row_of(thief, 1))
+        with pytest.raises(ShredError, match="is older than that"):
+            intent(thief, "op_new", user="ada")
+        intent(thief, "op_new", user="bob")
     report = restore(backup, place.database, key=place.key, accept=True)
     assert (report.erased, report.unreadable) == (3, 0)
     with place.open() as restored:

@@ -62,3 +62,12 @@ def test_a_latched_vault_says_so_and_a_call_mends_it(ready: Cli) -> None:
     assert ready.call("list_clients").status == 0
     assert "was not written" not in ready("vault", "status").err
     assert ready("log", "verify").status == 0
+
+
+@pytest.mark.requirement("log.closed")
+def test_what_is_no_call_is_never_called_open(ready: Cli) -> None:
+    """Connecting, its key and its grant were done when they were written."""
+    entries = ready("log", "-o", "json").document["data"]
+    ends = {entry["kind"]: entry["outcome"] for entry in entries}
+    assert {"connect", "secret", "grant"} <= set(ends)
+    assert set(ends.values()) == {"succeeded"}
