@@ -9,7 +9,17 @@ from clientary_connector.anchors import held_by
 from clientary_connector.errors import InvalidValueError, UnknownEntryError
 from clientary_connector.settings import Settings
 from clientary_connector.state import state_faults
-from connector_vault import LogReport, NotFoundError, ProofError, PublicKey, Vault
+from connector_vault import (
+    AnchorState,
+    Held,
+    LogReport,
+    NotFoundError,
+    ProofError,
+    PublicKey,
+    Vault,
+)
+from connector_vault.checkpoint import open_checkpoint
+from connector_vault.marks import notes_in
 
 
 class LogProofs:
@@ -27,6 +37,18 @@ class LogProofs:
         """Returns the public key that checks every proof; keep it where the vault is not."""
         with state_faults():
             return str(self._vault.checkpoints.public_key())
+
+    def signed(self) -> int:
+        """Returns up to which row the log was signed."""
+        with state_faults():
+            return max(self._vault.proofs.sizes(), default=0)
+
+    def anchors(self) -> tuple[AnchorState, ...]:
+        """Asks every anchor of the settings what it holds, and says which are behind."""
+        newest = self.signed()
+        with state_faults():
+            key = self._vault.checkpoints.public_key()
+        return tuple(_state(held, key, newest) for held in held_by((), self._settings))
 
     def checkpoint(self) -> str | None:
         """Signs the log as it is now, and returns the note; None if the log is empty."""
@@ -85,6 +107,16 @@ class LogProofs:
             sizes = self._vault.proofs.sizes()
         known = ", ".join(map(str, sizes[-10:])) or "none"
         raise UnknownEntryError(f"{missing} The newest are of {known} rows.")
+
+
+def _state(held: Held, key: PublicKey, newest: int) -> AnchorState:
+    """Returns how an anchor is, by what it holds."""
+    try:
+        size = max((open_checkpoint(one, key).size for one in notes_in(held.text)), default=0)
+    except ProofError as error:
+        return AnchorState(name=held.name, stale=str(error))
+    behind = None if size >= newest else f"It has seen {size} of {newest} signed rows."
+    return AnchorState(name=held.name, size=size, stale=held.unreadable or behind)
 
 
 def _key_of(text: str) -> PublicKey:

@@ -12,12 +12,22 @@ from typing import Final
 from rich.console import Console
 from rich.status import Status
 
-from tests.benchmarks import calls, cold, gate, governing, keys, memory, parts, tokens
+from tests.benchmarks import calls, checking, cold, gate, governing, keys, memory, parts, tokens
 from tests.benchmarks.ground import ROOT, Ground, prepared
 from tests.benchmarks.report import document, table, write_readme
 from tests.benchmarks.rows import Row, Sizes, Tell
 
-SUITES: Final = ("cold", "calls", "parts", "keys", "gate", "governing", "memory", "tokens")
+SUITES: Final = (
+    "cold",
+    "calls",
+    "parts",
+    "keys",
+    "checking",
+    "gate",
+    "governing",
+    "memory",
+    "tokens",
+)
 
 
 def main() -> int:
@@ -55,6 +65,7 @@ def _suites(folder: Path, ground: Ground) -> dict[str, Callable[[Sizes, Tell], l
         "parts": lambda sizes, tell: parts.rows(folder / "parts", sizes, tell),
         "keys": lambda sizes, tell: keys.rows(folder / "keys", sizes, tell),
         "gate": lambda sizes, tell: gate.rows(folder / "gate", sizes, tell),
+        "checking": lambda sizes, tell: checking.rows(folder / "checking", sizes, tell),
         "governing": lambda sizes, tell: governing.rows(folder / "governing", sizes, tell),
         "memory": lambda sizes, tell: memory.rows(ground, sizes, tell),
         "tokens": lambda _sizes, _tell: tokens.rows(),

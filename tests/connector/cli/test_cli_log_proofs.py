@@ -127,6 +127,19 @@ def test_a_log_without_rows_has_a_key_and_nothing_to_sign(cli: Cli) -> None:
     assert cli("log", "verify").status == 0
 
 
+@pytest.mark.requirement("log.checkpoint.anchors", "threat.16")
+def test_an_anchor_that_is_behind_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The state of the vault says how far each is, and what is wrong with it."""
+    anchor = filled(cli, monkeypatch)
+    data = cli("vault", "status", "-o", "json").document["data"]
+    assert (data["signed"], data["anchors"][0]["rows"], data["anchors"][0]["stale"]) == (1, 1, None)
+    assert data["log_key"] == cli("log", "key").out.strip()
+    anchor.write_text("")
+    assert "It has seen 0 of 1 signed rows." in cli("vault", "status").err
+    anchor.write_text("vault_x/1\n1\nAAAA\n\n\u2014 vault_x AAAAAAAA\n")
+    assert "another key" in cli("vault", "status").err
+
+
 @pytest.mark.requirement("log.checkpoint.anchors")
 def test_an_address_keeps_checkpoints_over_http() -> None:
     """Posted as text, read back as it was; every other answer is an anchor that is behind."""

@@ -29,10 +29,14 @@ def status(state: Path | None, *, output_: str) -> Status:
     key = key_of(state_folder(state, settings), settings)
     with open_connector(state, settings=settings, mends=False) as connector:
         found = connector.vault.status()
+        proofs = connector.log.proofs
+        log_key, signed, anchors = proofs.key(), proofs.signed(), proofs.anchors()
     if output_ == "json":
-        output.emit_data({"key": key, **found.to_json()})
+        seen = [{"anchor": one.name, "rows": one.size, "stale": one.stale} for one in anchors]
+        log = {"log_key": log_key, "signed": signed, "anchors": seen}
+        output.emit_data({"key": key, **found.to_json(), **log})
         return Status.SUCCEEDED
-    screen.emit(screen.pairs(_pairs(found, key)))
+    screen.emit(screen.pairs((*_pairs(found, key), ("Log key", log_key), ("Signed", signed))))
     screen.emit("\n")
     screen.table(("term", "state", "made", "keys on it", "opened by"), _terms(found))
     if found.log_growth:
@@ -41,6 +45,8 @@ def status(state: Path | None, *, output_: str) -> Status:
             ("month (UTC)", "rows of the log", "about"),
             ((one.month, one.rows, _kib(one.size)) for one in found.log_growth),
         )
+    for one in anchors:
+        screen.note(f"Anchor {one.name}: {one.stale or f'up to row {one.size}'}")
     for line in _notes(found):
         screen.note(line)
     return Status.SUCCEEDED
