@@ -215,6 +215,7 @@ POLICY: Final[dict[str, str]] = {
     "policy.approvals.host": "A host's plugin decides by a rule, or hears of what waits; or fails.",
     "policy.approvals.race": "Whoever claims a yes at once, in whatever process, one call runs.",
     "policy.bypass": "A denied persona reaches nothing, through any entrance, and all are tried.",
+    "policy.approvals.command": "A person decides at the command line, and is asked first.",
     "policy.approvals.sealed": "What an approval is about is sealed, and cannot be guessed.",
     "policy.grants.terms": "A grant holds scopes, single actions, rules and limits, or is refused.",
     "policy.grants.new_actions": "An action that came after a grant is in it only once given anew.",

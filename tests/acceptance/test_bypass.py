@@ -110,6 +110,13 @@ def _preview(stage: Stage, call: Call) -> None:
     assert (preview.url, preview.body, preview.cascade) == ("", None, ())
 
 
+def _can(stage: Stage, call: Call) -> None:
+    verdict = stage.connector.grants.can(
+        call.persona, call.action, call.connection, dict(call.arguments)
+    )
+    assert verdict.to_json()["allowed"] is False
+
+
 def _asked(stage: Stage, call: Call) -> None:
     """Whatever a denied persona does makes no approval, so that nobody approves by mistake."""
     before = stage.connector.approvals.all()
@@ -135,6 +142,7 @@ THROUGH_PYTHON: Final[Mapping[str, Entrance]] = {
     "run": _run,
     "run_sync": _run_sync,
     "preview": _preview,
+    "grants.can": _can,
     "approvals.asked": _asked,
     "settlements.settle": _settle,
 }
@@ -164,7 +172,6 @@ FOR_PERSONS: Final = frozenset(
         "grants.all",
         "grants.allowed",
         "grants.apply",
-        "grants.can",
         "grants.compare",
         "grants.give",
         "grants.one",
@@ -225,6 +232,7 @@ ITEMS: Final[Mapping[str, Callable[[Call], dict[str, Any]]]] = {
 THROUGH_COMMANDS: Final[Mapping[str, Callable[[Call], tuple[str, ...]]]] = {
     "call": lambda call: ("call", call.action, ACCOUNT, *_who(call), *_given(call)),
     "call --dry-run": lambda call: ("call", call.action, ACCOUNT, *_who(call), *_given(call), DRY),
+    "can": lambda call: ("can", call.persona, call.action, "-c", ACCOUNT, *_given(call)),
     "batch": lambda call: ("batch", _line(call), *_who(call), "--connection", ACCOUNT),
 }
 DRY: Final = "--dry-run"
@@ -238,7 +246,6 @@ COMMANDS_FOR_PERSONS: Final = frozenset(
         "budget",
         "budget list",
         "budget set",
-        "can",
         "connect",
         "connections",
         "demo",
