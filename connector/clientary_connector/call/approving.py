@@ -54,17 +54,6 @@ class Host(Protocol):
         ...
 
 
-class NoHost:
-    """A host that decides nothing."""
-
-    async def decide(self, question: Question) -> None:
-        """Leaves every question to a person."""
-        del question
-
-    def asked(self, question: Question) -> None:
-        """Takes no note."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """A call that needs a yes."""
@@ -85,7 +74,7 @@ class Approving:
         version: str,
         settings: Settings,
         clock: Callable[[], datetime],
-        host: Host | None = None,
+        host: Host,
     ) -> None:
         """Takes the vault that keeps approvals, the manifest's version, limits and the time."""
         self._vault = vault
@@ -93,7 +82,7 @@ class Approving:
         self._wait = timedelta(seconds=settings.approval_wait_s)
         self._most = settings.approvals_open
         self._clock = clock
-        self._host = host or NoHost()
+        self._host = host
         self.deciding = Deciding(vault, use=timedelta(seconds=settings.approval_use_s), clock=clock)
 
     async def cleared(

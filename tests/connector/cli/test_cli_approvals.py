@@ -173,6 +173,19 @@ def test_an_approval_under_a_changed_grant_says_that_it_is_over(asking: Cli) -> 
     assert "was changed" in asking("approve", approval, "--yes").err
 
 
+def test_what_would_be_refused_by_now_is_said_to_be(asking: Cli) -> None:
+    """As where a condition over the record holds no more."""
+    condition = 'for delete_client: name == "Old Mill"'
+    scope = ("--scope", "clients:*")
+    asking("grant", "give", "bookkeeper", "books", *scope, "--when", condition)
+    client, approval = deletion(asking)
+    asking.call("update_client", "-a", f"id={client}", "-a", "name=New Mill")
+    shown = asking("approvals", approval)
+    assert shown.status == 0
+    assert "It would be refused now: " in shown.err
+    assert "DELETE" not in shown.out
+
+
 def test_a_dry_run_says_that_a_person_has_to_approve(asking: Cli, far_side: RunningSandbox) -> None:
     """Nothing but reads is sent for it."""
     before = len(far_side.sandbox.requests)

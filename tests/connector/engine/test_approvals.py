@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ from clientary_connector.errors import (
     UnknownApprovalError,
 )
 from clientary_connector.sandbox import RunningSandbox, Sandbox, serve
-from connector_vault import Record, View
+from connector_vault import Record, VaultLockedError, View
 from tests.connector.engine.ground import NAME, PERSONA, PROMPT, USER, Ground, ground
 
 MANIFEST = load_manifest()
@@ -585,6 +586,84 @@ def test_nothing_of_what_an_approval_is_about_lies_open(on: Ground, tmp_path: Pa
     assert record.name not in json.dumps(after.body)
     files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert not [data for data in files if b"Zebedee" in data]
+
+
+@pytest.mark.requirement("policy.approvals.sealed")
+def test_what_was_erased_can_neither_be_shown_nor_approved(
+    on: Ground, running: RunningSandbox
+) -> None:
+    """A person cannot say yes to what nobody can see any more."""
+    approval = asked(on, "delete_client", {"id": a_client(running)})
+    on.connector.log.erasing.erase(USER, asked_by=BOSS, reason="asked to")
+    view = on.run(on.connector.approvals.show(approval.id, user=BOSS))
+    assert (view.prompt, view.arguments, view.preview) == (None, None, None)
+    with pytest.raises(ApprovalEndedError, match="was erased"):
+        on.connector.approvals.approve(approval.id, user=BOSS)
+    assert on.connector.approvals.deny(approval.id, user=BOSS).state == "denied"
+
+
+@pytest.mark.requirement("policy.approvals.sealed")
+def test_a_note_that_was_erased_is_left_out(on: Ground, running: RunningSandbox) -> None:
+    """The no stands all the same."""
+    client = a_client(running)
+    approval = asked(on, "delete_client", {"id": client})
+    on.connector.approvals.deny(approval.id, user=BOSS, note="Ask Zebedee")
+    on.connector.log.erasing.erase(BOSS, asked_by=USER, reason="asked to")
+    result = on.result("delete_client", {"id": client})
+    assert result.error is not None
+    assert result.error.message == f"{BOSS} has denied this call."
+
+
+@pytest.mark.requirement("policy.approvals.needed")
+def test_a_question_that_cannot_be_written_is_refused_for_what_is_wrong(
+    on: Ground, running: RunningSandbox
+) -> None:
+    """Nothing is sent, and no approval is named that is not there."""
+
+    def lock(kind: str) -> None:
+        if kind == "approval":
+            raise VaultLockedError("The key service gives no answer.")
+
+    on.vault.before_draft = lock
+    result = on.result("delete_client", {"id": a_client(running)})
+    assert result.error is not None
+    assert (result.error.kind, result.error.approval) == (ErrorKind.VAULT_LOCKED, None)
+    assert running.sandbox.requests == []
+
+
+@pytest.mark.requirement("policy.approvals.race")
+def test_the_same_call_asked_twice_at_once_is_one_question(
+    on: Ground, running: RunningSandbox
+) -> None:
+    """Both are told of the one approval."""
+    arguments = {"id": a_client(running)}
+    calls = [on.call("delete_client", arguments, operation=f"op_{number}") for number in range(8)]
+
+    async def together() -> list[Result]:
+        return await asyncio.gather(*map(on.connector.run, calls))
+
+    results = on.run(together())
+    approvals = {result.error.approval for result in results if result.error is not None}
+    assert len(approvals) == 1
+    assert [one for one, _ in events(on)] == ["asked"]
+
+
+@pytest.mark.requirement("policy.approvals.shown")
+def test_what_would_be_refused_by_now_says_why(on: Ground) -> None:
+    """As where a condition over the record does not hold any more."""
+    client = on.data("create_client", {"name": "Old Mill"})["id"]
+    only = ('for delete_client: name == "Old Mill"',)
+    terms = Terms(scopes=("clients:*",), conditions=only)
+    on.connector.grant(PERSONA, NAME, user=USER, terms=terms)
+    approval = asked(on, "delete_client", {"id": client})
+    on.data("update_client", {"id": client, "name": "New Mill"})
+    view = on.run(on.connector.approvals.show(approval.id, user=BOSS))
+    assert view.preview is not None
+    assert view.preview.error is not None
+    assert view.preview.error.kind is ErrorKind.DENIED
+    on.connector.approvals.approve(approval.id, user=BOSS)
+    assert kind_of(on.result("delete_client", {"id": client})) is ErrorKind.DENIED
+    assert on.connector.approvals.approval(approval.id).state == "given"
 
 
 def _second(on: Ground, running: RunningSandbox) -> str:
