@@ -71,13 +71,11 @@ class Approvals:
 
     def pending(self) -> tuple[Approval, ...]:
         """Returns what waits for a person now, oldest first."""
-        return tuple(one for one in self.all() if one.state == approvals.PENDING)
+        return tuple(one for one in self._listed(approvals.OPEN) if one.state == approvals.PENDING)
 
     def all(self) -> tuple[Approval, ...]:
         """Returns every approval there ever was, oldest first."""
-        with state_faults():
-            found = self._vault.read(self._shown)
-        return tuple(sorted(found, key=lambda one: one.log_id))
+        return self._listed(None)
 
     def approval(self, approval: str) -> Approval:
         """Returns one approval.
@@ -177,8 +175,12 @@ class Approvals:
         draft = self._vault.draft
         return [deciding.expire(log, one, draft, reason=reason) for one, reason in self._due(log)]
 
-    def _shown(self, view: View) -> list[Approval]:
-        return [self._now(view, one) for one in view.records(approvals.KIND)]
+    def _listed(self, parent: str | None) -> tuple[Approval, ...]:
+        def found(view: View) -> list[Approval]:
+            return [self._now(view, one) for one in view.records(approvals.KIND, parent=parent)]
+
+        with state_faults():
+            return tuple(sorted(self._vault.read(found), key=lambda one: one.log_id))
 
     def _found(self, view: View, approval: str) -> tuple[Record, Approval]:
         record = deciding.found(view, approval)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -31,6 +32,7 @@ from clientary_connector.errors import (
 )
 from clientary_connector.sandbox import RunningSandbox, Sandbox, serve
 from connector_vault import Record, VaultLockedError, View
+from connector_vault.sqlite import connect
 from tests.connector.engine.ground import NAME, PERSONA, PROMPT, USER, Ground, ground
 
 MANIFEST = load_manifest()
@@ -646,6 +648,24 @@ def test_the_same_call_asked_twice_at_once_is_one_question(
     approvals = {result.error.approval for result in results if result.error is not None}
     assert len(approvals) == 1
     assert [one for one, _ in events(on)] == ["asked"]
+
+
+@pytest.mark.requirement("policy.approvals.once")
+def test_a_yes_that_was_used_and_is_put_back_in_the_database_is_not_used_again(
+    on: Ground, running: RunningSandbox
+) -> None:
+    """The row was right once, and the log knows of a newer one."""
+    client = a_client(running)
+    approval = asked(on, "delete_client", {"id": client})
+    on.connector.approvals.approve(approval.id, user=BOSS)
+    with closing(connect(on.vault.path, "full")) as file:
+        mine = (approval.id,)
+        given = file.execute("SELECT * FROM records WHERE id = ?", mine).fetchall()[0]
+        assert on.result("delete_client", {"id": client}).outcome is Outcome.SUCCEEDED
+        file.execute("DELETE FROM records WHERE id = ?", mine)
+        file.execute(f"INSERT INTO records VALUES ({', '.join('?' * len(given))})", given)  # noqa: S608 - question marks only
+    assert kind_of(on.result("delete_client", {"id": client})) is ErrorKind.INTEGRITY
+    assert len(running.sandbox.requests) == 1
 
 
 @pytest.mark.requirement("policy.approvals.shown")
