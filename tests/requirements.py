@@ -276,6 +276,9 @@ PROOF: Final = {
 }
 
 HOSTS: Final[dict[str, str]] = {
+    "host.plugin.contract": "A host reaches all that it needs through hooks, of a named contract.",
+    "host.plugin.installed": "The README's host runs with the wheel, by the entry point alone.",
+    "host.plugin.apart": "Two plugins or two connectors in one host do not meet.",
     "host.export.formats": "Each format of tools is what its provider takes; no argument is lost.",
     "host.export.vendors": "Each format is accepted by the library of its provider.",
     "host.export.calls": "A tool call that comes back is run once, the one way, as its persona.",

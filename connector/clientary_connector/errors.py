@@ -16,6 +16,7 @@
     │   ├── GrantsChangedError        a grant was changed since the difference was shown
     │   ├── InvalidValueError         a name, subdomain, address or secret that cannot be used
     │   ├── NameTakenError            a connection of that name exists
+    │   ├── ContractError             the host was written for another contract
     │   └── ClosedError               the connector was closed
     ├── OperatorError             whoever runs the connector has to mend something
     │   ├── SettingsError             an environment variable or limit makes no sense
@@ -142,6 +143,12 @@ class InvalidValueError(CallerError):
 
 class NameTakenError(CallerError):
     """A connection of this name exists already."""
+
+
+class ContractError(CallerError):
+    """The host was written for another contract than this plugin's."""
+
+    kind = ErrorKind.INTERNAL
 
 
 class ClosedError(CallerError):

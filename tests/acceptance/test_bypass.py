@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import click
 import llm
+import pluggy
 import pytest
 
 from clientary_connector import (
@@ -36,6 +37,7 @@ from clientary_connector.frontends.cli.lazygroup import LazyGroup
 from clientary_connector.frontends.cli.status import Status
 from clientary_connector.frontends.export import FORMATS, Toolset, tools
 from clientary_connector.hooks import hookimpl
+from clientary_connector.plugin import plugin
 from tests.actions.stage import ACCOUNT, PROMPT, USER, Stage, set_stage
 
 pytestmark = pytest.mark.requirement("policy.bypass")
@@ -226,6 +228,35 @@ FOR_PERSONS: Final = frozenset(
         "vault.verify",
     }
 )
+#: How a call comes in from a host that has loaded the plugin.
+THROUGH_PLUGIN: Final[Mapping[str, Callable[[Stage, Call], Any]]] = {
+    "connector_call": lambda stage, call: stage.wait(
+        lambda: _host().connector_call(connector=stage.connector, call=call)
+    ),
+    "connector_call_sync": lambda stage, call: _host().connector_call_sync(
+        connector=stage.connector, call=call
+    ),
+}
+#: What such a host asks for besides; none of it takes the call of a persona.
+PLUGIN_FOR_PERSONS: Final = frozenset(
+    {
+        "connector_approvals",
+        "connector_close",
+        "connector_connect",
+        "connector_decide",
+        "connector_grant",
+        "connector_log",
+        "connector_manifest",
+        "connector_open",
+        "connector_register",
+        "connector_revoke",
+        "connector_rotate",
+        "connector_status",
+        "connector_tend",
+        "connector_tools",
+        "connector_usage",
+    }
+)
 #: How the tools of a model come in, by the format of its provider.
 ITEMS: Final[Mapping[str, Callable[[Call], dict[str, Any]]]] = {
     "openai": lambda call: {
@@ -318,6 +349,14 @@ HOOKS: Final = frozenset(
 )
 
 
+def _host() -> Any:  # noqa: ANN401 - pluggy makes the hooks
+    """Returns the hooks of a host that has loaded the plugin."""
+    host = pluggy.PluginManager(hooks.HOST)
+    host.add_hookspecs(hooks)
+    host.register(plugin)
+    return host.hook
+
+
 def _who(call: Call) -> tuple[str, ...]:
     return ("--persona", call.persona, "--user", call.user, "--prompt", call.prompt)
 
@@ -354,6 +393,14 @@ def test_nothing_of_a_denied_call_passes_through_python(
 ) -> None:
     """Not even where a plugin of the host approves whatever it is asked."""
     THROUGH_PYTHON[entrance](stage, call)
+
+
+@pytest.mark.parametrize("hook", sorted(THROUGH_PLUGIN))
+def test_nothing_of_a_denied_call_passes_through_the_plugin_of_a_host(
+    stage: Stage, call: Call, hook: str
+) -> None:
+    """The contract has no word by which a host could have a call run without its grant."""
+    _refused(THROUGH_PLUGIN[hook](stage, call).outcome)
 
 
 @pytest.mark.parametrize("form", sorted(ITEMS))
@@ -449,6 +496,8 @@ def test_every_hook_stands_in_a_table() -> None:
     """None of them hands a plugin anything that it could make a call with."""
     specs = {name for name, part in vars(hooks).items() if hasattr(part, f"{hooks.PROJECT}_spec")}
     assert specs == HOOKS
+    called = {name for name, part in vars(hooks).items() if hasattr(part, f"{hooks.HOST}_spec")}
+    assert called - set(THROUGH_PLUGIN) == PLUGIN_FOR_PERSONS
 
 
 def _methods(thing: object, prefix: str) -> Iterator[tuple[str, Callable[..., object]]]:

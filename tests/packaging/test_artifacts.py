@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from clientary_connector import Secret, create_state, open_connector
+from clientary_connector.sandbox import Sandbox, serve
 from tests.packaging.installation import ROOT, Environment, run
 
 pytestmark = pytest.mark.requirement("house.artifacts")
@@ -22,6 +25,8 @@ from clientary_connector.manifest import clientary_manifest_path, load_manifest
 print(json.dumps([str(clientary_manifest_path()), len(load_manifest().actions)]))
 """
 ACTIONS = 57
+#: Twenty, and the blank ones between.
+LINES_OF_A_HOST = 24
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +111,31 @@ def test_the_installed_command_answers(installed: Environment) -> None:
     assert _version() in run(program, "--version", cwd=installed.folder)
     document = json.loads(run(program, "actions", "-o", "json", cwd=installed.folder))
     assert len(document["data"]) == ACTIONS
+
+
+@pytest.mark.requirement("host.plugin.installed")
+def test_the_host_of_the_readme_runs_with_the_wheel(installed: Environment, tmp_path: Path) -> None:
+    """It finds the plugin by its entry point, runs an action, and reads who did what and why."""
+    host = next(
+        block
+        for block in re.findall(
+            r"^```python\n(.*?)^```$",
+            (ROOT / "README.md").read_text(encoding="utf-8"),
+            re.DOTALL | re.MULTILINE,
+        )
+        if "load_setuptools_entrypoints" in block
+    )
+    assert len(host.strip().splitlines()) <= LINES_OF_A_HOST
+    file, state = tmp_path / "host.py", tmp_path / "state"
+    file.write_text(host, encoding="utf-8")
+    create_state(state)
+    with serve(Sandbox()) as far_side, open_connector(state) as connector:
+        secret = Secret(far_side.sandbox.key)
+        asyncio.run(connector.connect("books", secret=secret, user="ada", sandbox=far_side.url))
+        connector.grant("bookkeeper", "books", scopes=["clients:read"], user="ada")
+        said = run(installed.program("python"), "-W", "error", file, state, cwd=tmp_path)
+    assert "list_clients read" in said
+    assert said.endswith("[('list_clients', 'Who are our clients?', 'succeeded')]\n")
 
 
 def test_version_changelog_and_readme_agree(wheel: Path) -> None:

@@ -1,0 +1,1 @@
+"""Holds the tests; a package with this file, for some libraries install a `tests` of their own."""
