@@ -239,4 +239,7 @@ def _over(view: View, record: Record, now: datetime) -> str:
     """Says why an approval that is open serves for nothing any more; nothing where it does."""
     if approvals.overdue(record, now):
         return "time"
+    asked = view.log_row(record.body["log_id"])
+    if asked is None or asked.payload is None:
+        return "erased"
     return "changed" if deciding.stale(view, record, now) else ""

@@ -347,7 +347,7 @@ class Connector:
             self._background.close()
             await asyncio.to_thread(self.hosting.close)
             self._executor.close()
-            self._vault.close()
+            await asyncio.to_thread(self._vault.close)
 
     def close(self) -> None:
         """Does the same for callers without an event loop."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from clientary_connector import approvals
+from clientary_connector.call import deciding
 from clientary_connector.checks import check_user
 from clientary_connector.errors import InvalidValueError
 from clientary_connector.state import state_faults
-from connector_vault import Vault
+from connector_vault import Record, Transaction, Vault, View
 from connector_vault.erasure import Eraser, ErasurePlan, ErasureReport
 from connector_vault.keyrun import Told, untold
 
@@ -20,6 +22,7 @@ class Erasing:
 
     def __init__(self, vault: Vault) -> None:
         """Takes the vault that keeps the log."""
+        self._vault = vault
         self._eraser = Eraser(vault)
 
     def plan(self, user: str, *, before: datetime | None = None) -> ErasurePlan:
@@ -46,7 +49,8 @@ class Erasing:
         With `before`, of those written before that moment. Keys are per user and month (UTC): of
         a month that is erased in part the text goes here, and its key stays until all of it goes,
         so that an older backup still shows that part. `reason` lies open in the log. Records of
-        connections, grants and rotations are not text of the log, and stay.
+        connections, grants and rotations are not text of the log, and stay. Approvals that this
+        user waits for are over: nobody could see any more what a yes would be for.
 
         Raises:
             InvalidValueError: One of the users cannot be used, or there is no reason.
@@ -57,9 +61,35 @@ class Erasing:
         if not reason.strip():
             raise InvalidValueError("There is no reason.", hint="Say why; it goes into the log.")
         with state_faults():
+            self._close_approvals(user, before)
             return self._eraser.erase(
                 user, before=_seconds(before), asked_by=asked_by, reason=reason, told=told
             )
+
+    def _close_approvals(self, user: str, before: datetime | None) -> None:
+        """Ends the approvals whose text is about to go."""
+        draft = self._vault.draft
+
+        def close(log: Transaction) -> None:
+            for record in _open_approvals(log, user, before):
+                deciding.expire(log, record, draft, reason="erased")
+
+        if self._vault.read(lambda view: _open_approvals(view, user, before)):
+            self._vault.write(close)
+
+
+def _open_approvals(view: View, user: str, before: datetime | None) -> list[Record]:
+    """Returns the approvals of a user that can still change, asked for before a moment."""
+    return [
+        record
+        for record in view.records(approvals.KIND, parent=approvals.OPEN)
+        if record.body["user"] == user
+        and (before is None or _asked_at(record) < before.timestamp())
+    ]
+
+
+def _asked_at(record: Record) -> float:
+    return datetime.fromisoformat(record.body["asked_at"]).timestamp()
 
 
 def _seconds(moment: datetime | None) -> float | None:

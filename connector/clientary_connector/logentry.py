@@ -91,6 +91,10 @@ class LogEntry:
     context: Mapping[str, Any] = field(default_factory=dict[str, Any])
     #: Whether what was sealed was erased, of the call or of its outcome.
     erased: bool = False
+    #: What was found out later of a change whose outcome is unknown: `found`, `not_found` or
+    #: `cannot_tell`, and who has settled it.
+    settled: str | None = None
+    settled_by: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Returns the entry as a JSON object."""
@@ -105,6 +109,8 @@ class LogEntry:
             "effect": self.effect,
             "operation": self.operation,
             "outcome": self.outcome,
+            "settled": self.settled,
+            "settled_by": self.settled_by,
             "status": self.status,
             "attempts": self.attempts,
             "duration_ms": self.duration_ms,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
+from clientary_connector.call import settling
+from clientary_connector.call.result import Outcome
+from clientary_connector.call.settling import Settled
 from clientary_connector.connections import find_record
 from clientary_connector.errors import UnknownEntryError
 from clientary_connector.logentry import (
@@ -22,10 +25,12 @@ from connector_vault import ErasedError, LogQuery, LogRow, Vault, View
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A head of the log, and its outcome where it has one."""
+    """A head of the log, its outcome where it has one, and what was found out later."""
 
     head: LogRow
     outcome: LogRow | None
+    #: What was found out later, where the outcome is unknown.
+    settled: Settled | None = None
 
 
 class LogReader:
@@ -66,7 +71,7 @@ class LogReader:
         def read(view: View) -> list[Line]:
             rows = view.log_rows(query, after=after, before=before, limit=limit)
             outcomes = view.outcomes_of(row.seq for row in rows if row.kind == INTENT)
-            return [Line(row, outcomes.get(row.seq)) for row in rows]
+            return [_line(view, row, outcomes.get(row.seq)) for row in rows]
 
         return self._vault.read(read)
 
@@ -81,7 +86,7 @@ class LogReader:
             row = view.log_row(log_id)
             if row is not None and row.ref is not None:
                 row = view.log_row(row.ref)
-            return None if row is None else Line(row, view.outcome_of(row.seq))
+            return None if row is None else _line(view, row, view.outcome_of(row.seq))
 
         found = self._vault.read(read)
         if found is None:
@@ -95,15 +100,16 @@ class LogReader:
     def shut(self, line: Line) -> LogEntry:
         """Returns the entry of a line without what is sealed in it."""
         erased = _is_erased(line.head) or (line.outcome is not None and _is_erased(line.outcome))
-        return entry_of(
+        entry = entry_of(
             line.head.seq, line.head, line.outcome, opened={}, answer=None, erased=erased
         )
+        return _with_settled(entry, line)
 
     def opened(self, line: Line) -> LogEntry:
         """Returns the entry of a line with what is sealed in it."""
         head = self._payload(line.head)
         end = {} if line.outcome is None else self._payload(line.outcome)
-        return entry_of(
+        entry = entry_of(
             line.head.seq,
             line.head,
             line.outcome,
@@ -111,6 +117,7 @@ class LogReader:
             answer=end,
             erased=head is None or end is None,
         )
+        return _with_settled(entry, line)
 
     def _payload(self, row: LogRow) -> dict[str, Any] | None:
         """Opens what a row holds sealed; None where it was erased."""
@@ -119,6 +126,18 @@ class LogReader:
         except ErasedError:
             return None
         return {} if payload is None else msgspec.json.decode(payload, type=dict[str, Any])
+
+
+def _line(view: View, head: LogRow, outcome: LogRow | None) -> Line:
+    unknown = outcome is not None and outcome.outcome == Outcome.UNKNOWN
+    return Line(head, outcome, settling.settled(view, head.seq) if unknown else None)
+
+
+def _with_settled(entry: LogEntry, line: Line) -> LogEntry:
+    said = line.settled
+    if said is None:
+        return entry
+    return replace(entry, settled=said.verdict.value, settled_by=said.user)
 
 
 def _is_erased(row: LogRow) -> bool:

@@ -23,7 +23,8 @@ from connector_vault import LogDraft, LogQuery, LogRow, NotFoundError, Transacti
 
 INTENT: Final = "intent"
 SETTLED: Final = "connector_operation_settled"
-#: Under this name the reads of look-ups stand in the log.
+#: Under this name the reads of look-ups stand in the log, with the user of the call that is looked
+#: up; the session is whoever settles it.
 PERSONA: Final = "settle"
 PIECE: Final = 200
 LEFT_OPEN: Final = {"error": Outcome.UNKNOWN.value, "left_open": True, "attempts": None}
@@ -212,9 +213,11 @@ class Settlements:
             action=rule.action,
             arguments=given,
             connection=str(case.intent.connection),
-            user=user,
+            # What is found is text of whoever made the call: an erasure of theirs has to reach it.
+            user=str(case.intent.user),
             persona=PERSONA,
-            prompt=f"(looking up what became of entry {case.intent.seq} of the log)",
+            prompt=f"(looking up what became of entry {case.intent.seq} of the log, for {user})",
+            context={"session": user},
         )
         return self._judged(case, action, await self._executor.look(call))
 
@@ -229,10 +232,12 @@ class Settlements:
     def _written(self, case: Case, finding: Finding, *, user: str, by: str) -> Settlement:
         """Writes a settlement as a row of the log and a record, in one transaction."""
         before = 0 if case.settled is None else case.settled.revision
+        found = self._found(case, finding)
         drafts = self._drafts(case, finding, user=user, by=by, revision=before + 1)
 
         def work(log: Transaction) -> int:
-            said = Settled(verdict=finding.verdict, user=user)
+            place = None if found is None else log.append(found)
+            said = Settled(verdict=finding.verdict, user=user, found=place)
             log.put(settling.record_of(case.intent.seq, said), expect=before or None)
             return [log.append(draft) for draft in drafts][-1]
 
@@ -261,17 +266,9 @@ class Settlements:
     ) -> list[LogDraft]:
         """Makes the row of a settlement, after that of an outcome which nobody has written."""
         intent, known = case.intent, finding.verdict is not Verdict.CANNOT_TELL
-        who: dict[str, Any] = {
-            "user": user,
-            "persona": intent.persona,
-            "connection": intent.connection,
-            "action": intent.action,
-            "effect": intent.effect,
-            "operation": intent.operation,
-        }
         drafts = [
             self._vault.draft(
-                **who,
+                **_columns(intent, user),
                 kind=settling.ROW,
                 outcome=(Outcome.SUCCEEDED if known else Outcome.FAILED).value,
                 subject=f"{settling.KIND}:{intent.seq}",
@@ -282,23 +279,31 @@ class Settlements:
                     "reason": finding.reason,
                     "by": by,
                 },
-                payload=ENCODER.encode({"response": self._response(case, finding)}),
             )
         ]
         if case.outcome is None:
             lost: dict[str, Any] = {
-                **who,
-                "user": intent.user,
+                **_columns(intent, intent.user),
                 "ref": intent.seq,
-                "facts": LEFT_OPEN,
+                "facts": {**LEFT_OPEN, "cost": intent.facts.get("cost")},
             }
             drafts.insert(0, self._vault.draft(**lost, kind=OUTCOME, outcome=Outcome.UNKNOWN.value))
         return drafts
 
-    def _response(self, case: Case, finding: Finding) -> dict[str, Any] | None:
-        """Gives the result that a repeat of the operation gets, if the change has happened."""
+    def _found(self, case: Case, finding: Finding) -> LogDraft | None:
+        """Makes the row of what was found, sealed for the user of the call."""
         if finding.verdict is not Verdict.FOUND:
             return None
+        return self._vault.draft(
+            **_columns(case.intent, case.intent.user),
+            kind=settling.FOUND,
+            outcome=Outcome.SUCCEEDED.value,
+            facts={"call": case.intent.seq},
+            payload=ENCODER.encode({"response": self._response(case, finding)}),
+        )
+
+    def _response(self, case: Case, finding: Finding) -> dict[str, Any]:
+        """Gives the result that a repeat of the operation gets, as the change has happened."""
         record = finding.record
         tool = self._executor.tools.find(str(case.intent.action))
         if tool.redact is not None and record is not None:
@@ -310,6 +315,18 @@ class Settlements:
             warnings=(f"It was found out later that this was done: {finding.reason}",),
             log_id=case.intent.seq,
         ).to_json()
+
+
+def _columns(intent: LogRow, user: str | None) -> dict[str, Any]:
+    """Gives what the rows of a settlement say of the call that it is about."""
+    return {
+        "user": user,
+        "persona": intent.persona,
+        "connection": intent.connection,
+        "action": intent.action,
+        "effect": intent.effect,
+        "operation": intent.operation,
+    }
 
 
 def _unknown(view: View) -> list[LogRow]:

@@ -199,6 +199,49 @@ def test_the_host_is_told_what_was_found(stage: Stage) -> None:
     assert plain.heard.get(timeout=10) == replace(said, record=None)
 
 
+@pytest.mark.requirement("log.erase")
+def test_what_was_found_goes_with_the_text_of_the_user_who_made_the_call(stage: Stage) -> None:
+    """It is sealed for that user, the look-up too; that it was settled stays, and by whom."""
+    call = ("create_client", {"name": "Zanzibar Bakery"})
+    number = unknown(stage, *call, fault=ARRIVES, operation="op_1")
+    said = stage.wait(lambda: stage.connector.settlements.settle(number, user="root"))
+    assert said.verdict is Verdict.FOUND
+    log = stage.connector.log
+    holders = {one.kind for one in log.search("Zanzibar", user="root")}
+    assert holders == {"call", "found"}
+    log.erasing.erase(USER, asked_by="root", reason="They asked.")
+    # The search before stands in the log with what was looked for, sealed for who looked.
+    assert {one.kind for one in log.search("Zanzibar", user="root")} == {"read"}
+    result = again(stage, *call, "op_1")
+    assert (result.outcome, result.data) == (Outcome.REFUSED, None)
+    entry = log.entry(number)
+    assert (entry.settled, entry.settled_by, entry.erased) == ("found", "root", True)
+    assert stage.sandbox.done("POST", "/clients") == 1
+    assert stage.connector.vault.verify().ok
+
+
+def test_the_log_shows_a_settled_call_as_settled(
+    stage: Stage, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In the list, alone and as JSON, beside the outcome that the call had when it ended."""
+    number = unknown(stage, "create_client", {"name": "Shown"}, fault=LOST, operation="op_1")
+    log, settlements = stage.connector.log, stage.connector.settlements
+    assert log.entry(number).settled is None
+    settlements.decide(number, Verdict.CANNOT_TELL, user="ada")
+    assert log.entry(number, user="root").settled == "cannot_tell"
+    settlements.decide(number, Verdict.NOT_FOUND, user="root")
+    (entry,) = log.page(LogFilter(outcome="unknown")).entries
+    assert (entry.outcome, entry.settled, entry.settled_by) == ("unknown", "not_found", "root")
+    state = ["--state", str(tmp_path / "state")]
+    assert main([*state, "log", "--outcome", "unknown"]) == 0
+    assert "settled: not found" in capfd.readouterr().out
+    assert main([*state, "log", "show", str(number)]) == 0
+    assert "not_found" in capfd.readouterr().out
+    assert main([*state, "log", "show", str(number), "-o", "json"]) == 0
+    shown = json.loads(capfd.readouterr().out)["data"]
+    assert (shown["outcome"], shown["settled"]) == ("unknown", "not_found")
+
+
 def test_only_a_change_with_an_unknown_end_can_be_settled(stage: Stage) -> None:
     """Not one that is known, not an entry that is no call, not one that is not there."""
     known = stage.run(stage.call("create_client", {"name": "Known"}))
@@ -226,13 +269,14 @@ def test_a_revoked_connection_is_not_asked(stage: Stage) -> None:
 
 
 def test_a_look_up_needs_no_grant_and_stands_in_the_log(stage: Stage) -> None:
-    """The persona may write and not read; whoever runs the connector reads, under their name."""
+    """The persona may write and not read; the log says for whom it was read, and who asked."""
     stage.connector.grant(PERSONA, ACCOUNT, scopes=["clients:write"], user=USER)
     number = unknown(stage, "create_client", {"name": "Hidden"}, fault=ARRIVES, operation="op_1")
     said = stage.wait(lambda: stage.connector.settlements.settle(number, user="root"))
     assert said.verdict is Verdict.FOUND
     (entry,) = stage.connector.log.page(LogFilter(action="list_clients")).entries
-    assert (entry.user, entry.persona, entry.outcome) == ("root", "settle", "succeeded")
+    assert (entry.user, entry.persona, entry.outcome) == (USER, "settle", "succeeded")
+    assert entry.context == {"session": "root"}
 
 
 def test_a_settlement_that_was_edited_or_removed_is_not_believed(
@@ -285,7 +329,8 @@ def test_a_call_whose_process_died_can_be_settled(stage: Stage, tmp_path: Path) 
     assert [one.id for one in stage.connector.settlements.unsettled()] == [number]
     said = stage.wait(lambda: stage.connector.settlements.settle(number, user="root"))
     assert said.verdict is Verdict.NOT_FOUND
-    assert stage.connector.log.entry(number).outcome == "unknown"
+    ended = stage.connector.log.entry(number)
+    assert (ended.outcome, ended.cost) == ("unknown", 2)
     result = again(stage, "create_client", {"name": "Dead"}, "op_dead")
     assert (result.outcome, result.replayed) == (Outcome.SUCCEEDED, False)
 

@@ -162,12 +162,12 @@ class Replays:
 
     def _result(self, claim: Claim, call: Call) -> Result:
         """Returns what the first call came to, or what was found of it later."""
-        rows = claim.outcome
+        row = claim.outcome
         if claim.settled is not None:
-            number = str(claim.intent.seq)
-            rows = self._vault.read(lambda view: view.change_of(settling.KIND, number))
-        document = {} if rows is None else self._opened(rows)
-        # The row of a settlement holds its result beside who said so.
+            found = claim.settled.found or 0
+            row = self._vault.read(lambda view: view.log_row(found))
+        document = {} if row is None else self._opened(row)
+        # What was found stands as the response of its row.
         document = document.get("response", document)
         return result_from(document, log_id=claim.intent.seq, call=call)
 

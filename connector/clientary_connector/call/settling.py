@@ -1,8 +1,9 @@
 """Keeps what was found out, later, about a change whose end was unknown.
 
-A settlement is a record of the vault, written together with a row of the log of kind `settle`,
-which holds what was found. `found` and `not_found` are final; `cannot_tell` may be followed by
-what a person says.
+A settlement is a record of the vault, written together with a row of the log of kind `settle`
+that says who has settled it. What was found is text of the user who made the call: it stands in
+a row of kind `found`, sealed for that user, so that an erasure reaches it. `found` and `not_found`
+are final; `cannot_tell` may be followed by what a person says.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from connector_vault import Record, View
 
 KIND: Final = "settlement"
 ROW: Final = "settle"
+FOUND: Final = "found"
 
 
 class Verdict(StrEnum):
@@ -35,6 +37,8 @@ class Settled:
     verdict: Verdict
     user: str
     revision: int = 0
+    #: The line in the log that holds what a repeat of the operation gets.
+    found: int | None = None
 
     @property
     def final(self) -> bool:
@@ -52,10 +56,15 @@ def settled(view: View, intent: int) -> Settled | None:
     if found is None:
         return None
     body = found.body
-    return Settled(verdict=Verdict(body["verdict"]), user=body["user"], revision=found.revision)
+    return Settled(
+        verdict=Verdict(body["verdict"]),
+        user=body["user"],
+        revision=found.revision,
+        found=body.get("found"),
+    )
 
 
 def record_of(intent: int, said: Settled) -> Record:
     """Returns the record that keeps a settlement."""
-    body = {"verdict": said.verdict.value, "user": said.user}
+    body = {"verdict": said.verdict.value, "user": said.user, "found": said.found}
     return Record(kind=KIND, id=str(intent), body=body)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -31,7 +31,8 @@ from clientary_connector.errors import (
     UnknownApprovalError,
 )
 from clientary_connector.sandbox import RunningSandbox, Sandbox, serve
-from connector_vault import Record, VaultLockedError, View
+from connector_vault import Record, Vault, VaultLockedError, View
+from connector_vault.erasure import Eraser
 from connector_vault.sqlite import connect
 from tests.connector.engine.ground import NAME, PERSONA, PROMPT, USER, Ground, ground
 
@@ -601,7 +602,38 @@ def test_what_was_erased_can_neither_be_shown_nor_approved(
     assert (view.prompt, view.arguments, view.preview) == (None, None, None)
     with pytest.raises(ApprovalEndedError, match="was erased"):
         on.connector.approvals.approve(approval.id, user=BOSS)
-    assert on.connector.approvals.deny(approval.id, user=BOSS).state == "denied"
+    assert on.connector.approvals.approval(approval.id).state == "expired"
+    assert events(on)[-1] == ("expired", "")
+
+
+@pytest.mark.requirement("policy.approvals.sealed")
+def test_an_erasure_ends_what_the_user_waits_for_and_nothing_else(
+    on: Ground, running: RunningSandbox, time: Time
+) -> None:
+    """A yes that was given goes too; another user's, and what was asked for later, stay."""
+    client = a_client(running)
+    given = asked(on, "delete_client", {"id": client})
+    on.connector.approvals.approve(given.id, user=BOSS)
+    others = asked(on, "delete_client", {"id": client}, user="ada")
+    moment = time.now + timedelta(minutes=1)
+    time.passes(minutes=2)
+    later = asked(on, "delete_client", {"id": a_client(running, 1)})
+    on.connector.log.erasing.erase(USER, before=moment, asked_by=BOSS, reason="asked to")
+    states = {one.id: one.state for one in on.connector.approvals.all()}
+    assert states == {given.id: "expired", others.id: "pending", later.id: "pending"}
+    assert stored(on, given).name is None
+    assert kind_of(on.result("delete_client", {"id": client})) is ErrorKind.APPROVAL_REQUIRED
+
+
+@pytest.mark.requirement("policy.approvals.sealed")
+def test_an_approval_whose_text_is_gone_is_over(on: Ground, running: RunningSandbox) -> None:
+    """Also where the text went without an erasure that was asked for here; tending ends it."""
+    approval = asked(on, "delete_client", {"id": a_client(running)})
+    Eraser(cast("Vault", on.vault)).erase(USER, asked_by=BOSS, reason="")
+    assert on.connector.approvals.pending() == ()
+    items = on.run(on.connector.tend(user=BOSS)).items
+    assert [(one.what, one.outcome) for one in items] == [("approval", "done")]
+    assert stored(on, approval).body["state"] == "expired"
 
 
 @pytest.mark.requirement("policy.approvals.sealed")

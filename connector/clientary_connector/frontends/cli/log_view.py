@@ -86,6 +86,8 @@ def _emit(entry: LogEntry, form: str, *, prompts: bool) -> None:
 def _row(entry: LogEntry, *, prompts: bool) -> tuple[object, ...]:
     when = entry.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     outcome = entry.outcome if entry.error is None else f"{entry.outcome} ({entry.error})"
+    if entry.settled is not None:
+        outcome = f"{outcome}, settled: {entry.settled.replace('_', ' ')}"
     prompt = ERASED if entry.erased else screen.shortened(entry.prompt or "", PROMPT_WIDTH)
     what = f"{entry.kind} {entry.action}" if entry.kind == APPROVAL else entry.action or entry.kind
     if entry.erased and not prompts:
