@@ -275,3 +275,34 @@ def test_a_transaction_sees_each_change_of_a_record_that_it_has_read(place: Plac
             lambda log: log.record("thing", "a")
         )
         assert (vault.read(lambda view: view.record("thing", "a")) or record).body == {"n": 4}
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE records SET body = replace(body, 'active', 'passive')",
+        "UPDATE records SET revision = revision + 1",
+        "UPDATE records SET name = 'other'",
+        "UPDATE records SET parent = 'other'",
+        "UPDATE records SET mac = zeroblob(32)",
+    ],
+)
+def test_a_row_that_was_read_before_and_then_edited_is_refused(place: Place, edit: str) -> None:
+    """What is remembered of a row stands for that row alone, to the byte."""
+    with place.create() as vault:
+        put(vault, replace(account(), body={"state": "active"}), None)
+        assert seen(vault) is not None
+        with place.edited() as file:
+            file.execute(edit)
+        with pytest.raises(IntegrityError):
+            seen(vault)
+
+
+def test_what_one_caller_does_to_a_record_the_next_one_does_not_see(vault: Vault) -> None:
+    """Every caller gets a body of its own, the first and the later ones."""
+    put(vault, replace(account(), body={"state": "active"}), None)
+    for _ in range(3):
+        found = seen(vault)
+        assert found is not None
+        assert found.body == {"state": "active"}
+        found.body["state"] = "revoked"

@@ -11,6 +11,7 @@ from connector_vault.anchor import Anchor
 from connector_vault.errors import StoreCorruptError, VaultLockedError
 from connector_vault.keyring import Keyring
 from connector_vault.log import LogSeal
+from connector_vault.records import KnownRows
 from connector_vault.rows import Rows
 from connector_vault.sealed import SecretRows
 from connector_vault.view import Tools
@@ -61,7 +62,8 @@ def unlocked(rows: Rows, keyring: Keyring, *, anchors: Path) -> Tools:
     anchor = Anchor(anchors / f"{keyring.vault}.anchor", keyring.vault, record_mac)
     secrets = SecretRows(keyring, record_mac, floors=anchor.floors, entropy=keyring.entropy)
     seal = LogSeal(keyring.vault, log_mac)
-    return Tools(keyring, record_mac, seal, secrets, anchor, keyring.entropy)
+    known = KnownRows(keyring.vault, record_mac)
+    return Tools(keyring, record_mac, seal, secrets, anchor, keyring.entropy, known)
 
 
 def check_apart(database: Path, key: Path | None) -> None:

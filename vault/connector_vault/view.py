@@ -37,6 +37,8 @@ class Tools:
     secrets: SecretRows
     anchor: Anchor
     entropy: Entropy
+    #: Records whose rows were checked before.
+    known: records.KnownRows
 
 
 class View:
@@ -220,7 +222,7 @@ class View:
         """Gives the record in a row."""
         tools = self._tools
         floor = tools.anchor.floors.records.get((row.kind, row.id), 0)
-        return records.opened_row(row, vault=tools.keyring.vault, key=tools.record_mac, floor=floor)
+        return tools.known.opened(row, floor=floor)
 
     def _public(self, row: LogColumns | None) -> LogRow | None:
         """Gives a stored row as callers see it."""
