@@ -285,6 +285,11 @@ HOSTS: Final[dict[str, str]] = {
     "host.export.service": "The description of the service is that of its requests and answers.",
     "host.llm.tools": "A model of `llm` works in the account through the toolbox or single tools.",
     "host.export.tokens": "The tools of all actions, and of ten, cost a model no more than said.",
+    "host.mcp.tools": "A client of MCP is listed what the persona may call, each in full.",
+    "host.mcp.calls": "A call over MCP goes the one way, and is answered as text and structure.",
+    "host.mcp.prompt": "A call over MCP says why, and the log says who told it.",
+    "host.mcp.changes": "A client of MCP hears of a changed grant, and its server tends.",
+    "host.mcp.stdio": "The server of MCP is started by a client, and ends quietly with it.",
     "host.export.command": "A person exports the actions of a persona at the command line.",
 }
 

@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "budget": Entry("budget", "budget", "Limit the credits a month."),
     "vault": Entry("vault", "vault", "Look after the vault and its keys."),
     "log": Entry("log", "log", "Read and verify the log."),
+    "mcp": Entry("mcp", "mcp", "Serve a persona's actions over MCP."),
     "export": Entry("export", "export", "Write the actions for other programs."),
     "manifest": Entry("manifest", "manifest", "Check and lay out manifests."),
     "sandbox": Entry("sandbox", "sandbox", "Run a simulated Clientary."),

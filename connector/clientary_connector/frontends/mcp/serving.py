@@ -1,0 +1,182 @@
+"""Answers the requests of clients: what a persona may do, and the calls that it makes.
+
+1. Who calls is said by the transport, never by the client.
+2. A call goes the one way, whatever the client was shown: what is not granted is refused there,
+   and stands in the log.
+3. A client that leaves a call cancels it; what is known of it is written down first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any, Final, TypeVar
+
+import anyio
+from mcp import MCPError, types
+from mcp.server.lowlevel import NotificationOptions, Server
+from mcp.server.models import InitializationOptions
+
+from clientary_connector.call.result import Call, Result
+from clientary_connector.connector import Connector
+from clientary_connector.errors import ConnectorError
+from clientary_connector.frontends.export import answering
+from clientary_connector.frontends.mcp.caller import REQUEST, Caller, Meta, call_of, tells_prompt
+from clientary_connector.frontends.mcp.describing import described
+from clientary_connector.frontends.mcp.watching import Request, Watch
+
+DISTRIBUTION: Final = "clientary-connector"
+#: Tools on one page of the list: more than there are, for some clients read no second page.
+TOOLS_A_PAGE: Final = 100
+_INSTRUCTIONS: Final = (
+    "Work in the Clientary account through these tools. People say names and the tools want ids: "
+    "list first. An answer whose outcome is `unknown` may have happened: look before you repeat."
+)
+#: How the engine names the prompt, and how a model knows it.
+_PROMPT_PATH: Final = "$.prompt"
+
+Who = Callable[[Request], Caller]
+Item = TypeVar("Item")
+
+
+class ActionServer(Server[dict[str, Any]]):
+    """A server of the SDK that says of itself that its tools may change."""
+
+    def create_initialization_options(
+        self,
+        notification_options: NotificationOptions | None = None,
+        experimental_capabilities: dict[str, dict[str, Any]] | None = None,
+        extensions: dict[str, dict[str, Any]] | None = None,
+    ) -> InitializationOptions:
+        """Returns what the server says of itself in a handshake."""
+        return super().create_initialization_options(
+            notification_options or NotificationOptions(tools_changed=True),
+            experimental_capabilities,
+            extensions,
+        )
+
+
+class Serving:
+    """Serves one connector; `who` says who calls, and `watch` tells of what changes."""
+
+    def __init__(self, connector: Connector, who: Who, *, tools_a_page: int = TOOLS_A_PAGE) -> None:
+        """Takes the connector; nothing is looked at yet."""
+        self._connector = connector
+        self._who = who
+        self._tools_a_page = tools_a_page
+        self._described: dict[tuple[str, bool], types.Tool] = {}
+        self.watch = Watch(self._offered)
+
+    def server(self) -> ActionServer:
+        """Returns the server; a transport runs it."""
+        return ActionServer(
+            self._connector.manifest.name,
+            title=self._connector.manifest.title,
+            version=version(DISTRIBUTION),
+            instructions=_INSTRUCTIONS,
+            on_list_tools=self._list_tools,
+            on_call_tool=self._call_tool,
+            on_subscriptions_listen=self._listen,
+        )
+
+    async def _list_tools(
+        self, request: Request, params: types.PaginatedRequestParams | None
+    ) -> types.ListToolsResult:
+        caller = self._who(request)
+        self.watch.note(caller, request)
+        try:
+            ids = self._offered(caller)
+        except ConnectorError as error:
+            raise MCPError(types.INTERNAL_ERROR, error.message) from None
+        chosen, onward = _page(ids, params, size=self._tools_a_page)
+        asks = not tells_prompt(_meta(request))
+        return types.ListToolsResult(
+            tools=[self._tool(name, asks=asks) for name in chosen], next_cursor=onward
+        )
+
+    async def _call_tool(
+        self, request: Request, params: types.CallToolRequestParams
+    ) -> types.CallToolResult:
+        caller, meta = self._who(request), _meta(request)
+        self.watch.note(caller, request)
+        manifest = self._connector.manifest
+        call = call_of(caller, params.name, params.arguments or {}, meta, manifest=manifest)
+        result = await finished(self._connector, call)
+        if params.name not in manifest.actions:
+            # It was refused, and stands in the log; the protocol has an error of its own for it.
+            raise MCPError(types.INVALID_PARAMS, f"There is no tool {params.name[:64]!r}.")
+        return answer(result if tells_prompt(meta) else _for_model(result))
+
+    async def _listen(
+        self, request: Request, params: types.SubscriptionsListenRequestParams
+    ) -> types.SubscriptionsListenResult:
+        watched = self.watch.note(self._who(request), request)
+        return await watched.listening(request, params)
+
+    def _offered(self, caller: Caller) -> tuple[str, ...]:
+        allowed = self._connector.allowed(caller.persona, caller.connection)
+        return tuple(action.id for action in allowed)
+
+    def _tool(self, name: str, *, asks: bool) -> types.Tool:
+        tool = self._described.get((name, asks))
+        if tool is None:
+            tool = described(self._connector.manifest.actions[name], asks=asks)
+            self._described[name, asks] = tool
+        return tool
+
+
+async def finished(connector: Connector, call: Call) -> Result:
+    """Runs a call; where the client leaves, it is cancelled once, and its end is waited for.
+
+    The SDK cancels again with every wait, and would cut short what is being written down.
+    """
+    task = asyncio.ensure_future(connector.run(call))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.cancel()
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait([task])
+        raise
+
+
+def answer(result: Result) -> types.CallToolResult:
+    """Returns what a call came to, as text and as structure both."""
+    return types.CallToolResult(
+        content=[types.TextContent(text=answering.text(result))],
+        structured_content=answering.content(result),
+        is_error=answering.is_error(result),
+    )
+
+
+def _for_model(result: Result) -> Result:
+    """Names the prompt that is missing as the model knows it."""
+    error = result.error
+    if error is None or not any(fault.path == _PROMPT_PATH for fault in error.faults):
+        return result
+    faults = tuple(
+        replace(fault, path=f"$.{REQUEST}", expected="what the person asked for, in their words")
+        if fault.path == _PROMPT_PATH
+        else fault
+        for fault in error.faults
+    )
+    return replace(result, error=replace(error, faults=faults))
+
+
+def _page(
+    items: Sequence[Item], params: types.PaginatedRequestParams | None, *, size: int
+) -> tuple[Sequence[Item], str | None]:
+    """Returns one page, and the cursor of the next: how many items lie before it."""
+    cursor = None if params is None else params.cursor
+    if cursor is not None and not (cursor.isascii() and cursor.isdigit()):
+        raise MCPError(types.INVALID_PARAMS, "The cursor is none of ours: list from the start.")
+    # A list that has become shorter simply ends; longer digits than this are past every list.
+    start = int((cursor or "0")[:9])
+    end = start + size
+    return items[start:end], str(end) if end < len(items) else None
+
+
+def _meta(request: Request) -> Meta:
+    return {} if request.meta is None else dict(request.meta)
