@@ -18,6 +18,7 @@ import click
 import llm
 import pluggy
 import pytest
+from mcp import Client
 
 from clientary_connector import (
     Call,
@@ -36,6 +37,8 @@ from clientary_connector.frontends.cli.commands import clientary
 from clientary_connector.frontends.cli.lazygroup import LazyGroup
 from clientary_connector.frontends.cli.status import Status
 from clientary_connector.frontends.export import FORMATS, Toolset, tools
+from clientary_connector.frontends.mcp.caller import Caller
+from clientary_connector.frontends.mcp.serving import Serving
 from clientary_connector.hooks import hookimpl
 from clientary_connector.plugin import plugin
 from tests.actions.stage import ACCOUNT, PROMPT, USER, Stage, set_stage
@@ -312,6 +315,7 @@ COMMANDS_FOR_PERSONS: Final = frozenset(
         "manifest check",
         "manifest format",
         "manifest table",
+        "mcp",
         "revoke",
         "rotate",
         "sandbox",
@@ -334,6 +338,7 @@ FRONTENDS: Final = {
     "export": "the table of items",
     "invocation": "says how the program was called",
     "llm": "tried as a plugin of llm",
+    "mcp": "tried by a client of MCP",
     "screen": "prints",
 }
 #: The hooks, none of which can make a call: what a plugin answers is all that comes back.
@@ -432,6 +437,23 @@ def test_nothing_of_a_denied_call_passes_through_the_plugin_of_llm(
     finally:
         llm_plugin.opened().close()
         llm_plugin.opened.cache_clear()
+
+
+@pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
+def test_nothing_of_a_denied_call_passes_through_a_client_of_mcp(
+    stage: Stage, call: Call, era: str
+) -> None:
+    """Whatever the client was shown, it is refused like anybody."""
+    caller = Caller(connection=ACCOUNT, persona=call.persona, user=USER)
+
+    async def work() -> bool:
+        async with Client(Serving(stage.connector, lambda _: caller).server(), mode=era) as client:
+            listed = await client.list_tools()
+            result = await client.call_tool(call.action, {"request": PROMPT, **call.arguments})
+            assert result.structured_content["outcome"] == Outcome.REFUSED
+            return call.action in {tool.name for tool in listed.tools}
+
+    assert stage.wait(work) == (call.persona == "condition"), "a condition is judged at the call"
 
 
 @pytest.mark.parametrize("command", sorted(THROUGH_COMMANDS))
