@@ -321,11 +321,10 @@ def test_looking_goes_on_and_clients_that_were_not_heard_of_for_long_are_forgott
             raise asyncio.CancelledError
 
     watch = Watch(lambda _: (), sleep=rest)
-    for number in range(MOST_SESSIONS + 1):
-        request: Any = _Request(str(number))
-        watched = watch.note(CALLER, request)
-    assert len(watched.sessions) == MOST_SESSIONS
-    assert "0" not in watched.sessions
+    requests: list[Any] = [_Request(str(number)) for number in range(MOST_SESSIONS + 1)]
+    sessions = [watch.note(CALLER, request) for request in requests][-1].sessions
+    assert len(sessions) == MOST_SESSIONS
+    assert "0" not in sessions
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(watch.run())
     assert looks == [1.0] * 3
