@@ -321,7 +321,9 @@ def test_what_a_colleague_wrote_about_a_call_is_not_taken_along(vault: Vault) ->
 def test_progress_is_told_and_ends(vault: Vault) -> None:
     """Rows done and rows in all, never more than there are."""
     told: list[tuple[str, int, int]] = []
-    Eraser(vault, batch=2).erase(
-        "ada", asked_by="root", reason="", told=lambda *said: told.append(said)
-    )
+
+    def note(work: str, done: int, full: int) -> None:
+        told.append((work, done, full))
+
+    Eraser(vault, batch=2).erase("ada", asked_by="root", reason="", told=note)
     assert told == [("rows looked at", min(done, 16), 16) for done in range(2, 18, 2)]

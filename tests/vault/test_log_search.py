@@ -115,7 +115,7 @@ def _fits(row: LogRow, where: LogQuery, filled: Filled) -> bool:
         if wanted is not None and getattr(row, column) != wanted:
             return False
     said = row.facts.get("context")
-    context = said if isinstance(said, dict) else {}
+    context = cast("dict[str, str]", said) if isinstance(said, dict) else {}
     if where.run is not None and context.get("run") != where.run:
         return False
     if where.trace is not None and where.trace not in context.get("traceparent", "").split("-"):
@@ -335,13 +335,17 @@ def test_a_posting_that_leads_nowhere_shows_nothing(place: Place) -> None:
         assert not vault.verify_log().ok
 
 
+def _as_before(*_: object) -> None:
+    """Keeps no postings, as the first version kept none."""
+
+
 def test_a_vault_of_the_first_version_gets_its_postings_when_it_is_opened(place: Place) -> None:
     """Its rows are found as before, along postings and no longer along the old indexes."""
     with pytest.MonkeyPatch.context() as before:
         before.setattr(schema.migrate, "__defaults__", (schema.MIGRATIONS[:1],))
         before.setattr(schema.version_of, "__defaults__", (schema.MIGRATIONS[:1],))
-        before.setattr(Postings, "follow", lambda self, seq: None)  # noqa: ARG005 - as it was
-        before.setattr(Postings, "settle", lambda self, *where: None)  # noqa: ARG005 - the same
+        before.setattr(Postings, "follow", _as_before)
+        before.setattr(Postings, "settle", _as_before)
         with place.create() as vault:
             vault.write(lambda change: _many(change, vault, 2 * BLOCK + 10))
     with place.open() as vault:

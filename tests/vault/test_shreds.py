@@ -113,17 +113,21 @@ def test_others_see_that_something_was_destroyed(shreds: Shreds, tmp_path: Path)
     assert not shreds_at(tmp_path).changed()
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda path: path.write_bytes(path.read_bytes()[:50]),
-        lambda path: path.write_bytes(bytes(16) + path.read_bytes()[16:]),
-        lambda path: path.write_bytes(path.read_bytes()[:20] + b"x" + path.read_bytes()[21:]),
-        lambda path: path.unlink(),
-    ],
-)
+def _shorten(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:50])
+
+
+def _blank_the_head(path: Path) -> None:
+    path.write_bytes(bytes(16) + path.read_bytes()[16:])
+
+
+def _change_a_byte(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:20] + b"x" + path.read_bytes()[21:])
+
+
+@pytest.mark.parametrize("damage", [_shorten, _blank_the_head, _change_a_byte, Path.unlink])
 def test_a_damaged_slot_is_lost_and_not_another_key(
-    shreds: Shreds, damage: Callable[[Path], object]
+    shreds: Shreds, damage: Callable[[Path], None]
 ) -> None:
     """A wrong key is never given; new ones can be stored beside the damage."""
     masked = shreds.mask({ONE: MATERIAL})

@@ -171,9 +171,7 @@ class Eraser:
             record = _record(log, name)
             after: int = record.body["after"]
             found = log.texts.drop(of, after, self._batch)
-            log.put(
-                _changed(record, after=after if found is None else found), expect=record.revision
-            )
+            log.put(_changed(record, after=found), expect=record.revision)
             return found
 
         return self._vault.write(drop)

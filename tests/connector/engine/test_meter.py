@@ -160,9 +160,7 @@ def test_many_at_once_spend_exactly_the_budget(place: Place) -> None:
         async def many(prefix: str) -> None:
             await asyncio.gather(*(one(f"{prefix}_{number}") for number in range(50)))
 
-        threads = [
-            threading.Thread(target=lambda name=name: asyncio.run(many(name))) for name in "abc"
-        ]
+        threads = [threading.Thread(target=asyncio.run, args=(many(name),)) for name in "abc"]
         for thread in threads:
             thread.start()
         for thread in threads:
