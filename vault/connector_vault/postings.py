@@ -94,8 +94,7 @@ class Postings:
             posting = ("outcome", outcome, block)
             stored = self._connection.execute(statement, posting).fetchone()
             heads = (0 if stored is None else _unpacked(stored[0])) | 1 << place
-            places = sorted(_places(heads))
-            self._connection.execute(_STORE, (*posting, _packed(places)))
+            self._connection.execute(_STORE, (*posting, _packed_bits(heads)))
 
     def walk(self, wanted: Iterable[tuple[str, str]], low: int, high: int) -> Iterator[int]:
         """Gives the heads that have all values, newest first, from `low` up to before `high`."""
@@ -196,6 +195,13 @@ def _packed(places: Sequence[int]) -> bytes:
     for place in places:
         bits[place >> 3] |= 1 << (place & 7)
     return _BITS + bits
+
+
+def _packed_bits(heads: int) -> bytes:
+    """Gives bits as they are stored: what `_packed` gives for their places."""
+    if heads.bit_count() <= _FEW:
+        return _packed(sorted(_places(heads)))
+    return _BITS + heads.to_bytes(BLOCK // 8, "little")
 
 
 def _unpacked(stored: object) -> int:
