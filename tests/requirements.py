@@ -283,6 +283,8 @@ HOSTS: Final[dict[str, str]] = {
     "host.export.vendors": "Each format is accepted by the library of its provider.",
     "host.export.calls": "A tool call that comes back is run once, the one way, as its persona.",
     "host.export.service": "The description of the service is that of its requests and answers.",
+    "host.definable.toolkit": "An agent of Definable works by grants, for its user and prompt.",
+    "host.definable.plugin": "A plugin of Definable gives an agent the persona of its name.",
     "host.llm.tools": "A model of `llm` works in the account through the toolbox or single tools.",
     "host.export.tokens": "The tools of all actions, and of ten, cost a model no more than said.",
     "host.mcp.tools": "A client of MCP is listed what the persona may call, each in full.",

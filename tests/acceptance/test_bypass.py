@@ -6,12 +6,14 @@ with how it is tried, and those that take no call. An entrance that is in none f
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from types import SimpleNamespace
 from typing import Any, Final
 
 import click
@@ -41,7 +43,7 @@ from clientary_connector.frontends.mcp.caller import Caller
 from clientary_connector.frontends.mcp.serving import Serving
 from clientary_connector.hooks import hookimpl
 from clientary_connector.plugin import plugin
-from tests.actions.stage import ACCOUNT, PROMPT, USER, Stage, set_stage
+from tests.actions.stage import ACCOUNT, PERSONA, PROMPT, USER, Stage, set_stage
 
 pytestmark = pytest.mark.requirement("policy.bypass")
 
@@ -280,6 +282,7 @@ THROUGH_COMMANDS: Final[Mapping[str, Callable[[Call], tuple[str, ...]]]] = {
     "batch": lambda call: ("batch", _line(call), *_who(call), "--connection", ACCOUNT),
 }
 DRY: Final = "--dry-run"
+DEFINABLE: Final = "clientary_connector.frontends.definable"
 #: Commands for persons: what they ask of the service is for no persona.
 COMMANDS_FOR_PERSONS: Final = frozenset(
     {
@@ -334,6 +337,7 @@ COMMANDS_FOR_PERSONS: Final = frozenset(
 FRONTENDS: Final = {
     "cli": "the tables of commands",
     "colour": "prints",
+    "definable": "tried as a function of its toolkit",
     "demo": "plays a story of its own, over a state of its own",
     "export": "the table of items",
     "invocation": "says how the program was called",
@@ -454,6 +458,23 @@ def test_nothing_of_a_denied_call_passes_through_a_client_of_mcp(
             return call.action in {tool.name for tool in listed.tools}
 
     assert stage.wait(work) == (call.persona == "condition"), "a condition is judged at the call"
+
+
+def test_nothing_of_a_denied_call_passes_through_the_toolkit_of_definable(
+    stage: Stage, call: Call
+) -> None:
+    """Not even by a function that an agent still holds from when its persona was allowed."""
+    pytest.importorskip("definable", reason="Definable asks for Python 3.12.")
+    run, toolkits = map(importlib.import_module, ("definable.agent.run", DEFINABLE))
+    toolkit = toolkits.ClientaryToolkit(
+        connection=ACCOUNT, persona=PERSONA, connector=stage.connector
+    )
+    held = next(one for one in toolkit.tools if one.name == call.action)
+    toolkit.persona = call.persona
+    context = run.RunContext(run_id="r", session_id="s", user_id=USER)
+    asked = SimpleNamespace(call_id=call.operation)
+    told = stage.wait(lambda: held.entrypoint(run_context=context, fc=asked, **call.arguments))
+    assert json.loads(told.splitlines()[-1])["outcome"] == Outcome.REFUSED
 
 
 @pytest.mark.parametrize("command", sorted(THROUGH_COMMANDS))

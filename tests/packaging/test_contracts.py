@@ -63,6 +63,7 @@ PLANTED: Final = {
     "One door to the database": ("vault/connector_vault/store.py", "import apsw"),
     "One door to the command line": ("connector/clientary_connector/wiring.py", "import click"),
     "One door to the coloured screen": ("connector/clientary_connector/log.py", "import rich"),
+    "One door to Definable": (f"{FRONTENDS}/llm.py", "import definable"),
     "One door to the Model Context Protocol": (f"{FRONTENDS}/cli/actions.py", "import mcp"),
     "One door to llm": (f"{FRONTENDS}/cli/actions.py", "import llm"),
     "One door to a web server": (f"{CALL}/transport.py", "import starlette"),
