@@ -10,7 +10,7 @@ log says of it are the same to the byte; where one differs, it is a row never se
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from connector_vault import cipher
@@ -45,7 +45,7 @@ class KnownRows:
         """Takes what rows are checked with."""
         self._vault = vault
         self._key = key
-        self._found: dict[tuple[str, str], tuple[RecordRow, Record]] = {}
+        self._found: dict[tuple[str, str], tuple[RecordRow, dict[str, Any]]] = {}
 
     def opened(self, row: RecordRow, *, floor: int) -> Record:
         """Gives the record in a row, as `opened_row` does.
@@ -59,10 +59,9 @@ class KnownRows:
             if len(self._found) >= KNOWN_ROWS:
                 self._found.clear()
             # What a caller does to the body it was given must not be what the next one is given.
-            self._found[row.kind, row.id] = (row, replace(record, body=json_object(row.body)))
+            self._found[row.kind, row.id] = (row, dict(record.body))
             return record
-        record = known[1]
-        return replace(record, body=dict(record.body))
+        return _of(row, dict(known[1]))
 
 
 def sealed_row(record: Record, revision: int, *, vault: str, key: Key) -> RecordRow:
@@ -84,13 +83,18 @@ def opened_row(row: RecordRow, *, vault: str, key: Key, floor: int = 0) -> Recor
         raise IntegrityError(f"records {row.kind} {row.id}", "is older than the log says")
     if row.revision < floor:
         raise IntegrityError(f"records {row.kind} {row.id}", "was closed for good and is put back")
+    return _of(row, json_object(row.body))
+
+
+def _of(row: RecordRow, body: dict[str, Any]) -> Record:
+    """Gives the record of a row that was checked, with a body that is the caller's own."""
     return Record(
         kind=row.kind,
         id=row.id,
         parent=row.parent,
         name=row.name,
         revision=row.revision,
-        body=json_object(row.body),
+        body=body,
     )
 
 
