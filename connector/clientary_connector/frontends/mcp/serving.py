@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Final, TypeVar
@@ -23,6 +24,7 @@ from clientary_connector.call.result import Call, Result
 from clientary_connector.connector import Connector
 from clientary_connector.errors import ConnectorError
 from clientary_connector.frontends.export import answering
+from clientary_connector.frontends.mcp import searching
 from clientary_connector.frontends.mcp.caller import REQUEST, Caller, Meta, call_of, tells_prompt
 from clientary_connector.frontends.mcp.describing import described
 from clientary_connector.frontends.mcp.watching import Request, Watch
@@ -34,6 +36,7 @@ _INSTRUCTIONS: Final = (
     "Work in the Clientary account through these tools. People say names and the tools want ids: "
     "list first. An answer whose outcome is `unknown` may have happened: look before you repeat."
 )
+_FIND_FIRST: Final = f"Find one with {searching.FIND}."
 #: How the engine names the prompt, and how a model knows it.
 _PROMPT_PATH: Final = "$.prompt"
 
@@ -61,10 +64,18 @@ class ActionServer(Server[dict[str, Any]]):
 class Serving:
     """Serves one connector; `who` says who calls, and `watch` tells of what changes."""
 
-    def __init__(self, connector: Connector, who: Who, *, tools_a_page: int = TOOLS_A_PAGE) -> None:
-        """Takes the connector; nothing is looked at yet."""
+    def __init__(
+        self,
+        connector: Connector,
+        who: Who,
+        *,
+        search: bool = False,
+        tools_a_page: int = TOOLS_A_PAGE,
+    ) -> None:
+        """Takes the connector; with `search` three tools stand for all actions."""
         self._connector = connector
         self._who = who
+        self._search = search
         self._tools_a_page = tools_a_page
         self._described: dict[tuple[str, bool], types.Tool] = {}
         self.watch = Watch(self._offered)
@@ -86,12 +97,14 @@ class Serving:
     ) -> types.ListToolsResult:
         caller = self._who(request)
         self.watch.note(caller, request)
+        asks = not tells_prompt(_meta(request))
+        if self._search:
+            return types.ListToolsResult(tools=searching.tools(asks=asks))
         try:
             ids = self._offered(caller)
         except ConnectorError as error:
             raise MCPError(types.INTERNAL_ERROR, error.message) from None
         chosen, onward = _page(ids, params, size=self._tools_a_page)
-        asks = not tells_prompt(_meta(request))
         return types.ListToolsResult(
             tools=[self._tool(name, asks=asks) for name in chosen], next_cursor=onward
         )
@@ -99,15 +112,40 @@ class Serving:
     async def _call_tool(
         self, request: Request, params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        caller, meta = self._who(request), _meta(request)
+        caller, given = self._who(request), params.arguments or {}
         self.watch.note(caller, request)
-        manifest = self._connector.manifest
-        call = call_of(caller, params.name, params.arguments or {}, meta, manifest=manifest)
-        result = await finished(self._connector, call)
-        if params.name not in manifest.actions:
+        if self._search and params.name in {searching.FIND, searching.DESCRIBE}:
+            return self._looked_up(caller, params.name, given)
+        wrapped = self._search and params.name == searching.CALL
+        name, given = searching.unwrapped(given) if wrapped else (params.name, given)
+        result = await self._run(caller, name, given, _meta(request))
+        if not wrapped and name not in self._connector.manifest.actions:
             # It was refused, and stands in the log; the protocol has an error of its own for it.
-            raise MCPError(types.INVALID_PARAMS, f"There is no tool {params.name[:64]!r}.")
-        return answer(result if tells_prompt(meta) else _for_model(result))
+            raise MCPError(types.INVALID_PARAMS, f"There is no tool {name[:64]!r}.")
+        return answer(result)
+
+    async def _run(self, caller: Caller, name: str, given: Mapping[str, Any], meta: Meta) -> Result:
+        call = call_of(caller, name, given, meta, manifest=self._connector.manifest)
+        result = await finished(self._connector, call)
+        return result if tells_prompt(meta) else _for_model(result)
+
+    def _looked_up(
+        self, caller: Caller, name: str, given: Mapping[str, Any]
+    ) -> types.CallToolResult:
+        """Answers what the caller wants to know of what it may call."""
+        try:
+            allowed = self._connector.allowed(caller.persona, caller.connection)
+        except ConnectorError as error:
+            raise MCPError(types.INTERNAL_ERROR, error.message) from None
+        told: dict[str, Any] | None = {"actions": searching.found(given.get("words"), allowed)}
+        if name == searching.DESCRIBE:
+            told = searching.description(given.get("action"), allowed)
+        lacking = {"error": {"message": "No such action was granted.", "hint": _FIND_FIRST}}
+        return types.CallToolResult(
+            content=[types.TextContent(text=json.dumps(told or lacking))],
+            structured_content=told or lacking,
+            is_error=told is None,
+        )
 
     async def _listen(
         self, request: Request, params: types.SubscriptionsListenRequestParams

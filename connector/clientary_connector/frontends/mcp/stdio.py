@@ -23,9 +23,12 @@ MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 _CHUNK_BYTES: Final = 65_536
 
 
-async def serve(connector: Connector, caller: Caller) -> None:
-    """Serves a client that started us, as one caller, until it leaves."""
-    serving = Serving(connector, lambda _: caller)
+async def serve(connector: Connector, caller: Caller, *, search: bool = False) -> None:
+    """Serves a client that started us, as one caller, until it leaves.
+
+    With `search` three tools stand for all actions.
+    """
+    serving = Serving(connector, lambda _: caller, search=search)
     server = serving.server()
     lines = cast("anyio.AsyncFile[str]", Lines(0))
     with anyio.CancelScope() as scope:
