@@ -6,9 +6,11 @@ import asyncio
 import json
 import random
 import signal
+import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +18,7 @@ from typing import Any, Final
 import pytest
 
 from clientary_connector import Connector, LogEntry, LogFilter, create_state, open_connector
+from clientary_connector.frontends.cli.bar import Bar
 from clientary_connector.sandbox import RunningSandbox, Sandbox, serve
 from tests.acceptance.processes import start, told
 from tests.actions.stage import join
@@ -75,15 +78,30 @@ class Busy:
             self._enough.notify_all()
 
 
-def test_kills_at_random_moments_lose_nothing(tmp_path: Path, soak: int) -> None:
+def test_kills_at_random_moments_lose_nothing(
+    tmp_path: Path, soak: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Four processes call all the time; each kill takes one of them, and another begins."""
     kills = SMALL if soak == 1 else EACH_SIZE * soak
     state = tmp_path / "state"
     create_state(state)
+    began = time.monotonic()
+    with capsys.disabled():
+        bar = Bar()
+
+    def show(done: int) -> None:
+        with capsys.disabled():
+            bar.show(f"{done} of {kills} kills", done=done, total=kills)
+
     with serve(Sandbox(key=CANARY, history=1_000_000)) as far_side:
         connected(state, far_side)
-        results = campaign(state, kills, random.Random(kills))  # noqa: S311 - which moment is no secret
-        check(state, far_side, results)
+        results = campaign(state, kills, random.Random(kills), show)  # noqa: S311 - which moment is no secret
+        figures = check(state, far_side, results)
+    with capsys.disabled():
+        bar.end()
+        if soak > 1:
+            took = time.monotonic() - began
+            sys.stdout.write(f"{kills} kills, {figures}, {took:.0f} s\n")
 
 
 def connected(state: Path, far_side: RunningSandbox) -> None:
@@ -96,13 +114,16 @@ def connected(state: Path, far_side: RunningSandbox) -> None:
     asyncio.run(work())
 
 
-def campaign(state: Path, kills: int, draw: random.Random) -> list[dict[str, Any]]:
+def campaign(
+    state: Path, kills: int, draw: random.Random, show: Callable[[int], None]
+) -> list[dict[str, Any]]:
     """Kills so many processes; gives all that any of them has told."""
     names = (f"busy{number}" for number in count())
     running = [Busy(state, next(names)) for _ in range(AT_ONCE)]
     results: list[dict[str, Any]] = []
     try:
-        for _ in range(kills):
+        for number in range(kills):
+            show(number)
             chosen = draw.randrange(AT_ONCE)
             running[chosen].wait_for(draw.randrange(1, 40))
             # Not always just after a result: anywhere in a call.
@@ -115,7 +136,7 @@ def campaign(state: Path, kills: int, draw: random.Random) -> list[dict[str, Any
     return results
 
 
-def check(state: Path, far_side: RunningSandbox, results: list[dict[str, Any]]) -> None:
+def check(state: Path, far_side: RunningSandbox, results: list[dict[str, Any]]) -> str:
     """Compares what the far side saw, what callers were told, and what the log holds."""
     with open_connector(state) as connector:
         assert connector.vault.verify().ok
@@ -131,6 +152,11 @@ def check(state: Path, far_side: RunningSandbox, results: list[dict[str, Any]]) 
         assert {entry.outcome for entry in entries.values()} <= {"succeeded", "unknown", "refused"}
         for name in written:
             assert entries[f"op_{name}"].outcome in {"succeeded", "unknown"}
+        unknown = sum(entry.outcome == "unknown" for entry in entries.values())
+    return (
+        f"{len(entries)} intents, {len(written)} writes seen, {len(results)} outcomes told, "
+        f"{unknown} unknown"
+    )
 
 
 def calls(connector: Connector) -> Iterator[LogEntry]:

@@ -23,6 +23,7 @@ from typing import TypeAlias, cast
 
 import apsw
 
+from clientary_connector.frontends.cli.bar import Bar
 from connector_vault import LogQuery, Record, Transaction, Vault, VaultError
 from connector_vault.sqlite import Connection
 from tests.vault.ground import Place, append, calls, intent, store
@@ -62,10 +63,12 @@ def campaign(root: Path, *, flips: int, seed: int) -> Tally:
     _fill(sound)
     whole = sound.database.read_bytes()
     subject = _Subject(sound, Place(root / "flipped"))
-    tally = Tally()
+    tally, bar = Tally(), Bar()
     for flip in _chosen(whole, flips, random.Random(seed)):  # noqa: S311 - to choose, not to hide
         tally.flips += 1
         subject.try_one(whole, flip, tally)
+        bar.show(f"{tally.flips} of {flips} flips", done=tally.flips, total=flips)
+    bar.end()
     return tally
 
 

@@ -64,7 +64,7 @@ def test_a_whole_vault_passes_and_is_counted(place: Place) -> None:
         report = vault.verify()
         assert (report.ok, report.faults, report.epoch, report.unopened) == (True, (), 1, 0)
         # A term, two MAC keys, the audit keys of two users, three data keys, one destroyed.
-        assert (report.keys, report.secrets, report.records) == (9, 6, 9)
+        assert (report.keys, report.secrets, report.records) == (9, 5, 9)
         assert report.log.rows == 21
         assert report.log.open == ()
     with place.open() as one, place.open() as other:

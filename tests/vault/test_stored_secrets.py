@@ -18,8 +18,8 @@ from connector_vault import (
     Vault,
 )
 from connector_vault.providers import Means
-from connector_vault.sqlite import Connection
-from tests.vault.ground import CANARY, Place, Repeating, rows_of, secret_mac_of, store
+from connector_vault.sqlite import Connection, SqlValue
+from tests.vault.ground import CANARY, Place, Repeating, raw, rows_of, secret_mac_of, store
 
 pytestmark = pytest.mark.requirement("vault.secrets")
 
@@ -50,18 +50,82 @@ def test_no_file_holds_the_value(place: Place) -> None:
 
 
 def test_only_two_versions_hold_a_value(place: Place) -> None:
-    """The current and the previous one; older ones are empty rows that keep their number."""
+    """The current and the previous one; of those before them the last keeps its row, empty."""
     with place.create() as vault:
         for number in range(4):
             store(vault, value=f"{CANARY}-{number}")
-    with place.edited() as file:
+    assert _versions(place) == [(2, "retired", 1), (3, "previous", 0), (4, "current", 0)]
+
+
+def test_a_secret_that_was_replaced_for_years_costs_what_a_new_one_costs(place: Place) -> None:
+    """Its rows stay as few, whatever number they have come to."""
+    with place.create() as vault:
+        for number in range(1, 101):
+            assert store(vault, value=f"{CANARY}-{number}") == number
+        assert vault.open_secret("con_1", "api_key").reveal() == f"{CANARY}-100"
+        assert vault.verify().ok
+    assert _versions(place) == [(98, "retired", 1), (99, "previous", 0), (100, "current", 0)]
+
+
+def test_candidates_that_were_dropped_leave_one_row(place: Place) -> None:
+    """Their numbers are not used again, also once the secret was destroyed."""
+    with place.create() as vault:
+        store(vault)
+        for number in range(2, 12):
+            assert vault.write(_store_pending) == number
+            vault.write(lambda change: change.drop_pending("con_1", "api_key"))
+        assert _versions(place) == [(1, "current", 0), (11, "retired", 1)]
+        assert vault.write(lambda change: change.destroy_secrets("con_1")) == 1
+        assert _versions(place) == [(11, "retired", 1)]
+        assert vault.verify().ok
+        assert store(vault) == 12
+        assert vault.verify().ok
+
+
+def test_rows_of_an_older_version_of_this_package_are_removed_with_the_next(place: Place) -> None:
+    """It kept the row of every version; until then they change nothing, as nobody needs them."""
+    with place.create() as vault:
+        for number in range(3):
+            store(vault, value=f"{CANARY}-{number}")
+        file = raw(place.database)
+        empty = file.execute("SELECT * FROM secrets WHERE stage = 'retired'").fetchall()
+        store(vault)
+        file.execute("INSERT INTO secrets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", empty[0])
+        file.close()
+        assert len(_versions(place)) == 4
+        assert vault.verify().ok
+        assert store(vault) == 5
+    assert _versions(place) == [(3, "retired", 1), (4, "previous", 0), (5, "current", 0)]
+
+
+@pytest.mark.requirement("threat.2")
+def test_the_last_empty_row_cannot_be_removed(place: Place) -> None:
+    """The log names it: otherwise its number could be used again."""
+    with place.create() as vault:
+        store(vault)
+        vault.write(_store_pending)
+        vault.write(lambda change: change.drop_pending("con_1", "api_key"))
+        with place.edited() as file:
+            file.execute("DELETE FROM secrets WHERE stage = 'retired'")
+        with pytest.raises(IntegrityError, match="lacks what the log holds"):
+            store(vault)
+        assert not vault.verify().ok
+
+
+def _store_pending(change: Transaction) -> int:
+    """Stores a candidate beside the current version."""
+    with Secret(CANARY) as secret:
+        return change.store_pending_secret(owner="con_1", field="api_key", secret=secret)
+
+
+def _versions(place: Place) -> list[tuple[SqlValue, ...]]:
+    """Reads which versions have a row, and which of them are empty."""
+    file = raw(place.database)
+    try:
         rows = file.execute("SELECT version, stage, sealed IS NULL FROM secrets ORDER BY version")
-        assert rows.fetchall() == [
-            (1, "retired", 1),
-            (2, "retired", 1),
-            (3, "previous", 0),
-            (4, "current", 0),
-        ]
+        return rows.fetchall()
+    finally:
+        file.close()
 
 
 def _fill(vault: Vault) -> None:

@@ -72,7 +72,7 @@ class KeyShelf:
 
     def hanging(self, wrapper: str) -> int:
         """Counts the keys that hang on a term."""
-        return self._rows.count_under(wrapper)
+        return walks.count_keys_under(self._rows, wrapper)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Counts the keys of each purpose by their states."""
@@ -88,7 +88,7 @@ class KeyShelf:
     def retired_keys(self, limit: int) -> list[tuple[str, str, int]]:
         """Gives id, owner and number of secrets of data keys that are still to be renewed."""
         return [
-            (row.id, row.owner, self._rows.count_secrets_under(row.id))
+            (row.id, row.owner, walks.count_secrets_under(self._rows, row.id))
             for row in self._rows.keys_retired(_DATA, "", limit)
         ]
 
@@ -268,7 +268,7 @@ class KeyShelf:
         Raises:
             ConflictError: A secret is sealed under it.
         """
-        count = self._rows.count_secrets_under(row.id)
+        count = walks.count_secrets_under(self._rows, row.id)
         if count:
             raise ConflictError(f"The key {row.id} cannot be retired: {count} secrets hang on it.")
         self._rows.delete_key(row.id, row.wrapper)

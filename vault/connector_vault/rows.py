@@ -181,15 +181,6 @@ class Rows:
         where = "WHERE state = 'retired' AND purpose = ? AND id > ? ORDER BY id LIMIT ?"
         return [KeyRow._make(row) for row in self._all(_KEY + where, (purpose, after, limit))]
 
-    def count_under(self, wrapper: str) -> int:
-        """Counts the keys that hang on a wrapper."""
-        statement = "SELECT count(*) FROM keys WHERE wrapper = ? AND sealed IS NOT NULL"
-        return int(self._first(statement, (wrapper,)))
-
-    def count_secrets_under(self, key_id: str) -> int:
-        """Counts the versions of secrets that are sealed under a key."""
-        return int(self._first("SELECT count(*) FROM secrets WHERE key_id = ?", (key_id,)))
-
     def move_key(self, row: KeyRow, wrapper: str) -> None:
         """Stores a key that was under one wrapper as it is under another, or in another state."""
         self._write(
@@ -215,7 +206,7 @@ class Rows:
         return SecretRow._make(row) if row else None
 
     def secrets(self, owner: str, field: str | None = None) -> list[SecretRow]:
-        """Gives every version of an owner's secrets, oldest first."""
+        """Gives the versions of an owner's secrets, oldest first."""
         where = "WHERE s.owner = ?1 AND (?2 IS NULL OR s.field = ?2) ORDER BY s.field, s.version"
         return [SecretRow._make(row) for row in self._all(_VERSION + where, (owner, field))]
 
@@ -235,6 +226,10 @@ class Rows:
             "WHERE owner = ? AND field = ? AND version = ?",
             (row.stage, *row[5:9], row.owner, row.field, row.version),
         )
+
+    def delete_secret(self, row: SecretRow) -> None:
+        """Removes a version; the database overwrites what is removed."""
+        self._write("DELETE FROM secrets WHERE owner = ? AND field = ? AND version = ?", row[:3])
 
     def record(self, kind: str, record_id: str) -> RecordRow | None:
         """Gives a record by its id."""

@@ -35,7 +35,7 @@ CREATE INDEX keys_wrapper ON keys (wrapper);
 CREATE INDEX keys_terms ON keys (id) WHERE purpose = 'term';
 CREATE INDEX keys_retired ON keys (purpose, id) WHERE state = 'retired';
 
--- A destroyed version keeps its row, so that its number is never used again. The revision counts
+-- The last destroyed version keeps its row, so that no number is used again. The revision counts
 -- the changes of owner and field together; every row that holds a value has the newest one.
 CREATE TABLE secrets (
   owner    TEXT NOT NULL,

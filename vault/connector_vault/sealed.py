@@ -1,9 +1,10 @@
 """Keeps secrets: sealed values that have an owner, a field, a version and a stage.
 
-1. A version number is used once. The row of a destroyed version stays, empty.
+1. A version number is used once. Of the versions that were emptied the last keeps its row, and the
+   log names it; so a secret has four rows at most, however often it was replaced.
 2. The MAC of a row covers stage and revision. The revision counts the changes of owner and field
-   together, stands in the log too, and is that of every row with a value: so neither an older
-   version nor a whole older set of rows can be put back.
+   together, stands in the log too, and is that of every row that is written with it: so neither an
+   older version nor a whole older set of rows can be put back.
 3. The value is bound to vault, owner, field and version. It opens nowhere else.
 4. All secrets of an owner are sealed under one data key, and are gone when it is destroyed.
 """
@@ -60,7 +61,7 @@ class SecretRows:
         return SecretRow(*name, stage, at, 0, key.id, sealed, b"")
 
     def versions(self, rows: Rows, owner: str, field: str) -> list[SecretRow]:
-        """Gives every version of a field, oldest first, each checked.
+        """Gives the versions with a value and the last that was emptied, oldest first, checked.
 
         Raises:
             IntegrityError: One of them was altered, put back or removed.
@@ -81,15 +82,19 @@ class SecretRows:
         """Stores all versions of a field in the stages given, under one new revision.
 
         `staged` are the rows of `versions` with their new stages, and `fresh` is a new version.
-        Gives the revision. A version that is retired here is emptied.
+        Gives the revision. A version that is retired here is emptied, and takes the place of the
+        one that was before it.
         """
         every = [*staged, *([] if fresh is None else [fresh])]
         owner, field = every[0].owner, every[0].field
         revision = 1 + max(row.revision for row in every)
+        last = max((row.version for row in staged if row.stage == "retired"), default=0)
         # The retired go first, and the newest stage last: the database holds one row to a stage.
         order = {"retired": 0, "previous": 1, "current": 2, "pending": 3}
         for row in sorted(staged, key=lambda one: order[one.stage]):
-            if row.sealed is not None:
+            if row.stage == "retired" and row.version < last:
+                rows.delete_secret(row)
+            else:
                 rows.restage_secret(self._sealed(row, revision))
         if fresh is not None:
             rows.insert_secret(self._sealed(fresh, revision))
@@ -132,7 +137,7 @@ class SecretRows:
         rows.restage_secret(moved._replace(mac=self._mac(moved)))
 
     def destroy(self, rows: Rows, owner: str, *, note: Note) -> list[SecretRow]:
-        """Destroys every version and the data key; gives all that there ever were, as they were."""
+        """Destroys every version and the data key; gives their rows as they were."""
         every = [self.checked(row) for row in rows.secrets(owner)]
         for field in sorted({row.field for row in every if row.sealed is not None}):
             found = self.versions(rows, owner, field)

@@ -1,6 +1,7 @@
 """Moves the versions of a secret from stage to stage: pending, current, previous, retired.
 
-1. The database holds at most one version in each of the first three; a retired one is empty.
+1. The database holds at most one version in each of the first three; a retired one is empty, and
+   only the last of them keeps its row.
 2. A candidate is stored beside a current version only: what was destroyed does not come back.
 3. Only the candidate can become current, and the one before it becomes the previous.
 """
@@ -39,7 +40,7 @@ class Stages:
     field: str
 
     def versions(self) -> tuple[SecretVersion, ...]:
-        """Gives every version that there ever was, oldest first."""
+        """Gives the versions that hold a value and the last that was emptied, oldest first."""
         return tuple(
             SecretVersion(version=row.version, stage=row.stage, made_at=row.made_at)
             for row in self._every()
@@ -117,7 +118,7 @@ class Stages:
         raise self._missing(stage)
 
     def _every(self) -> list[SecretRow]:
-        """Gives every version, oldest first, each checked."""
+        """Gives the versions that there are, oldest first, each checked."""
         return self.secrets.versions(self.rows, self.owner, self.field)
 
     def _missing(self, stage: Stage) -> NotFoundError:

@@ -171,7 +171,7 @@ class View:
         )
 
     def secret_versions(self, owner: str, field: str) -> tuple[SecretVersion, ...]:
-        """Gives every version of a secret that there ever was, oldest first, without values.
+        """Gives a secret's versions in use and the last retired one, oldest first, without values.
 
         Raises:
             IntegrityError: One of them was altered without the key.

@@ -62,6 +62,17 @@ def count_keys(rows: Rows) -> list[tuple[str, str, int]]:
     return rows.select("SELECT purpose, state, count(*) FROM keys GROUP BY 1, 2 ORDER BY 1, 2", ())
 
 
+def count_keys_under(rows: Rows, wrapper: str) -> int:
+    """Counts the keys that hang on a wrapper."""
+    statement = "SELECT count(*) FROM keys WHERE wrapper = ? AND sealed IS NOT NULL"
+    return int(rows.select(statement, (wrapper,))[0][0])
+
+
+def count_secrets_under(rows: Rows, key_id: str) -> int:
+    """Counts the versions of secrets that are sealed under a key."""
+    return int(rows.select("SELECT count(*) FROM secrets WHERE key_id = ?", (key_id,))[0][0])
+
+
 def count_secrets(rows: Rows) -> list[tuple[str, int]]:
     """Counts the versions of secrets in each stage."""
     return rows.select("SELECT stage, count(*) FROM secrets GROUP BY 1 ORDER BY 1", ())
