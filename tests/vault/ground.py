@@ -61,7 +61,8 @@ class Place:
 
     def bytes_on_disk(self) -> bytes:
         """Gives all that the vault's folder holds."""
-        return b"".join(path.read_bytes() for path in sorted(self.database.parent.iterdir()))
+        files = sorted(path for path in self.database.parent.rglob("*") if path.is_file())
+        return b"".join(path.read_bytes() for path in files)
 
 
 def raw(path: Path) -> Connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import time
+import threading
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -18,13 +18,9 @@ from tests.vault.ground import Place
 
 KEY = ("con_1", "api_key")
 BROUGHT = "canary-key-brought-by-hand"
-#: An hour from now, every lease of a process that is dead has run out.
-LATER_S = 3600.0
 
 
-def rotator(
-    vault: Vault, hooks: ByHand, *, on_step: OnStep | None = None, later: bool = False
-) -> Rotator:
+def rotator(vault: Vault, hooks: ByHand, *, on_step: OnStep | None = None) -> Rotator:
     """Makes a rotator without an overlap, so that one run goes from end to end."""
     calls = HookCalls(limit_s=20)
     calls.register(hooks)
@@ -32,7 +28,6 @@ def rotator(
         vault,
         calls,
         limits=Limits(tries=3, overlap_s=0.0, lease_s=60.0),
-        clock=(lambda: time.time() + LATER_S) if later else time.time,
         on_step=on_step or (lambda _: None),
     )
 
@@ -53,6 +48,19 @@ def rotate_until(root: Path, kind: str, at: str, told: Connection) -> None:
             hooks = Automatic(far, single=kind == "one key", inside=die)
             rotator(vault, hooks, on_step=die).rotate(*KEY)
     told.send("not killed")
+
+
+def rotate_and_hang(root: Path, told: Connection) -> None:
+    """Rotates up to the test of a key that was brought, says so, and waits for ever."""
+
+    def hang(step: str) -> None:
+        if step == "before test":
+            told.send("at work")
+            threading.Event().wait()
+
+    far = FarSide(root / "far.json")
+    with Place(root).open() as vault, Secret(BROUGHT) as secret:
+        rotator(vault, ByHand(far), on_step=hang).rotate(*KEY, secret=secret)
 
 
 def rotate_together(root: Path, kind: str, start: Barrier, told: Connection) -> None:

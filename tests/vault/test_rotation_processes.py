@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 
 import pytest
 
-from connector_vault import Secret, Vault
+from connector_vault import LeaseHeldError, Secret, Vault
 from connector_vault.hooks import Verdict
 from connector_vault.rotation import State
 from connector_vault.rotator import STEPS
 from tests.vault.far_side import FIRST, INSIDE, Automatic, ByHand, FarSide
 from tests.vault.ground import Place, store
 from tests.vault.processes import started
-from tests.vault.rotating import BROUGHT, KEY, rotate_together, rotate_until, rotator
+from tests.vault.rotating import (
+    BROUGHT,
+    KEY,
+    rotate_and_hang,
+    rotate_together,
+    rotate_until,
+    rotator,
+)
 
 pytestmark = [pytest.mark.requirement("threat.10"), pytest.mark.slow]
 
@@ -32,7 +40,7 @@ def test_a_rotation_by_hooks_that_is_killed_is_finished_by_the_next(
     with place.open() as vault:
         hooks = Automatic(far, single=kind == "one key")
         _check_a_key_that_works(vault, far)
-        mine = rotator(vault, hooks, later=True)
+        mine = rotator(vault, hooks)
         found = mine.rotation(*KEY)
         done = mine.rotate(*KEY) if found is None else mine.resume(*KEY)
         if done.open:  # the set was undone by asking; the next run does it again
@@ -50,7 +58,7 @@ def test_a_rotation_by_hand_that_is_killed_is_finished_by_the_next(place: Place,
     far = _killed(place, "by hand", at, BROUGHT)
     with place.open() as vault:
         _check_a_key_that_works(vault, far)
-        mine = rotator(vault, ByHand(far), later=True)
+        mine = rotator(vault, ByHand(far))
         found = mine.rotation(*KEY)
         if found is None or found.new is None:
             far.allow(BROUGHT)
@@ -63,6 +71,26 @@ def test_a_rotation_by_hand_that_is_killed_is_finished_by_the_next(place: Place,
         assert (done.state, done.number) == (State.FINISHED, 1)
         _check_end(vault, far)
     _check_no_trace(place)
+
+
+@pytest.mark.requirement("threat.11", "rotation.lease")
+def test_nobody_waits_for_the_dead_and_nobody_overtakes_the_stopped(place: Place) -> None:
+    """A process that was stopped keeps its lease; once it is killed, the next one goes on."""
+    far = _ready(place)
+    far.allow(BROUGHT)
+    process, told = started(rotate_and_hang, place.root)
+    assert told.recv() == "at work"
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGSTOP)
+    with place.open() as vault:
+        mine = rotator(vault, ByHand(far))
+        with pytest.raises(LeaseHeldError, match="until"):
+            mine.resume(*KEY)
+        process.kill()
+        process.join()
+        told.close()
+        assert mine.resume(*KEY).state is State.OVERLAPPING
+        _check_end(vault, far)
 
 
 @pytest.mark.requirement("threat.11")

@@ -59,7 +59,13 @@ class KeyRun:
         ground, started = self._ground, self._ground.monotonic()
         self.step("before lease")
         self._lease = self.vault.write(
-            lambda log: lease.take(log, SUBJECT, now=ground.clock(), term_s=ground.lease_s)
+            lambda log: lease.take(
+                log,
+                SUBJECT,
+                now=ground.clock(),
+                term_s=ground.lease_s,
+                attendance=self.vault.attendance,
+            )
         )
         self._until = started + ground.lease_s
         self.step("after lease")

@@ -5,6 +5,8 @@
 2. The holder measures its own term with a clock that nobody sets.
 3. Others go by the clock on the wall. If that was set back, the lease is free; if it was set
    forward, the lease is free too early. Both cost a holder its work and never let two go on.
+4. Where a lease says who holds it, nobody waits for the dead: it is free once the kernel has
+   dropped the lock of its holder. A holder that was only stopped keeps it.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from connector_vault.attendance import Attendance
 from connector_vault.errors import LeaseHeldError, LeaseLostError
 from connector_vault.records import Record
 from connector_vault.view import Transaction, View
@@ -33,19 +36,31 @@ class Lease:
     term_s: float
 
 
-def take(log: Transaction, name: str, *, now: float, term_s: float) -> Lease:
+def take(
+    log: Transaction,
+    name: str,
+    *,
+    now: float,
+    term_s: float,
+    attendance: Attendance | None = None,
+) -> Lease:
     """Takes a lease that nobody holds.
+
+    With `attendance` it says who holds it. Without, others wait for its end also after a death:
+    for work whose last request may still be on its way to somebody who must not get another.
 
     Raises:
         LeaseHeldError: Somebody does.
+        StoreError: Whether its holder is still there cannot be found out.
     """
     found = log.record(KIND, name)
-    if found is not None and _holds(found, now):
+    if found is not None and _holds(found, now) and not _is_dead(found, attendance):
         until = datetime.fromtimestamp(found.body["until"], UTC).isoformat(timespec="seconds")
         raise LeaseHeldError(f"Another process is at work on {name}, until {until} at most.")
     fence = 1 if found is None else found.body["fence"] + 1
     record = found or Record(kind=KIND, id=name, body={})
-    body = {"fence": fence, "taken": now, "until": now + term_s}
+    by = None if attendance is None else attendance.me
+    body = {"fence": fence, "taken": now, "until": now + term_s, "by": by}
     log.put(replace(record, body=body), expect=None if found is None else found.revision)
     return Lease(name=name, fence=fence, term_s=term_s)
 
@@ -57,7 +72,7 @@ def renew(log: Transaction, lease: Lease, *, now: float) -> None:
         LeaseLostError: Another process has taken it.
     """
     found = _own(log, lease)
-    body = {"fence": lease.fence, "taken": now, "until": now + lease.term_s}
+    body = {**found.body, "taken": now, "until": now + lease.term_s}
     log.put(replace(found, body=body), expect=found.revision)
 
 
@@ -96,6 +111,12 @@ def _holds(record: Record, now: float) -> bool:
     return bool(record.body["taken"] <= now < record.body["until"])
 
 
-def _free(record: Record) -> dict[str, float]:
+def _is_dead(record: Record, attendance: Attendance | None) -> bool:
+    """Says whether the holder named is gone; a lease of an older version names none."""
+    by: str | None = record.body.get("by")
+    return by is not None and attendance is not None and not attendance.is_present(by)
+
+
+def _free(record: Record) -> dict[str, Any]:
     """Gives the body of a lease that nobody holds."""
     return {**record.body, "until": 0}

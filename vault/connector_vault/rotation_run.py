@@ -95,12 +95,14 @@ class Run:
         name = f"{rotation.KIND}:{rotation.rotation_id(*self.name)}"
         term_s = self.limits.lease_s
         self._ground.on_step("before lease")
-        self._lease = self._ground.vault.write(
-            lambda log: lease.take(log, name, now=self.now(), term_s=term_s)
+        vault = self._ground.vault
+        there = vault.attendance
+        self._lease = vault.write(
+            lambda log: lease.take(log, name, now=self.now(), term_s=term_s, attendance=there)
         )
         self._until = started + term_s
         self._ground.on_step("after lease")
-        self._rotation = self._ground.vault.read(self._stored)
+        self._rotation = vault.read(self._stored)
         return self
 
     def __exit__(
