@@ -206,6 +206,7 @@ POLICY: Final[dict[str, str]] = {
     "policy.once.verdict": "A look-up says found or not found only where nothing else can be.",
     "policy.once.wait": "Of one operation at one moment one call runs, the others get its result.",
     "policy.once.rounds": "An operation is claimed once in each of its rounds.",
+    "policy.budget.billing": "The billing of a host is told of every cost at least once.",
     "policy.approvals.needed": "What deletes, sends or moves money waits, or as a grant says.",
     "policy.approvals.bound": "A yes is for one call as it was shown, and for nothing else.",
     "policy.approvals.once": "A yes serves once, whatever comes of the call, and is over in time.",

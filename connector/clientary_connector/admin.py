@@ -12,6 +12,7 @@ from clientary_connector.accounts import Accounts
 from clientary_connector.approver import ApprovalChore, Approvals
 from clientary_connector.authorizing import Authorizing
 from clientary_connector.background import Background
+from clientary_connector.billing import Billing
 from clientary_connector.budgets import Budgets
 from clientary_connector.call.executor import Executor
 from clientary_connector.call.preview import Previews
@@ -35,6 +36,7 @@ from clientary_connector.tending import (
     SettleChore,
     Tending,
     TokenChore,
+    UsageChore,
     VaultKeysChore,
 )
 from clientary_connector.vaultcare import VaultCare
@@ -66,9 +68,13 @@ class Admin:
 
 
 def admin_of(
-    ground: Ground, transport: Transport, executor: Executor, background: Background
+    ground: Ground,
+    transport: Transport,
+    executor: Executor,
+    background: Background,
+    billing: Billing,
 ) -> Admin:
-    """Joins them; `executor` and `transport` are those that calls use."""
+    """Joins them; `executor`, `transport` and `billing` are those that calls use."""
     vault, settings, clock = ground.vault, ground.settings, ground.clock
     asking = Asking(transport, settings)
     refresher = Refresher(
@@ -84,7 +90,7 @@ def admin_of(
     approvals = Approvals(
         vault, executor.approving, previews=previews, clock=clock, reads=log.reads
     )
-    chores = (SettleChore(settlements), ApprovalChore(approvals))
+    chores = (SettleChore(settlements), ApprovalChore(approvals), UsageChore(billing))
     return Admin(
         accounts=accounts,
         grants=Grants(manifest=ground.manifest, vault=vault, clock=clock, stopped=accounts.stopped),

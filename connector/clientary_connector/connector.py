@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from clientary_connector.background import Background
+from clientary_connector.billing import Billing
 from clientary_connector.call.executor import Executor
 from clientary_connector.call.result import Call, Preview, Result
 from clientary_connector.call.transport import Transport
@@ -50,6 +51,7 @@ class Parts:
     executor: Executor
     background: Background
     hosting: Hosting
+    billing: Billing
     admin: Later[Admin]
 
 
@@ -68,6 +70,7 @@ class Connector:
         self._transport = parts.transport
         self._executor = parts.executor
         self.hosting = parts.hosting
+        self._billing = parts.billing
         self._admin = parts.admin
         self._background = parts.background
         self._closed = False
@@ -326,6 +329,7 @@ class Connector:
             if sealed:
                 self.log.reads.note(user or "", {"what": "plugin", "plugin": name_of(plugin)})
             self.hosting.register(plugin, sealed=sealed)
+            self._billing.begin()
 
     async def tend(self, *, user: str) -> TendReport:
         """Does all that is due now, and says what a person has to do.
@@ -345,6 +349,7 @@ class Connector:
                 await self._admin.made.oauth.aclose()
             await self._transport.aclose()
             self._background.close()
+            await asyncio.to_thread(self._billing.close)
             await asyncio.to_thread(self.hosting.close)
             self._executor.close()
             await asyncio.to_thread(self._vault.close)
@@ -357,6 +362,7 @@ class Connector:
                 self._admin.made.oauth.close(self._background)
             self._background.close()
             self._transport.close_soon()
+            self._billing.close()
             self.hosting.close()
             self._executor.close()
             self._vault.close()

@@ -11,7 +11,8 @@ call of a persona never does.
 1. A notice is told after the fact, in the order of the calls, in a thread that the plugin has to
    itself: one that is slow or fails slows and fails no call, and no other plugin.
 2. Notices wait in a queue of bounded length and size. What finds it full is left out, counted,
-   and told with `connector_notices_lost`; the log has it all the same.
+   and told with `connector_notices_lost`; the log has it all the same. `connector_usage` alone is
+   told from the log, in a thread that all plugins share for it: it is never left out.
 3. A decision is asked before something is done, within a time limit. A plugin that fails, hangs
    or answers what makes no sense has said no.
 4. A plugin sees prompt, arguments, request and response only if it was registered as `sealed`,
@@ -30,6 +31,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pluggy
 
 from clientary_connector.approvals import Approval, Decision, Question
+from clientary_connector.billing import UsageRecord
 from clientary_connector.budgets import Usage
 from clientary_connector.call.result import Call, Result
 from clientary_connector.connections import Account, Connection, Revocation
@@ -148,7 +150,7 @@ def connector_decide(connector: Connector, approval: str, decision: Decision) ->
 
 
 @hostspec(firstresult=True)
-def connector_usage(connector: Connector, by: Sequence[str]) -> tuple[Usage, ...] | None:
+def connector_used(connector: Connector, by: Sequence[str]) -> tuple[Usage, ...] | None:
     """Returns the credits and calls of this month by user, persona, connection or action."""
 
 
@@ -206,6 +208,19 @@ def connector_approval_asked(question: Question) -> None:
 
     A yes is given with `connector.approvals.approve`. Prompt, arguments and request are None
     unless the plugin was registered as `sealed`.
+    """
+
+
+@hookspec
+def connector_usage(record: UsageRecord) -> None:
+    """Meters what a call has cost into the host's own billing, once its outcome is in the log.
+
+    Every cost since the first plugin with this hook was registered is told at least once, in the
+    order of the log; whoever returns has acknowledged it, and whoever raises is told again. The
+    same may be told twice, after a crash or by two processes of one vault: leave out what has an
+    `id` that was seen before. What was missed is told with the next call that costs, and by `tend`
+    (`connector_tend`); it needs a process in which the plugin is registered. Where several plugins
+    have this hook, register them all before the first call.
     """
 
 

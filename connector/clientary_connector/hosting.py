@@ -130,6 +130,24 @@ class Hosting:
             else:
                 one.put(Notice(hook, making, 0))
 
+    def call(self, hook: str, /, **facts: Any) -> None:  # noqa: ANN401 - the hook's own arguments
+        """Calls every plugin that has a hook here and now, for as long as that takes.
+
+        Raises:
+            HookFailedError: One of them raised, or there is none; the others were called.
+        """
+        heard = self._listeners.get(hook, ())
+        with self._lock:
+            plugins = [plugin for plugin, one in self._deliveries.values() if one in heard]
+        failed = None if plugins else "was let go"
+        for plugin in plugins:
+            try:
+                self._call(plugin, hook, facts)
+            except BaseException as error:  # noqa: BLE001 - the outermost edge of another's code
+                failed = f"raised {type(error).__name__}"
+        if failed is not None:
+            raise HookFailedError(f"The hook {hook} {failed}.")
+
     def ask(self, hook: str, /, **facts: Any) -> list[Any]:  # noqa: ANN401 - the hook's own arguments
         """Asks every plugin that has a hook, and returns what those said that said something.
 

@@ -180,7 +180,7 @@ class Plugin:
         return connector.approvals.decide(approval, decision)
 
     @hostimpl
-    def connector_usage(self, connector: object, by: Sequence[str]) -> tuple[Usage, ...] | None:
+    def connector_used(self, connector: object, by: Sequence[str]) -> tuple[Usage, ...] | None:
         """Returns what was used this month."""
         return connector.budgets.usage(by=by) if isinstance(connector, Connector) else None
 

@@ -9,10 +9,12 @@ from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from clientary_connector.authorizing import Authorizing, TokenStatus
+from clientary_connector.billing import Billing, BusyError
 from clientary_connector.call.sending import SECRET_FIELD, Clock
 from clientary_connector.call.settling import Verdict
 from clientary_connector.checks import check_user
 from clientary_connector.errors import ConnectorError, RotationError
+from clientary_connector.hosting import HookFailedError
 from clientary_connector.rotating import MOVING, Rotating
 from clientary_connector.rotations import Due, KeyStatus, RotationReport
 from clientary_connector.settlements import Settlement, Settlements, Unsettled
@@ -34,6 +36,7 @@ WAITING: Final = "waiting"
 FAILED: Final = "failed"
 TOKEN: Final = "token"  # noqa: S105 - the word for it
 SETTLE: Final = "settle"
+USAGE: Final = "usage"
 #: The vault's own keys.
 KEYS: Final = "keys"
 
@@ -42,7 +45,7 @@ KEYS: Final = "keys"
 class TendItem:
     """One thing that was due."""
 
-    #: `rotation`, `key`, `keys`, `token`, `settle` `erasure` or `retention`.
+    #: `rotation`, `key`, `keys`, `token`, `settle`, `approval`, `usage`, `erasure` or `retention`.
     what: str
     #: Name of the connection; None for what concerns the vault.
     connection: str | None
@@ -238,6 +241,31 @@ class LeaseChore:
         if self._vault.read(lambda view: lease.expired(view, now=now)):
             await self._vault.write_async(lambda log: lease.expire(log, now=now))
         return ()
+
+
+class UsageChore:
+    """Tells the billing of the host what it has missed."""
+
+    def __init__(self, billing: Billing) -> None:
+        """Takes what tells it."""
+        self._billing = billing
+
+    async def __call__(self, user: str) -> Sequence[TendItem]:
+        """Tells what was not told yet, and says how much that was."""
+        del user
+        try:
+            told = await asyncio.to_thread(self._billing.tell)
+        except BusyError:
+            return _usage_item(
+                WAITING, "A plugin of the host has not returned from what it was told."
+            )
+        except HookFailedError as error:
+            return _usage_item(FAILED, f"{error} It is told the same again.")
+        return _usage_item(DONE, f"{told} costs were told to the host.") if told else ()
+
+
+def _usage_item(outcome: str, detail: str) -> Sequence[TendItem]:
+    return (TendItem(what=USAGE, connection=None, outcome=outcome, detail=detail),)
 
 
 def _token_item(status: TokenStatus) -> TendItem:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from clientary_connector.anchors import plan_of
 from clientary_connector.background import Background
+from clientary_connector.billing import Billing
 from clientary_connector.call.approving import Approving
 from clientary_connector.call.executor import Executor
+from clientary_connector.call.listening import Several
 from clientary_connector.call.sending import Clock, Sender, utc_now
 from clientary_connector.call.transport import Transport
 from clientary_connector.connector import Connector, Parts
@@ -80,8 +82,9 @@ def joined(  # noqa: PLR0913 - what may be replaced, all by name
     )
     background = Background()
     transport = _transport(ground)
-    admin = Later(lambda: _admin(ground, transport, executor, background))
-    executor = _executor(ground, transport, admin)
+    billing = Billing(vault, ground.hosting, settings)
+    admin = Later(lambda: _admin(ground, transport, executor, background, billing))
+    executor = _executor(ground, transport, admin, Several(Finishing(ground.hosting), billing))
     parts = Parts(
         manifest=manifest,
         settings=settings,
@@ -90,18 +93,23 @@ def joined(  # noqa: PLR0913 - what may be replaced, all by name
         executor=executor,
         background=background,
         hosting=ground.hosting,
+        billing=billing,
         admin=admin,
     )
     return Connector(parts)
 
 
 def _admin(
-    ground: Ground, transport: Transport, executor: Executor, background: Background
+    ground: Ground,
+    transport: Transport,
+    executor: Executor,
+    background: Background,
+    billing: Billing,
 ) -> Admin:
     """Loads and joins the parts that admins use; a plain call would pay for them in vain."""
     from clientary_connector.admin import admin_of  # noqa: PLC0415 - loaded when it is needed
 
-    return admin_of(ground, transport, executor, background)
+    return admin_of(ground, transport, executor, background, billing)
 
 
 def _transport(ground: Ground) -> Transport:
@@ -114,7 +122,9 @@ def _transport(ground: Ground) -> Transport:
     return Transport(auth=manifest.auth, headers=headers, settings=ground.settings)
 
 
-def _executor(ground: Ground, transport: Transport, admin: Later[Admin]) -> Executor:
+def _executor(
+    ground: Ground, transport: Transport, admin: Later[Admin], listener: Several
+) -> Executor:
     sender = Sender(
         vault=ground.vault,
         transport=transport,
@@ -138,5 +148,5 @@ def _executor(ground: Ground, transport: Transport, admin: Later[Admin]) -> Exec
         approving=approving,
         clock=ground.clock,
         sleep=ground.sleep,
-        listener=Finishing(ground.hosting),
+        listener=listener,
     )

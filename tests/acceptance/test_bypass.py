@@ -184,6 +184,7 @@ FOR_PERSONS: Final = frozenset(
         "grants.one",
         "grants.revoke",
         "hosting.ask",
+        "hosting.call",
         "hosting.close",
         "hosting.hears",
         "hosting.plugins",
@@ -259,7 +260,7 @@ PLUGIN_FOR_PERSONS: Final = frozenset(
         "connector_status",
         "connector_tend",
         "connector_tools",
-        "connector_usage",
+        "connector_used",
     }
 )
 #: How the tools of a model come in, by the format of its provider.
@@ -354,6 +355,7 @@ HOOKS: Final = frozenset(
         "connector_may_read",
         "connector_notices_lost",
         "connector_operation_settled",
+        "connector_usage",
     }
 )
 

@@ -138,7 +138,7 @@ def test_a_host_lives_with_a_connection_from_connect_to_close(
     assert (given.state, given.decided_by) == ("given", "grace")
     assert ask.connector_call_sync(connector=books, call=gone).outcome is Outcome.SUCCEEDED
 
-    (used,) = ask.connector_usage(connector=books, by=["persona"])
+    (used,) = ask.connector_used(connector=books, by=["persona"])
     assert dict(used.by) == {"persona": "keeper"}
     where = LogFilter(kind="call")
     page = ask.connector_log(connector=books, where=where, before=None, limit=5, user="ada")

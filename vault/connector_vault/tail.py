@@ -48,6 +48,8 @@ class Passed(NamedTuple):
     action: str | None
     outcome: str | None
     facts: dict[str, Any]
+    uid: bytes
+    operation: str | None
 
 
 class Used(NamedTuple):
@@ -76,6 +78,15 @@ class Tail:
     def start(self) -> Place:
         """The place before the first row."""
         return Place(*self._seal.start)
+
+    @property
+    def end(self) -> Place:
+        """The place of the newest row."""
+        return self.at(self._rows.last_seq())
+
+    def at(self, seq: int) -> Place:
+        """Gives the place of a row that is there, or with 0 the start."""
+        return Place(seq, self._rows.chain_at(seq) or b"") if seq else self.start
 
     def stands(self, place: Place) -> bool:
         """Says whether the log has come to a place and holds it still."""
@@ -151,4 +162,6 @@ def _passed(row: tuple[Any, ...]) -> Passed:
         row[8],
         row[11],
         json_object(row[14]),
+        row[1],
+        row[10],
     )

@@ -30,6 +30,19 @@ class Listener(Protocol):
         ...
 
 
+class Several:
+    """Hands what it hears to several listeners, in their order."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        """Takes the listeners."""
+        self._listeners = listeners
+
+    def ended(self, call: Ended) -> None:
+        """Tells each of them of a call that ended."""
+        for listener in self._listeners:
+            listener.ended(call)
+
+
 class Nobody:
     """Listens where nobody else does."""
 
