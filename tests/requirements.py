@@ -292,6 +292,7 @@ HOSTS: Final[dict[str, str]] = {
     "host.mcp.calls": "A call over MCP goes the one way, and is answered as text and structure.",
     "host.mcp.prompt": "A call over MCP says why, and the log says who told it.",
     "host.mcp.changes": "A client of MCP hears of a changed grant, and its server tends.",
+    "host.mcp.prompts": "A person picks a prompt for a common job in the client.",
     "host.mcp.search": "Three tools of MCP find, describe and call whatever was granted.",
     "host.mcp.stdio": "The server of MCP is started by a client, and ends quietly with it.",
     "host.export.command": "A person exports the actions of a persona at the command line.",

@@ -260,6 +260,40 @@ def test_the_ids_of_a_client_stand_in_the_log(stage: Stage, era: str) -> None:
     assert (entry.context["run"], entry.context["traceparent"]) == ("r1", TRACE)
 
 
+# What a person picks
+
+
+@pytest.mark.requirement("host.mcp.prompts")
+def test_a_person_picks_a_prompt_for_a_common_job(stage: Stage, era: str) -> None:
+    """With what the job needs filled in, as it was given."""
+    given = {"project": "Acme", "thread": "Ben: I will call $them", "goal": "cash"}
+
+    async def work(client: Client) -> dict[str, str]:
+        texts = dict[str, str]()
+        for prompt in (await client.list_prompts()).prompts:
+            wanted = {one.name: given[one.name] for one in prompt.arguments or ()}
+            (message,) = (await client.get_prompt(prompt.name, wanted)).messages
+            assert isinstance(message.content, types.TextContent)
+            assert all(text in message.content.text for text in wanted.values())
+            texts[prompt.name] = message.content.text
+        return texts
+
+    texts = _with_client(stage, era, work)
+    assert list(texts) == ["thread_into_tasks", "standup_digest", "reprioritise"]
+
+
+@pytest.mark.requirement("host.mcp.prompts")
+@pytest.mark.parametrize(
+    ("name", "given"), [("nothing", {}), ("reprioritise", {"project": "Acme", "goal": " "})]
+)
+def test_a_prompt_that_cannot_be_filled_is_refused(
+    stage: Stage, era: str, name: str, given: dict[str, str]
+) -> None:
+    """There is none of that name, or it lacks what it needs."""
+    error = _with_client(stage, era, lambda client: _refusal(client.get_prompt(name, given)))
+    assert error.code == types.INVALID_PARAMS
+
+
 # What changes meanwhile
 
 

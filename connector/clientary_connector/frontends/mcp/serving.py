@@ -24,7 +24,7 @@ from clientary_connector.call.result import Call, Result
 from clientary_connector.connector import Connector
 from clientary_connector.errors import ConnectorError
 from clientary_connector.frontends.export import answering
-from clientary_connector.frontends.mcp import searching
+from clientary_connector.frontends.mcp import prompts, searching
 from clientary_connector.frontends.mcp.caller import REQUEST, Caller, Meta, call_of, tells_prompt
 from clientary_connector.frontends.mcp.describing import described
 from clientary_connector.frontends.mcp.watching import Request, Watch
@@ -89,6 +89,8 @@ class Serving:
             instructions=_INSTRUCTIONS,
             on_list_tools=self._list_tools,
             on_call_tool=self._call_tool,
+            on_list_prompts=_list_prompts,
+            on_get_prompt=_get_prompt,
             on_subscriptions_listen=self._listen,
         )
 
@@ -178,6 +180,16 @@ async def finished(connector: Connector, call: Call) -> Result:
         with anyio.CancelScope(shield=True):
             await asyncio.wait([task])
         raise
+
+
+async def _list_prompts(
+    _: Request, __: types.PaginatedRequestParams | None
+) -> types.ListPromptsResult:
+    return prompts.listed()
+
+
+async def _get_prompt(_: Request, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+    return prompts.filled(params)
 
 
 def answer(result: Result) -> types.CallToolResult:
