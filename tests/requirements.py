@@ -286,6 +286,7 @@ HOSTS: Final[dict[str, str]] = {
     "host.export.service": "The description of the service is that of its requests and answers.",
     "host.definable.toolkit": "An agent of Definable works by grants, for its user and prompt.",
     "host.definable.plugin": "A plugin of Definable gives an agent the persona of its name.",
+    "host.same": "The same jobs come to the same through every entrance, and in the log.",
     "host.llm.tools": "A model of `llm` works in the account through the toolbox or single tools.",
     "host.export.tokens": "The tools of all actions, and of ten, cost a model no more than said.",
     "host.mcp.tools": "A client of MCP is listed what the persona may call, each in full.",
