@@ -93,7 +93,13 @@ def admin_of(
     chores = (SettleChore(settlements), ApprovalChore(approvals), UsageChore(billing))
     return Admin(
         accounts=accounts,
-        grants=Grants(manifest=ground.manifest, vault=vault, clock=clock, stopped=accounts.stopped),
+        grants=Grants(
+            manifest=ground.manifest,
+            vault=vault,
+            clock=clock,
+            meter=executor.meter,
+            stopped=accounts.stopped,
+        ),
         approvals=approvals,
         settlements=settlements,
         budgets=Budgets(ground, executor.meter),

@@ -8,6 +8,7 @@ from typing import Any
 
 from clientary_connector import connections, grants
 from clientary_connector.call.arguments import REQUIRED, Arguments
+from clientary_connector.call.budget import ACCOUNT, CONNECTION, GRANT, PERSONA, Limits, Scope
 from clientary_connector.call.risk import needs_yes
 from clientary_connector.conditions.rulebook import Rulebook
 from clientary_connector.conditions.rules import Facts
@@ -67,6 +68,9 @@ class Asked:
     arguments: Mapping[str, Any]
     #: Seconds since 1970.
     now: float
+    #: What was spent this month, and what may be.
+    spent: Mapping[Scope, int]
+    limits: Limits
 
 
 def explain(view: View, connection: str, asked: Asked, *, rulebook: Rulebook) -> Verdict:
@@ -86,6 +90,7 @@ def explain(view: View, connection: str, asked: Asked, *, rulebook: Rulebook) ->
         checks.append(Check(rule="grant", passed=False, why=why))
     else:
         checks += _of_grant(grant.body, asked, rulebook)
+        checks += _of_budgets(owner.id, grant.body, asked)
     if asked.arguments:
         checks += _of_arguments(asked)
     body: Mapping[str, Any] = {} if grant is None else grant.body
@@ -115,10 +120,27 @@ def _of_grant(body: Mapping[str, Any], asked: Asked, rulebook: Rulebook) -> list
     needed = needs_yes(asked.action, asked.arguments, approve)
     yes = "a person has to say yes first" if needed else "no person is asked"
     checks.append(Check(rule="approval", passed=True, why=f"{approve}: {yes}"))
-    for name, unit in (("budget", "credits a month"), ("rate", "calls a minute")):
-        if body.get(name) is not None:
-            checks.append(Check(rule=name, passed=True, why=f"at most {body[name]:,} {unit}"))
+    if body.get("rate") is not None:
+        why = f"at most {body['rate']:,} calls a minute"
+        checks.append(Check(rule="rate", passed=True, why=why))
     return checks
+
+
+def _of_budgets(connection: str, body: Mapping[str, Any], asked: Asked) -> list[Check]:
+    """Returns what is left of the budgets; whose user asks is not known here."""
+    scopes = ((ACCOUNT, ""), (PERSONA, asked.persona), (CONNECTION, connection))
+    most = {scope: asked.limits.of(scope) for scope in scopes}
+    most[GRANT, f"{connection}/{asked.persona}"] = body.get("budget")
+    return [_of_budget(scope, limit, asked) for scope, limit in most.items() if limit is not None]
+
+
+def _of_budget(scope: Scope, most: int, asked: Asked) -> Check:
+    used, cost = asked.spent.get(scope, 0), asked.action.cost
+    return Check(
+        rule="budget",
+        passed=not cost or used + cost <= most,
+        why=f"{used:,} of {most:,} credits a month of the {scope[0]} are used, this costs {cost:,}",
+    )
 
 
 def _of_arguments(asked: Asked) -> list[Check]:

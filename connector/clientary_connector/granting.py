@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from clientary_connector import connections, grants, terms
+from clientary_connector.call.budget import Meter
 from clientary_connector.call.sending import Clock
 from clientary_connector.checks import check_user
 from clientary_connector.conditions.rulebook import Rulebook
@@ -49,12 +50,14 @@ class Grants:
         manifest: Manifest,
         vault: Vault,
         clock: Clock,
+        meter: Meter,
         stopped: Callable[[], Awaitable[bool]],
     ) -> None:
         """Takes the parts that `wiring` has joined; `stopped` waits until nothing more leaves."""
         self._manifest = manifest
         self._vault = vault
         self._clock = clock
+        self._meter = meter
         self._stopped = stopped
         self._check = GrantCheck(manifest)
         self._rulebook = Rulebook(manifest)
@@ -155,22 +158,28 @@ class Grants:
     def can(
         self, persona: str, action: str, connection: str, arguments: Mapping[str, Any]
     ) -> Verdict:
-        """Says whether a persona may do something, and by which rules; sends and writes nothing.
+        """Says whether a persona may do something, and by which rules; nothing is sent or logged.
 
         Raises:
             UnknownActionError: There is no such action.
             UnknownConnectionError: There is no such connection.
         """
-        asked = Asked(
-            persona=persona,
-            action=self._manifest.action(action),
-            arguments=arguments,
-            now=self._clock().timestamp(),
-        )
-        with state_faults():
-            return self._vault.read(
-                lambda view: explain(view, connection, asked, rulebook=self._rulebook)
+        found, now = self._manifest.action(action), self._clock().timestamp()
+
+        def explained(view: View) -> Verdict:
+            asked = Asked(
+                persona=persona,
+                action=found,
+                arguments=arguments,
+                now=now,
+                spent=spent,
+                limits=self._meter.limits(view),
             )
+            return explain(view, connection, asked, rulebook=self._rulebook)
+
+        with state_faults():
+            spent = self._meter.spent(int(now * 1_000_000))
+            return self._vault.read(explained)
 
     def _body(self, persona: str, given: Terms, *, user: str) -> dict[str, object]:
         now = self._now()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def failing(verdict: Verdict) -> list[tuple[str, str]]:
 
 @pytest.mark.requirement("policy.grants.can")
 def test_what_is_allowed_names_every_rule_that_it_passes(on: Ground, side: FarSide) -> None:
-    """Nothing is sent, and nothing is written."""
+    """Nothing is sent, and nothing is logged."""
     before = on.connector.log.page().entries[0].id
     verdict = asked(on, "create_expense", EXPENSE)
     assert verdict.allowed is True
@@ -74,8 +74,8 @@ def test_what_is_allowed_names_every_rule_that_it_passes(on: Ground, side: FarSi
         "condition",
         "condition",
         "approval",
-        "budget",
         "rate",
+        "budget",
     ]
     assert verdict.to_json()["checks"][1]["why"] == "it is active, until 2026-03-02T12:00:00+00:00"
     assert (side.seen, on.connector.log.page().entries[0].id) == ([], before)
@@ -157,3 +157,29 @@ def test_what_is_not_there_cannot_be_asked_about(on: Ground) -> None:
         on.connector.grants.can(PERSONA, "get_cleint", NAME, {})
     with pytest.raises(UnknownConnectionError):
         on.connector.grants.can(PERSONA, "get_client", "nowhere", {})
+
+
+@pytest.mark.requirement("policy.grants.can", "policy.budget.usage")
+def test_what_is_used_of_budgets_is_said_and_too_much_is_no(on: Ground, now: list[Any]) -> None:
+    """Of the grant, the persona, the connection and the account, as far as they have one."""
+
+    def said() -> list[tuple[bool | None, str]]:
+        checks = asked(on, "create_expense", EXPENSE).checks
+        return [(one.passed, one.why) for one in checks if one.rule == "budget"]
+
+    now[0] = datetime.now(UTC)
+    terms = Terms(scopes=("expenses:*",), approve="never", budget=5000)
+    on.connector.grants.give(PERSONA, NAME, terms, user=USER)
+    cost = on.connector.manifest.action("create_expense").cost
+    of, costs = "credits a month of the", f"are used, this costs {cost}"
+    assert said() == [(True, f"0 of 5,000 {of} grant {costs}")]
+    on.data("create_expense", EXPENSE)
+    spent = cost
+    on.connector.budgets.set("persona", PERSONA, spent + cost, user=USER)
+    on.connector.budgets.set("account", "", spent + cost - 1, user=USER)
+    assert said() == [
+        (False, f"{spent} of {spent + cost - 1} {of} account {costs}"),
+        (True, f"{spent} of {spent + cost} {of} persona {costs}"),
+        (True, f"{spent} of 5,000 {of} grant {costs}"),
+    ]
+    assert asked(on, "create_expense", EXPENSE).allowed is False
