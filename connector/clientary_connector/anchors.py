@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from clientary_connector.call.address import place_of
 from clientary_connector.call.request import Form
 from clientary_connector.call.transport import Reply, Transport, TransportError
 from clientary_connector.errors import SettingsError
 from clientary_connector.manifest import Auth
-from clientary_connector.oauth.provider import place_of
 from clientary_connector.settings import Settings
 from connector_vault import AnchorError, CheckpointAnchor, CheckpointPlan, Held
 from connector_vault.anchor_places import anchor_of

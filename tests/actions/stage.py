@@ -122,8 +122,8 @@ def set_stage(  # noqa: PLR0913 - what a test may choose, all by name
             runner.run(connector.aclose())
 
 
-async def join(connector: Connector, url: str, key: str) -> None:
+async def join(connector: Connector, url: str, key: str, *, name: str = ACCOUNT) -> None:
     """Connects the sandbox's account and lets the usual persona do everything in it, unasked."""
-    await connector.connect(ACCOUNT, secret=Secret(key), user=USER, sandbox=url)
+    await connector.connect(name, secret=Secret(key), user=USER, sandbox=url)
     scopes = sorted({action.scope for action in connector.manifest.actions.values()})
-    connector.grant(PERSONA, ACCOUNT, scopes=scopes, user=USER, terms=Terms(approve="never"))
+    connector.grant(PERSONA, name, scopes=scopes, user=USER, terms=Terms(approve="never"))

@@ -28,6 +28,12 @@ TUNNELS: Final = tuple(
     ipaddress.ip_network(net)
     for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
 )
+#: An address in full, as an admin or a provider writes it, and a host by its name.
+ENDPOINT: Final = re.compile(
+    r"(?P<origin>https?://(?P<host>[a-z0-9.-]{1,253}|\[::1\])(?::(?P<port>[0-9]{1,5}))?)"
+    r"(?P<path>/[A-Za-z0-9._~!$&'()*+,;=:@%/-]{0,512})"
+)
+NAME: Final = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 MAX_PORT: Final = 65535
 #: A host with its port, or the mark of a secret that was taken out of it.
 HOST: Final = re.compile(rb"[A-Za-z0-9_.:\[\]-]{1,255}")
@@ -84,6 +90,22 @@ def simulated(url: str) -> Target | None:
     if host != "localhost" and not is_loopback(host):
         return None
     return Target("http", host, int(found["port"]), loopback=True)
+
+
+def place_of(url: str) -> tuple[Target, str] | None:
+    """Returns where an address leads, and its path there; None where it is not plain."""
+    found = ENDPOINT.fullmatch(url)
+    if found is None:
+        return None
+    if url.startswith("http://"):
+        target = simulated(found["origin"])
+        return None if target is None else (target, found["path"])
+    port = None if found["port"] is None else int(found["port"])
+    if NAME.fullmatch(found["host"]) is None or (port is not None and not 0 < port <= MAX_PORT):
+        return None
+    # A port that is the usual one is left out of a URL, and so of the comparison with it.
+    port = None if port == 443 else port  # noqa: PLR2004 - the port of https
+    return Target("https", found["host"], port, loopback=False), found["path"]
 
 
 def is_loopback(address: str) -> bool:

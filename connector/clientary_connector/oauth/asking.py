@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from clientary_connector.call.address import place_of
 from clientary_connector.call.request import Form
 from clientary_connector.call.transport import (
     Gate,
@@ -25,7 +26,7 @@ from clientary_connector.call.transport import (
     Transport,
     TransportError,
 )
-from clientary_connector.oauth.provider import Provider, place_of
+from clientary_connector.oauth.provider import Provider
 from clientary_connector.settings import Settings
 
 #: The codes of RFC 6749, 6750, 7009 and of extensions all look like this.

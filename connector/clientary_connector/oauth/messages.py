@@ -12,8 +12,9 @@ from authlib.common.security import generate_token
 from authlib.oauth2 import ClientAuth, rfc7009, rfc7636
 from authlib.oauth2.rfc6749 import parameters
 
+from clientary_connector.call.address import place_of
 from clientary_connector.call.request import Form
-from clientary_connector.oauth.provider import Provider, place_of
+from clientary_connector.oauth.provider import Provider
 from connector_vault import Secret
 
 #: More than 256 bits of chance; RFC 7636 asks for 43 to 128 signs.

@@ -16,22 +16,16 @@ from typing import Any, Final
 
 import msgspec
 
-from clientary_connector.call.address import Target, simulated
+from clientary_connector.call.address import place_of
 from clientary_connector.call.kinds import is_object
 from clientary_connector.errors import InvalidValueError
 
 #: How a client shows who it is at the token endpoint (RFC 6749 2.3, names of RFC 7591).
 METHODS: Final = ("none", "client_secret_basic", "client_secret_post")
-ENDPOINT: Final = re.compile(
-    r"(?P<origin>https?://(?P<host>[a-z0-9.-]{1,253}|\[::1\])(?::(?P<port>[0-9]{1,5}))?)"
-    r"(?P<path>/[A-Za-z0-9._~!$&'()*+,;=:@%/-]{0,512})"
-)
-NAME: Final = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 #: What RFC 6749 lets stand in a client id and in a scope.
 VISIBLE: Final = re.compile(r"[\x20-\x7e]{1,512}")
 SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,256}")
 REDIRECT: Final = re.compile(r"https?://[\x21\x24-\x7e]{1,512}")
-MAX_PORT: Final = 65535
 #: What the engine itself puts onto an authorization request.
 OURS: Final = frozenset(
     {"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge"}
@@ -130,22 +124,6 @@ def load_provider(path: Path) -> Provider:
             hint="Give a JSON file.",
         ) from None
     return provider_of(document)
-
-
-def place_of(url: str) -> tuple[Target, str] | None:
-    """Returns where an endpoint is, and its path there; None where the address is not plain."""
-    found = ENDPOINT.fullmatch(url)
-    if found is None:
-        return None
-    if url.startswith("http://"):
-        target = simulated(found["origin"])
-        return None if target is None else (target, found["path"])
-    port = None if found["port"] is None else int(found["port"])
-    if NAME.fullmatch(found["host"]) is None or (port is not None and not 0 < port <= MAX_PORT):
-        return None
-    # A port that is the usual one is left out of a URL, and so of the comparison with it.
-    port = None if port == 443 else port  # noqa: PLR2004 - the port of https
-    return Target("https", found["host"], port, loopback=False), found["path"]
 
 
 def _unusable(what: str, hint: str) -> InvalidValueError:

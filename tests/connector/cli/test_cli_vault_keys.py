@@ -33,7 +33,7 @@ def test_status_tells_keys_and_what_hangs_on_them(ready: Cli) -> None:
     assert told["Fingerprint"].strip() == fingerprint(ready)
     data = ready("vault", "status", "-o", "json").document["data"]
     assert data["key"] == f"file:{ready.state / 'keys' / 'vault.key'}"
-    assert [term["keys"] for term in data["terms"]] == [3 + data["keys"]["audit"]["current"]]
+    assert [term["keys"] for term in data["terms"]] == [4 + data["keys"]["audit"]["current"]]
     assert data["key_rotation"] is None
     assert data["keys_due_at"] > data["keys_made_at"]
 

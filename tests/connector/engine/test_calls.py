@@ -494,18 +494,30 @@ def test_a_read_that_breaks_off_each_time_is_a_bad_response(on: Ground, script: 
 def test_what_breaks_in_the_connector_ends_in_the_log(
     on: Ground, side: FarSide, script: Script
 ) -> None:
-    """A fault of our own after the send is unknown for a change, and never raised."""
+    """A fault of our own after a change was sent leaves it unknown, and is never raised."""
+    on.nap = _trip
+    script.answers = [reply(200), reply(503)]
+    result = on.result("update_client", {"id": 7, "name": "Acme"})
+    assert (result.outcome, result.error and result.error.kind) == (Outcome.UNKNOWN, "internal")
+    assert len(side.seen) == 2
+    assert on.result("get_client", {"id": 7}).outcome is Outcome.FAILED
+    assert on.connector.log.verify().open == ()
 
-    def trip() -> None:
-        raise RuntimeError("A fault of our own.")
 
-    on.nap = trip
+@pytest.mark.requirement("engine.errors")
+def test_what_breaks_after_a_change_was_turned_away_has_failed(
+    on: Ground, side: FarSide, script: Script
+) -> None:
+    """A 429 says that nothing was done, so a fault of our own after it leaves nothing unknown."""
+    on.nap = _trip
     script.answers = [reply(429)]
     result = on.result("create_client", {"name": "Acme"})
-    assert (result.outcome, result.error and result.error.kind) == (Outcome.UNKNOWN, "internal")
-    assert on.result("get_client", {"id": 7}).outcome is Outcome.REFUSED
-    assert on.connector.log.verify().open == ()
+    assert (result.outcome, result.error and result.error.kind) == (Outcome.FAILED, "internal")
     assert len(side.seen) == 1
+
+
+def _trip() -> None:
+    raise RuntimeError("A fault of our own.")
 
 
 # Once

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from clientary_connector import Secret
+from clientary_connector.call.address import place_of
 from clientary_connector.errors import InvalidValueError
-from clientary_connector.oauth.provider import load_provider, place_of, provider_of
+from clientary_connector.oauth.provider import load_provider, provider_of
 from tests.connector.oauth.stage import REDIRECT, USER, stage
 
 pytestmark = pytest.mark.requirement("oauth.provider")
