@@ -17,8 +17,10 @@ from connector_vault import (
     PublicKey,
     Vault,
     WrongKeyError,
+    restore,
 )
 from connector_vault.checkpoint import open_checkpoint
+from connector_vault.kekrotator import KekRotator
 from connector_vault.keyrotator import KeyRotator
 from connector_vault.sqlite import Connection
 from tests.vault.ground import Place, append, intent
@@ -114,7 +116,7 @@ def test_what_is_left_is_signed_at_the_end(place: Place) -> None:
 
 @pytest.mark.requirement("log.checkpoint.key")
 def test_the_key_that_signs_stays_the_same(place: Place) -> None:
-    """Over openings and rotations of the vault's keys; its name is the vault's id."""
+    """Over openings and rotations of all keys above it; its name is the vault's id."""
     with place.create() as vault:
         key = vault.checkpoints.public_key()
         assert key.name == vault.id
@@ -122,9 +124,50 @@ def test_the_key_that_signs_stays_the_same(place: Place) -> None:
     with place.open() as vault:
         KeyRotator(vault).rotate()
         assert vault.checkpoints.public_key() == key
+    new_key = f"file:{place.root / 'keys' / 'new.key'}"
     with place.open() as vault:
+        before = vault.fingerprint
+        KekRotator(vault).rotate(new_key, switch=lambda _: True)
+        assert vault.fingerprint != before
         assert vault.checkpoints.public_key() == key
+        write(vault, 1)
+    with Vault.open(place.database, key=new_key) as vault:
+        assert vault.checkpoints.public_key() == key
+        assert vault.proofs.verify(key=key).ok
         assert vault.verify().ok
+
+
+@pytest.mark.requirement("log.checkpoint.key", "threat.22")
+def test_an_anchor_names_the_rows_that_a_restore_has_lost(place: Place) -> None:
+    """Also once the log is longer again than it was; what is signed anew has the same key."""
+    backup = place.root / "backup.db"
+    with place.create() as vault:
+        key = vault.checkpoints.public_key()
+        write(vault, 2)
+        vault.back_up(backup)
+        write(vault, 3)
+        checkpoint = vault.checkpoints.make()
+        assert checkpoint is not None
+        seen = vault.checkpoints.signed(checkpoint)
+        end = vault.read(lambda view: view.last_seq())
+    kept = restore(backup, place.database, key=place.key, accept=True).rows
+    lost = f"Rows {kept + 1} to {end} were lost when a backup was restored."
+    assert (kept, end) == (4, 11)
+    with place.open() as vault:
+        _check_lost(vault, seen, lost)
+        write(vault, 10)
+        report = _check_lost(vault, seen, lost)
+        assert report.rows > end
+        assert not report.faults
+        assert vault.checkpoints.public_key() == key
+
+
+def _check_lost(vault: Vault, seen: str, lost: str) -> LogReport:
+    """Sees that an anchor tells of lost rows, and of nothing else."""
+    report = against(vault, seen)
+    assert [(one.says, one.what) for one in report.anchors] == [("truncated", lost)]
+    assert not report.ok
+    return report
 
 
 @pytest.mark.requirement("log.checkpoint.key")
