@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
+import apsw
 import pytest
 
-from connector_vault import ConflictError, LeaseHeldError, LeaseLostError, Transaction, Vault
+from connector_vault import (
+    ConflictError,
+    LeaseHeldError,
+    LeaseLostError,
+    Secret,
+    Transaction,
+    Vault,
+)
 from connector_vault.errors import RotationOpenError
 from connector_vault.kekrotator import KekRotator
 from connector_vault.keyrotation import KIND, Stage
 from connector_vault.keyrotator import STEPS, KeyRotator
+from connector_vault.provider import KeyProvider
 from connector_vault.status import status
-from tests.vault.ground import Clock, Place, append, intent, row_of
+from tests.vault.ground import Clock, Place, append, intent, raw, row_of
 from tests.vault.turning import (
     EDGES,
     USERS,
@@ -24,6 +35,7 @@ from tests.vault.turning import (
     check_whole,
     data_keys,
     is_held,
+    keyring_of,
     later,
     remembered,
     stop_at,
@@ -116,6 +128,72 @@ def test_a_kek_rotation_waits_for_the_end_of_a_rotation_of_keys(site: Site, vaul
     assert status(vault).key_rotation is not None
     turn_keys(vault, late=True)
     check_whole(vault)
+
+
+class Watched:
+    """A provider that sees whether anybody could write while it was asked."""
+
+    def __init__(self, provider: KeyProvider, database: Path) -> None:
+        """Takes the one that answers."""
+        self._provider = provider
+        self._database = database
+        self.id, self.fingerprint = provider.id, provider.fingerprint
+        self.free: list[bool] = []
+
+    def wrap(self, material: bytes | bytearray, bound: bytes) -> bytes:
+        """Seals key material."""
+        return self._provider.wrap(material, bound)
+
+    def unwrap(self, sealed: bytes, bound: bytes) -> bytearray:
+        """Opens key material, after a look whether the database is free."""
+        file = raw(self._database)
+        try:
+            file.execute("BEGIN IMMEDIATE")
+            self.free.append(True)
+        except apsw.BusyError:
+            self.free.append(False)
+        finally:
+            file.close()
+        return self._provider.unwrap(sealed, bound)
+
+
+@pytest.mark.parametrize("loop", [False, True], ids=["thread", "loop"])
+def test_nobody_waits_while_the_provider_opens_a_term_of_another_process(
+    site: Site, vault: Vault, *, loop: bool
+) -> None:
+    """The first write after such a rotation needs the new term: it is opened before it begins."""
+    with site.open_noted() as other:
+        turn_keys(other)
+    keyring = keyring_of(vault)
+    watched = keyring.provider = Watched(keyring.provider, site.database)
+    if loop:
+        asyncio.run(vault.write_async(_store_new))
+    else:
+        vault.write(_store_new)
+    assert watched.free == [True]
+    assert vault.open_secret("con_new", "api_key").reveal() == "canary-new"
+    check_whole(vault)
+
+
+def test_a_write_that_needs_one_more_term_goes_on(site: Site, vault: Vault) -> None:
+    """What was opened ahead is not all that it takes: the rest is asked for inside."""
+    keyring = keyring_of(vault)
+    watched = keyring.provider = Watched(keyring.provider, site.database)
+
+    def work(log: Transaction) -> None:
+        _store_new(log)
+        keyring.forget()
+        log.keys.key(log.keys.current_term().id)
+
+    vault.write(work)
+    assert watched.free == [True, False]
+    assert vault.open_secret("con_new", "api_key").reveal() == "canary-new"
+
+
+def _store_new(log: Transaction) -> int:
+    """Stores the first secret of a new owner."""
+    with Secret("canary-new") as secret:
+        return log.store_secret(owner="con_new", field="api_key", secret=secret)
 
 
 def test_nothing_is_retired_while_something_hangs_on_it(vault: Vault) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from connector_vault import IntegrityError, Vault, VaultError, View
 from connector_vault.kekrotator import KekReport, KekRotator
+from connector_vault.keyring import Keyring
 from connector_vault.keyrotator import STEPS, KeyRotator, KeysReport
 from connector_vault.keyrun import OnStep, nothing
 from connector_vault.rows import KeyRow
@@ -168,10 +169,14 @@ def data_keys(view: View) -> list[KeyRow]:
     return [KeyRow._make(row) for row in found if row[-1] is not None]
 
 
+def keyring_of(vault: Vault) -> Keyring:
+    """Reaches behind a vault, to its keys."""
+    return vault._keyring  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
 def remembered(vault: Vault) -> set[str]:
     """Gives the ids of the keys that are kept in memory."""
-    keyring = vault._keyring  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    return set(keyring._by_id)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return set(keyring_of(vault)._by_id)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 class Dying:

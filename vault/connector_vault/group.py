@@ -79,6 +79,7 @@ class GroupWriter:
         """Takes the connection over: nobody else may use it."""
         self._connection = connection
         self._rows = Rows(connection)
+        self._rows.writing = True
         self._lock = Lock()
         self._waiting: deque[_Job] = deque()
         #: Whether somebody holds the turn, and whether that is only an offer so far.

@@ -29,6 +29,7 @@ from threading import Lock
 from typing import Final, TypeAlias, TypeVar
 
 from connector_vault import cipher
+from connector_vault.asking import AskFirstError
 from connector_vault.cipher import CipherError, Entropy, Key
 from connector_vault.errors import IntegrityError, NotFoundError, VaultError, VaultLockedError
 from connector_vault.places import AUDIT, LOG_MAC, LOG_SIGN, RECORD_MAC, TERM, Place
@@ -158,9 +159,12 @@ class Keyring:
         """Gives a term by its id. Who holds an older provider finds the one that came after it.
 
         Raises:
+            AskFirstError: The provider has to be asked, and others wait to write.
             VaultLockedError: The provider's key is not the one that wrapped the terms.
             IntegrityError: There is no such term, or it does not open.
         """
+        if rows.writing and key_id not in self._by_id:
+            raise AskFirstError(lambda other: self.term(other, key_id))
         if self._trust.over and key_id not in self._by_id:
             self.refresh(rows)
         cached = self._by_id.get(key_id)

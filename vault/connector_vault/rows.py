@@ -127,6 +127,8 @@ class Rows:
         self._connection = connection
         #: Whether the work under way has written, and so has a savepoint to go back to.
         self.marked = False
+        #: Whether others wait until the transaction is over.
+        self.writing = False
         #: Whether a savepoint comes before every first write, whatever it is.
         self.careful = False
         #: Whether the work under way has appended to the log before it had a savepoint.

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections import deque
 from collections.abc import Callable
@@ -19,9 +20,11 @@ from threading import Lock
 from typing import Final, TypeVar
 
 from connector_vault import schema
+from connector_vault.asking import AskFirstError
 from connector_vault.attendance import Attendance
 from connector_vault.errors import (
     ForkedError,
+    IntegrityError,
     StoreUnavailableError,
     VaultClosedError,
     VaultExistsError,
@@ -98,11 +101,19 @@ class Store:
 
     def write(self, work: Callable[[Rows], T]) -> T:
         """Runs work in a transaction and waits for its commit."""
-        return self._writing().write(work)
+        try:
+            return self._writing().write(work)
+        except AskFirstError as needed:
+            self._ask(needed)
+        return self._writing().write(_patient(work))
 
     async def write_async(self, work: Callable[[Rows], T]) -> T:
         """Runs work in a transaction and awaits its commit."""
-        return await self._writing().write_async(work)
+        try:
+            return await self._writing().write_async(work)
+        except AskFirstError as needed:
+            await asyncio.to_thread(self._ask, needed)
+        return await self._writing().write_async(_patient(work))
 
     def sizes(self) -> tuple[int, int]:
         """Gives the bytes of the database and of its journal."""
@@ -178,6 +189,11 @@ class Store:
         """
         if self._writer is not None:
             self._writer.check_outside()
+
+    def _ask(self, needed: AskFirstError) -> None:
+        """Has the provider asked; a key that does not open is left to the work to find out."""
+        with suppress(IntegrityError):
+            self.read(needed.ahead)
 
     def _leave(self) -> None:
         """Gives the lock back, unless it is the caller's."""
@@ -263,6 +279,19 @@ def settle(path: Path) -> None:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             connection.close()
+
+
+def _patient(work: Callable[[Rows], T]) -> Callable[[Rows], T]:
+    """Lets work ask inside its transaction, if it must do so once more."""
+
+    def run(rows: Rows) -> T:
+        rows.writing = False
+        try:
+            return work(rows)
+        finally:
+            rows.writing = True
+
+    return run
 
 
 def _altered(name: str) -> str:
