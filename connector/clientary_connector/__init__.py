@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from clientary_connector.approvals import Approval, Decision, Question
     from clientary_connector.approver import ApprovalView
+    from clientary_connector.billing import UsageRecord
     from clientary_connector.call.result import (
         ArgumentFault,
         Call,
@@ -79,6 +80,7 @@ __all__ = [
     "StateReport",
     "TendReport",
     "Terms",
+    "UsageRecord",
     "create_state",
     "load_manifest",
     "open_connector",
@@ -103,6 +105,7 @@ _MODULES = {
     "connector": ("Connector", "LogReport", "Secret"),
     "errors": ("ConnectError", "ConnectorError"),
     "grants": ("Grant",),
+    "billing": ("UsageRecord",),
     "hosting": ("PluginStatus",),
     "logentry": ("LogEntry", "LogFilter", "LogPage"),
     "manifest": ("Action", "Manifest", "load_manifest"),

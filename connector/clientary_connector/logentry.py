@@ -61,7 +61,7 @@ class LogEntry:
 
     id: int
     at: datetime
-    #: `call`, `refusal`, `replay`, `approval`, `connect`, `grant` or `revoke`.
+    #: `call`, `refusal`, `replay`, `approval`, `settle`, `found`, `connect`, `grant` or `revoke`.
     kind: str
     user: str
     persona: str | None

@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 
-from clientary_connector import ConnectError, ErrorKind, LogFilter, Outcome, Result
+from clientary_connector import (
+    ConnectError,
+    ErrorKind,
+    LogFilter,
+    Outcome,
+    Result,
+    Settings,
+    create_state,
+    open_connector,
+)
 from clientary_connector.background import Background
 from clientary_connector.connections import Account, Connection
 from clientary_connector.errors import (
@@ -421,3 +430,31 @@ def test_a_connector_closes_the_lines_of_every_loop(
         on.run(use_and_close())
         end.set()
         thread.join()
+
+
+@pytest.mark.requirement("log.checkpoint.anchors")
+def test_closing_leaves_the_loop_free_while_an_anchor_is_told(tmp_path: Path) -> None:
+    """The anchor here answers on the loop that closes: a loop held up would never hear of it."""
+    create_state(tmp_path / "state")
+    kept: list[bytes] = []
+
+    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+        kept.append(await reader.readexactly(length))
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async def closed() -> int:
+        server = await asyncio.start_server(keep, "127.0.0.1", 0)
+        anchor = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/log"
+        connector = open_connector(tmp_path / "state", settings=Settings(anchors=(anchor,)))
+        connector.budgets.set("account", "", 5, user="root")
+        await connector.aclose()
+        told = len(kept)
+        server.close()
+        return told
+
+    assert asyncio.run(closed()) > 0
