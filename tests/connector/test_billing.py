@@ -28,8 +28,10 @@ from tests.vault.processes import started
 
 pytestmark = pytest.mark.requirement("policy.budget.billing")
 
-#: Nothing is due but what these tests are about, and whoever hangs is given up soon.
-SETTINGS = Settings(hook_answer_s=0.2, notices_close_s=0.2, settle_after_s=86_400)
+#: Nothing is due but what these tests are about.
+SETTINGS = Settings(hook_answer_s=30, settle_after_s=86_400)
+#: Whoever hangs is given up soon.
+HASTY = replace(SETTINGS, hook_answer_s=0.2, notices_close_s=0.2)
 KILLED_AT = 3
 
 
@@ -170,7 +172,7 @@ def test_a_plugin_that_fails_is_told_the_same_again_and_first(stage: Stage) -> N
     assert {one.id for one in other.all()} >= {told[1].id}
 
 
-def test_a_plugin_that_hangs_holds_up_no_call_and_no_closing(stage: Stage, tmp_path: Path) -> None:
+def test_a_plugin_that_hangs_holds_up_no_call_and_no_closing(tmp_path: Path) -> None:
     """Tending says that it waits; what it did not return from is told by the next process."""
     meter, later = Meter(), Meter()
     reached, released = threading.Event(), threading.Event()
@@ -181,12 +183,12 @@ def test_a_plugin_that_hangs_holds_up_no_call_and_no_closing(stage: Stage, tmp_p
         released.wait(60)
 
     meter.before = hang
-    stage.connector.register(meter)
-    first = created(stage, "First")
-    assert reached.wait(20)
-    second = created(stage, "Second")
-    assert [one.outcome for one in tended(stage)] == ["waiting"]
-    stage.wait(stage.connector.aclose)
+    with set_stage(tmp_path / "state", settings=HASTY) as stage:
+        stage.connector.register(meter)
+        first = created(stage, "First")
+        assert reached.wait(20)
+        second = created(stage, "Second")
+        assert [one.outcome for one in tended(stage)] == ["waiting"]
     with open_connector(tmp_path / "state", settings=SETTINGS) as connector:
         connector.register(later)
         asyncio.run(connector.tend(user="timer"))
