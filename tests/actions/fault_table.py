@@ -21,9 +21,10 @@ from tests.actions.traces import CANARY
 MAX_SENDS: Final = 3
 #: What an answer may weigh there.
 MAX_BODY: Final = 300_000
-#: The longest silence that it bears, and a silence that is longer.
-READ_TIMEOUT_S: Final = 0.25
-TOO_LONG_S: Final = 5.0
+#: The longest silence that it bears, which is time enough for all actions to be sent at once on a
+#: slow machine, and a silence that is longer.
+READ_TIMEOUT_S: Final = 2.0
+TOO_LONG_S: Final = 30.0
 #: A Retry-After that it does not wait for.
 LONG_WAIT_S: Final = 120
 
