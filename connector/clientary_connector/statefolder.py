@@ -22,6 +22,7 @@ import platformdirs
 from clientary_connector.errors import StateIntegrityError, StateUnavailableError
 from clientary_connector.settings import Settings
 from connector_vault import CheckpointPlan, Secret, Vault, VaultLockedError
+from connector_vault.files import sync
 from connector_vault.private_file import read_private
 from connector_vault.providers import AskPassphrase, Means
 from connector_vault.trust import Trust
@@ -104,7 +105,7 @@ def note_key(folder: Path, uri: str | None) -> None:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
-        _sync(folder)
+        sync(folder)
     except OSError as error:
         raise StateUnavailableError(
             f"{path} cannot be written ({error.strerror}).", hint="Look at the disk and its rights."
@@ -135,15 +136,6 @@ def _noted(path: Path) -> str | None:
             hint="Set CLIENTARY_KEY to the URI of the vault's key.",
         ) from error
     return None if noted is None else str(noted)
-
-
-def _sync(folder: Path) -> None:
-    """Makes a new name in the folder last."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _asker(path: Path | None) -> AskPassphrase:

@@ -37,6 +37,7 @@ from connector_vault import cipher
 from connector_vault.cipher import Key
 from connector_vault.encoding import json_object
 from connector_vault.errors import AnchorError
+from connector_vault.files import make_folder, sync, write_at
 
 #: A sector: what a disk writes whole or, where it breaks, not at all.
 _SLOT_BYTES: Final = 512
@@ -121,7 +122,7 @@ class Anchor:
         """
         fresh = self.path.with_name(f"{self.path.name}.new-{os.getpid()}")
         try:
-            _make_folder(self.path.parent)
+            make_folder(self.path.parent)
             fresh.unlink(missing_ok=True)
             file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
@@ -131,7 +132,7 @@ class Anchor:
             finally:
                 os.close(file)
             fresh.replace(self.path)
-            _sync(self.path.parent)
+            sync(self.path.parent)
         except OSError as error:
             raise AnchorError(f"No anchor can be made at {self.path}: {error.strerror}.") from None
 
@@ -184,10 +185,10 @@ class Anchor:
                 return
             if missing:
                 end = self._entries(file, _ENDED_AT, 0, stored.head.ended)[1]
-                _write(file, self._sealed(missing, stored.head.ended), end)
+                write_at(file, self._sealed(missing, stored.head.ended), end)
             counter = stored.counter + 1
             slot = self._slot(_Stored(counter, head))
-            _write(file, slot, _SLOT_BYTES * (counter % _SLOTS))
+            write_at(file, slot, _SLOT_BYTES * (counter % _SLOTS))
 
     def _take_in(self, size: int) -> None:
         """Reads the ended things that were added."""
@@ -286,14 +287,6 @@ def _locked(file: int, path: Path) -> Generator[None]:
     yield
 
 
-def _write(file: int, data: bytes, at: int) -> None:
-    """Writes all of it, and waits until it has reached the disk."""
-    while data:
-        done = os.pwrite(file, data, at)
-        data, at = data[done:], at + done
-    os.fsync(file)
-
-
 def _read_from(file: int, offset: int) -> bytes:
     """Reads from a place to the end."""
     parts: list[bytes] = []
@@ -301,19 +294,3 @@ def _read_from(file: int, offset: int) -> bytes:
         parts.append(part)
         offset += len(part)
     return b"".join(parts)
-
-
-def _make_folder(folder: Path) -> None:
-    """Makes the folder, closed to everybody else, if there is none."""
-    if not folder.exists():
-        folder.mkdir(parents=True, mode=0o700)
-        folder.chmod(0o700)
-
-
-def _sync(folder: Path) -> None:
-    """Makes a new name in the folder last."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

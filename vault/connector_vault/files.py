@@ -109,6 +109,14 @@ def replace(target: Path, fresh: Path) -> None:
     sync(target.parent)
 
 
+def write_at(file: int, data: bytes, at: int) -> None:
+    """Writes all of it at a place of an open file, and waits until it has reached the disk."""
+    while data:
+        done = os.pwrite(file, data, at)
+        data, at = data[done:], at + done
+    os.fsync(file)
+
+
 def sync(path: Path) -> None:
     """Waits until a file, or the names in a folder, have reached the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -31,7 +31,7 @@ from typing import Final
 
 from connector_vault.cipher import KEY_BYTES, KEY_ID_BYTES, Entropy
 from connector_vault.errors import ErasedError, ShredError, StoreFullError
-from connector_vault.files import NO_ROOM
+from connector_vault.files import NO_ROOM, sync, write_at
 
 _SLOT: Final = 64
 _SECRET_END: Final = KEY_ID_BYTES + KEY_BYTES
@@ -79,7 +79,7 @@ class Shreds:
                 if not folder.exists():
                     folder.mkdir(parents=True, mode=0o700)
                     folder.chmod(0o700)
-                    _sync(folder.parent)
+                    sync(folder.parent)
         except OSError as error:
             raise ShredError(f"{self.folder} cannot be made: {error.strerror}.") from None
         # A look at a file that is there costs a third of one at a file that is not.
@@ -99,9 +99,9 @@ class Shreds:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 end = os.fstat(file).st_size // _SLOT * _SLOT
                 slots = b"".join(_slot(key_id, shreds[key_id]) for key_id in ids)
-                _write(file, slots, end)
+                write_at(file, slots, end)
                 if not end:
-                    _sync(self.folder)
+                    sync(self.folder)
         return {key_id: _combined(key, shreds[key_id]) for key_id, key in keys.items()}
 
     def check(self, key_id: str) -> None:
@@ -147,11 +147,11 @@ class Shreds:
                 for key_id in ids:
                     data = _read(file)
                     at = _find(data, key_id)
-                    _write(file, _mark(key_id), len(data) // _SLOT * _SLOT if at is None else at)
+                    write_at(file, _mark(key_id), len(data) // _SLOT * _SLOT if at is None else at)
         with self._opened(_COUNTER, os.O_WRONLY | os.O_CREAT | os.O_APPEND) as file:
             os.write(file, b".")
             os.fsync(file)
-        _sync(self.folder)
+        sync(self.folder)
 
     def changed(self) -> bool:
         """Says whether any process has destroyed something since; costs a look at a file."""
@@ -240,20 +240,3 @@ def _combined(one: bytes | bytearray, other: bytes) -> bytes:
 def _read(file: int) -> bytes:
     """Reads a file from its beginning."""
     return os.pread(file, os.fstat(file).st_size, 0)
-
-
-def _write(file: int, data: bytes, at: int) -> None:
-    """Writes all of it, and waits until it has reached the disk."""
-    while data:
-        done = os.pwrite(file, data, at)
-        data, at = data[done:], at + done
-    os.fsync(file)
-
-
-def _sync(folder: Path) -> None:
-    """Makes a new name in the folder last."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
