@@ -14,7 +14,7 @@ from typing import Final
 
 from connector_vault.errors import IntegrityError
 from connector_vault.postings import BLOCK, COLUMNS, CONTEXT, HEADS, context_of
-from connector_vault.rows import LOG_CHECKED, SPAN_ROWS, LogColumns, Rows
+from connector_vault.rows import SPAN_ROWS, LogColumns, Rows
 from connector_vault.sqlite import SqlValue
 
 #: Every row of the log stands before this one.
@@ -78,16 +78,6 @@ def as_asked(where: LogQuery, row: LogColumns) -> LogColumns:
     if not _of_context(where) <= set(context_of(row.facts)):
         raise IntegrityError(f"log {row.seq}")
     return row._replace(ref=None, **asked)
-
-
-def change_row(rows: Rows, subject: str) -> LogColumns | None:
-    """Gives the row that tells of a subject's newest revision."""
-    found = rows.select(
-        f"SELECT {LOG_CHECKED} FROM log l WHERE l.subject = ? AND l.revision IS NOT NULL "  # noqa: S608 - constants only
-        "ORDER BY l.revision DESC LIMIT 1",
-        (subject,),
-    )
-    return LogColumns._make(found[0]) if found else None
 
 
 def _candidates(rows: Rows, where: LogQuery, span: tuple[int, int], limit: int) -> Iterator[int]:

@@ -20,7 +20,7 @@ from connector_vault.log import UID_BYTES, LogDraft, LogRow, LogSeal, change_dra
 from connector_vault.records import Record
 from connector_vault.rows import LogColumns, RecordRow, Rows, SecretRow
 from connector_vault.sealed import SecretRows
-from connector_vault.search import LogQuery, as_asked, change_row, search
+from connector_vault.search import LogQuery, as_asked, search
 from connector_vault.secret import Secret
 from connector_vault.stages import SecretVersion, Stage, Stages
 from connector_vault.tail import Tail
@@ -110,16 +110,6 @@ class View:
         """
         found = search(self._rows, where, after=after, before=before, limit=limit)
         return [self._checked(as_asked(where, row)) for row in found]
-
-    def change_of(self, kind: str, id: str) -> LogRow | None:  # noqa: A002 - the column's own name
-        """Gives the row of the log that tells of a record's newest revision, or None.
-
-        Raises:
-            IntegrityError: It, or the row before it, was altered without the key.
-        """
-        subject = f"{kind}:{id}"
-        row = change_row(self._rows, subject)
-        return self._public(row and row._replace(subject=subject))
 
     def outcome_of(self, seq: int) -> LogRow | None:
         """Gives the outcome of an intent, or None while it has none.
