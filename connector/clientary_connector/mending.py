@@ -17,10 +17,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from clientary_connector.call.journal import INTENT, OUTCOME
+from clientary_connector.call.left_open import is_alive, left_open
 from clientary_connector.call.result import Outcome
 from clientary_connector.logentry import EPOCH, MICROSECOND
 from clientary_connector.settings import Settings
-from connector_vault import LogDraft, LogRow, Record, Transaction, Vault, VaultError, View
+from connector_vault import LogDraft, LogRow, Record, Transaction, Vault, VaultError
 
 #: The kinds of rows that say so.
 TEND: Final = "tend"
@@ -76,15 +77,20 @@ def open_calls(vault: Vault) -> tuple[OpenCall, ...]:
     )
 
 
-def left_open(vault: Vault, view: View) -> list[LogRow]:
-    """Returns the calls without an outcome whose process is gone, oldest first."""
-    rows = (view.log_row(seq) for seq in view.open_intents())
-    return [row for row in rows if row is not None and not is_alive(vault, row)]
-
-
-def is_alive(vault: Vault, row: LogRow) -> bool:
-    """Tells whether the process of a call still has the vault open."""
-    return vault.attendance.is_present(str(row.facts.get("by", "")))
+def closing(vault: Vault, intent: LogRow) -> LogDraft:
+    """Makes the outcome of a call of which nobody knows how it ended."""
+    return vault.draft(
+        kind=OUTCOME,
+        ref=intent.seq,
+        user=intent.user,
+        persona=intent.persona,
+        connection=intent.connection,
+        action=intent.action,
+        effect=intent.effect,
+        operation=intent.operation,
+        outcome=Outcome.UNKNOWN.value,
+        facts={**LEFT_OPEN, "cost": intent.facts.get("cost")},
+    )
 
 
 def _mend_log(vault: Vault) -> None:
@@ -92,7 +98,7 @@ def _mend_log(vault: Vault) -> None:
     reason = vault.latch.standing
     if not rows and reason is None:
         return
-    drafts = [_closing(vault, row) for row in rows if row.kind == INTENT]
+    drafts = [closing(vault, row) for row in rows if row.kind == INTENT]
     vault.write(lambda log: _close(vault, log, drafts, reason))
     vault.latch.lift()
 
@@ -108,22 +114,6 @@ def _close(vault: Vault, log: Transaction, drafts: Sequence[LogDraft], reason: s
     if closed or reason is not None:
         facts = {"what": "reopened", "closed": closed, "reason": reason}
         log.append(vault.draft(kind=TEND, outcome=Outcome.SUCCEEDED.value, facts=facts))
-
-
-def _closing(vault: Vault, intent: LogRow) -> LogDraft:
-    """Makes the outcome of a call of which nobody knows how it ended."""
-    return vault.draft(
-        kind=OUTCOME,
-        ref=intent.seq,
-        user=intent.user,
-        persona=intent.persona,
-        connection=intent.connection,
-        action=intent.action,
-        effect=intent.effect,
-        operation=intent.operation,
-        outcome=Outcome.UNKNOWN.value,
-        facts={**LEFT_OPEN, "cost": intent.facts.get("cost")},
-    )
 
 
 def _note_settings(vault: Vault, settings: Settings) -> None:

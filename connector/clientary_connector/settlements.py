@@ -10,7 +10,8 @@ import msgspec
 
 from clientary_connector.call import lookup, settling
 from clientary_connector.call.executor import Executor
-from clientary_connector.call.journal import ENCODER, OUTCOME
+from clientary_connector.call.journal import ENCODER
+from clientary_connector.call.left_open import is_alive, left_open
 from clientary_connector.call.lookup import Finding
 from clientary_connector.call.result import Call, Outcome, Result
 from clientary_connector.call.settling import Settled, Verdict
@@ -18,6 +19,7 @@ from clientary_connector.checks import check_user
 from clientary_connector.errors import LookUpError, SettleError, UnknownEntryError
 from clientary_connector.ground import Ground
 from clientary_connector.manifest import Action, Effect, Lookup
+from clientary_connector.mending import closing
 from clientary_connector.state import state_faults
 from connector_vault import LogDraft, LogQuery, LogRow, NotFoundError, Transaction, View
 
@@ -27,7 +29,6 @@ SETTLED: Final = "connector_operation_settled"
 #: up; the session is whoever settles it.
 PERSONA: Final = "settle"
 PIECE: Final = 200
-LEFT_OPEN: Final = {"error": Outcome.UNKNOWN.value, "left_open": True, "attempts": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,18 +151,10 @@ class Settlements:
             return self._written(self._case(log_id), finding, user=user, by="person")
 
     def _open_cases(self, view: View) -> list[tuple[LogRow, Settled | None]]:
-        rows = [*self._left_open(view), *_unknown(view)]
+        rows = [*left_open(self._vault, view), *_unknown(view)]
         found = [(row, settling.settled(view, row.seq)) for row in rows if _is_change(row)]
         pending = [(row, said) for row, said in found if said is None or not said.final]
         return sorted(pending, key=lambda one: one[0].seq)
-
-    def _left_open(self, view: View) -> list[LogRow]:
-        """Gives the calls whose process has died under way."""
-        rows = (view.log_row(seq) for seq in view.open_intents())
-        return [row for row in rows if row is not None and not self._lives(row)]
-
-    def _lives(self, row: LogRow) -> bool:
-        return self._vault.attendance.is_present(str(row.facts.get("by", "")))
 
     def _case(self, log_id: int) -> Case:
         def read(view: View) -> tuple[LogRow, LogRow | None, Settled | None]:
@@ -175,7 +168,7 @@ class Settlements:
         intent, outcome, settled = self._vault.read(read)
         if settled is not None and settled.final:
             raise SettleError(f"Call {intent.seq} was settled before: {settled.verdict.value}.")
-        if outcome is None and self._lives(intent):
+        if outcome is None and is_alive(self._vault, intent):
             raise SettleError("The call is under way.", hint="Wait until it has ended.")
         if outcome is not None and (outcome.outcome != Outcome.UNKNOWN or not _is_change(intent)):
             raise SettleError(f"How call {intent.seq} ended is known: {outcome.outcome}.")
@@ -282,12 +275,7 @@ class Settlements:
             )
         ]
         if case.outcome is None:
-            lost: dict[str, Any] = {
-                **_columns(intent, intent.user),
-                "ref": intent.seq,
-                "facts": {**LEFT_OPEN, "cost": intent.facts.get("cost")},
-            }
-            drafts.insert(0, self._vault.draft(**lost, kind=OUTCOME, outcome=Outcome.UNKNOWN.value))
+            drafts.insert(0, closing(self._vault, intent))
         return drafts
 
     def _found(self, case: Case, finding: Finding) -> LogDraft | None:

@@ -23,6 +23,7 @@ import msgspec
 from clientary_connector.call import policy, settling
 from clientary_connector.call.context import facts_of
 from clientary_connector.call.failure import RefusedError, failure, is_change, refused
+from clientary_connector.call.left_open import is_alive
 from clientary_connector.call.listening import Ended, Listener, Nobody
 from clientary_connector.call.policy import Permit
 from clientary_connector.call.result import (
@@ -128,15 +129,20 @@ class Replays:
     async def _ended(self, claim: Claim, call: Call, permit: Permit) -> Claim:
         """Waits while the first call is under way, and gives what is known then."""
         waited, pause = 0.0, FIRST_PAUSE_S
-        while claim.outcome is None and self._lives(claim.intent) and waited < self._wait_s:
+        while (
+            claim.outcome is None and is_alive(self._vault, claim.intent) and waited < self._wait_s
+        ):
             await self._sleep(pause)
             waited, pause = waited + pause, min(pause * 2, LONGEST_PAUSE_S)
             claim = self._vault.read(lambda view: claim_of(view, call, permit))
         return claim
 
+    def _under_way(self, claim: Claim) -> bool:
+        return claim.outcome is None and is_alive(self._vault, claim.intent)
+
     def _unsettled(self, claim: Claim, *, change: bool) -> int:
         """Lets a read run again that its process has left behind; refuses everything else."""
-        if claim.outcome is None and self._lives(claim.intent):
+        if self._under_way(claim):
             hint = "Wait, then repeat it under the same operation: nothing is done twice."
             raise RefusedError(
                 replace(
@@ -152,10 +158,6 @@ class Replays:
             )
             raise refused(ErrorKind.UNKNOWN, message=UNSETTLED, hint=hint)
         return claim.turn
-
-    def _lives(self, intent: LogRow) -> bool:
-        """Tells whether the process that wrote an intent is still there."""
-        return self._vault.attendance.is_present(str(intent.facts.get("by", "")))
 
     def _expired(self, intent: LogRow) -> bool:
         return self._clock() - datetime.fromtimestamp(intent.at / 1_000_000, UTC) > self._life
