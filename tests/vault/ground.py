@@ -67,7 +67,9 @@ class Place:
 
 def raw(path: Path) -> Connection:
     """Opens a database without any of the vault's settings."""
-    return cast("Connection", apsw.Connection(str(path)))
+    opened = apsw.Connection(str(path))
+    opened.set_busy_timeout(10_000)
+    return cast("Connection", opened)
 
 
 def rows_of(view: View) -> Rows:
