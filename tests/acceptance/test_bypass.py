@@ -342,8 +342,10 @@ FRONTENDS: Final = {
     "demo": "plays a story of its own, over a state of its own",
     "export": "the table of items",
     "invocation": "says how the program was called",
+    "jsontext": "reads JSON",
     "llm": "tried as a plugin of llm",
     "mcp": "tried by a client of MCP",
+    "schematext": "says what an argument takes",
     "screen": "prints",
 }
 #: The hooks, none of which can make a call: what a plugin answers is all that comes back.

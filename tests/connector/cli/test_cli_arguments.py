@@ -9,7 +9,7 @@ import click
 import pytest
 
 from clientary_connector.frontends.cli.arguments import parse_arguments
-from clientary_connector.frontends.cli.schematext import type_text
+from clientary_connector.frontends.schematext import type_text
 from clientary_connector.manifest import load_manifest
 
 pytestmark = pytest.mark.requirement("cli.arguments")

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from clientary_connector.frontends.cli.jsontext import JsonTextError, parse_json, parse_object
+from clientary_connector.frontends.jsontext import JsonTextError, parse_json, parse_object
 
 pytestmark = pytest.mark.requirement("cli.json")
 

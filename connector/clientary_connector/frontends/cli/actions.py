@@ -11,8 +11,8 @@ import click
 
 from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, output
-from clientary_connector.frontends.cli.schematext import type_text
 from clientary_connector.frontends.cli.status import Status
+from clientary_connector.frontends.schematext import type_text
 from clientary_connector.manifest import Action, load_manifest
 
 TEXT_WIDTH: Final = 78

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import click
 
-from clientary_connector.frontends.cli.jsontext import Json, JsonTextError, parse_json
+from clientary_connector.frontends.jsontext import Json, JsonTextError, parse_json
+from clientary_connector.frontends.schematext import types_of
 
 HINT: Final = "-a"
 NOTHING: Final[Mapping[str, Any]] = {}
@@ -59,15 +60,6 @@ def typed(key: str, text: str, schema: Mapping[str, Any]) -> Json:
     if "string" in types and schema.get("format") != "decimal" and "enum" not in schema:
         return text
     return _scalar(text, types)
-
-
-def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
-    """Returns the names of the JSON types that a schema allows."""
-    if "type" in schema:
-        names = schema["type"]
-        return (names,) if isinstance(names, str) else tuple(names)
-    branches = schema.get("anyOf", ())
-    return tuple(dict.fromkeys(name for branch in branches for name in types_of(branch)))
 
 
 def _scalar(text: str, types: tuple[str, ...]) -> Json:

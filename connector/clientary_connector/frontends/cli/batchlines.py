@@ -20,7 +20,7 @@ from clientary_connector.call.result import (
     mint_operation,
 )
 from clientary_connector.frontends.cli import options
-from clientary_connector.frontends.cli.jsontext import JsonTextError, parse_object
+from clientary_connector.frontends.jsontext import JsonTextError, parse_object
 
 #: A longer line is no call; it is read over, never held.
 MAX_LINE_BYTES: Final = 1024 * 1024

@@ -15,9 +15,9 @@ from clientary_connector.errors import UnknownActionError
 from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, output
 from clientary_connector.frontends.cli.arguments import parse_arguments
-from clientary_connector.frontends.cli.jsontext import JsonTextError, parse_object
 from clientary_connector.frontends.cli.resultview import show_preview, show_result
 from clientary_connector.frontends.cli.status import Status, of_result
+from clientary_connector.frontends.jsontext import JsonTextError, parse_object
 from clientary_connector.wiring import open_connector
 
 #: A document of arguments beyond this is a file given by mistake.

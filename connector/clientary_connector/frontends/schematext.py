@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from clientary_connector.frontends.cli.arguments import types_of
-
 FORMATS: Final[Mapping[str, str]] = {
     "decimal": "decimal",
     "date": "date (YYYY-MM-DD)",
@@ -28,6 +26,15 @@ def type_text(schema: Mapping[str, Any]) -> str:
     if schema.get("enum"):
         return " | ".join(map(str, schema["enum"]))
     return f"{' or '.join(types)}{_bounds(schema)}"
+
+
+def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the names of the JSON types that a schema allows."""
+    if "type" in schema:
+        names = schema["type"]
+        return (names,) if isinstance(names, str) else tuple(names)
+    branches = schema.get("anyOf", ())
+    return tuple(dict.fromkeys(name for branch in branches for name in types_of(branch)))
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:
