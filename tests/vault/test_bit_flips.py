@@ -8,7 +8,11 @@ import pytest
 
 from tests.soak.bit_flips import campaign
 
-pytestmark = [pytest.mark.requirement("threat.4"), pytest.mark.requirement("vault.verify")]
+pytestmark = [
+    pytest.mark.requirement("threat.4"),
+    pytest.mark.requirement("vault.verify"),
+    pytest.mark.slow,
+]
 
 
 def test_a_flipped_bit_is_a_named_error_or_changes_nothing(tmp_path: Path) -> None:

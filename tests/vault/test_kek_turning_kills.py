@@ -20,7 +20,7 @@ from tests.vault.turning import (
     turn_keys,
 )
 
-pytestmark = pytest.mark.requirement("keys.kek", "threat.14")
+pytestmark = [pytest.mark.requirement("keys.kek", "threat.14"), pytest.mark.slow]
 
 
 @pytest.mark.parametrize("back", [False, True], ids=["forth", "back"])

@@ -21,7 +21,7 @@ from tests.vault.turning import (
     write_for_ever,
 )
 
-pytestmark = pytest.mark.requirement("keys.turning", "threat.14")
+pytestmark = [pytest.mark.requirement("keys.turning", "threat.14"), pytest.mark.slow]
 
 
 @pytest.mark.parametrize(("at", "nth"), EDGES)

@@ -18,7 +18,7 @@ from connector_vault.providers.aws_kms import AwsKmsKey
 from tests.vault.loopback import Answer, Asked, serving, unreachable
 from tests.vault.provider_checks import BOUND, MATERIAL, check_contract, check_id, shown_by_us
 
-pytestmark = pytest.mark.requirement("vault.key.kms")
+pytestmark = [pytest.mark.requirement("vault.key.kms"), pytest.mark.slow]
 
 ARN = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 SECRET = "canary-aws-secret"

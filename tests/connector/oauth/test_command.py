@@ -16,7 +16,7 @@ import pytest
 from tests.connector.oauth.provider_app import CLIENT_SECRET, Far
 from tests.connector.oauth.stage import REDIRECT, browse, description, no_trace, provider
 
-pytestmark = pytest.mark.requirement("oauth.command")
+pytestmark = [pytest.mark.requirement("oauth.command"), pytest.mark.slow]
 
 PROGRAM = (sys.executable, "-m", "clientary_connector.frontends.cli")
 

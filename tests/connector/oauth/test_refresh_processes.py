@@ -16,6 +16,7 @@ from tests.connector.oauth.stage import NAME, no_trace, provider, stage
 from tests.vault.processes import started
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.requirement("oauth.refresh"),
     pytest.mark.requirement("threat.13"),
 ]
