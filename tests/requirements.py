@@ -230,6 +230,8 @@ POLICY: Final[dict[str, str]] = {
     "policy.grants.file": "Grants are kept in a file, compared with it, and made so in one go.",
     "policy.grants.can": "What a persona may do is explained rule by rule, and nothing is sent.",
     "policy.grants.cli": "Grants are given, shown, ended and kept in a file at the command line.",
+    "policy.tokens.made": "A token is shown once, kept as a mark, logged by id, and ends in time.",
+    "policy.tokens.refused": "A token that is wrong, over or revoked lets nobody in, anywhere.",
     "policy.grants.log": "Every change of a grant stands in the log whole, with who made it.",
 }
 

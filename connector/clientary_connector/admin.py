@@ -19,6 +19,7 @@ from clientary_connector.call.preview import Previews
 from clientary_connector.call.transport import Transport
 from clientary_connector.granting import Grants
 from clientary_connector.ground import Ground
+from clientary_connector.issuing import Tokens
 from clientary_connector.keeping import ErasureChore, RetentionChore
 from clientary_connector.log import Log
 from clientary_connector.manifest import Manifest
@@ -63,6 +64,7 @@ class Admin:
     tending: Tending
     log: Log
     care: VaultCare
+    tokens: Tokens
     #: Opens the token of a connection that has one, for one call.
     bearer: Callable[[str], Bearer]
 
@@ -109,6 +111,7 @@ def admin_of(
         tending=_tending(ground, rotating, oauth, *chores),
         log=log,
         care=VaultCare(vault, settings),
+        tokens=Tokens(vault, settings, clock),
         bearer=lambda connection: Bearer(refresher, connection),
     )
 

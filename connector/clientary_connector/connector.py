@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from clientary_connector.background import Background
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from clientary_connector.authorizing import Authorizing
     from clientary_connector.budgets import Budgets
     from clientary_connector.granting import Grants
+    from clientary_connector.issuing import Tokens
     from clientary_connector.log import Log
     from clientary_connector.rotating import OnState
     from clientary_connector.rotations import KeyStatus, RotationReport
@@ -109,6 +109,11 @@ class Connector:
     def vault(self) -> VaultCare:
         """The state of the vault, its keys, checks and backups."""
         return self._admin().care
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokens of programs that come over HTTP."""
+        return self._admin().tokens
 
     async def run(self, call: Call) -> Result:
         """Runs a call the one governed way.
@@ -371,12 +376,7 @@ class Connector:
         """Gives the connector itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Closes the connector."""
         self.close()
 
@@ -384,12 +384,7 @@ class Connector:
         """Gives the connector itself."""
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         """Closes the connector."""
         await self.aclose()
 

@@ -8,6 +8,8 @@
     │   ├── UnknownConnectionError    no such connection
     │   ├── UnknownGrantError         the persona holds no such grant
     │   ├── UnknownApprovalError      no such approval
+    │   ├── UnknownTokenError         no such token
+    │   ├── TokenRefusedError         a token that was shown lets nobody in
     │   ├── ApprovalEndedError        the approval cannot be decided any more
     │   ├── UnknownEntryError         no such line in the log
     │   ├── ReadRefusedError          the host does not let this user read what is sealed
@@ -100,6 +102,23 @@ class UnknownApprovalError(CallerError):
     """No approval has this id."""
 
     kind = ErrorKind.NOT_FOUND
+
+
+class UnknownTokenError(CallerError):
+    """No token has this id, or it was revoked before."""
+
+    kind = ErrorKind.NOT_FOUND
+
+
+class TokenRefusedError(CallerError):
+    """A token that a program has shown lets nobody in: wrong, revoked or over."""
+
+    kind = ErrorKind.DENIED
+
+    def __init__(self, message: str, *, token: str | None = None) -> None:
+        """Takes why, and the id of the token where there is one."""
+        super().__init__(message, hint="Have a new token made.")
+        self.token = token
 
 
 class ApprovalEndedError(CallerError):

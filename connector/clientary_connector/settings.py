@@ -260,6 +260,9 @@ class Settings:
     anchor_answer_s: float = _limit(
         5.0, unit="s", why="an anchor that takes longer is behind", least=0.1, most=60
     )
+    token_days: int = _limit(
+        90, unit="days", why="a token that nobody uses any more ends", least=1, most=3650
+    )
     max_warnings: int = _limit(
         20, unit="warnings", why="drift repeats on every record", least=1, most=1000
     )
