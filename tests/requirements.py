@@ -232,6 +232,9 @@ POLICY: Final[dict[str, str]] = {
     "policy.grants.cli": "Grants are given, shown, ended and kept in a file at the command line.",
     "policy.tokens.made": "A token is shown once, kept as a mark, logged by id, and ends in time.",
     "policy.tokens.refused": "A token that is wrong, over or revoked lets nobody in, anywhere.",
+    "policy.grants.reach": "An admin is shown of every action whether, when and with whose yes.",
+    "policy.grants.faults": "Every fault of a grant is told with the part in which it stands.",
+    "policy.approvals.seen": "A decision counts only while things stand as the person has seen.",
     "policy.grants.log": "Every change of a grant stands in the log whole, with who made it.",
 }
 

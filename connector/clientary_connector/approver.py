@@ -145,18 +145,23 @@ class Approvals:
         """
         return self.decide(approval, Decision(approve=False, user=user, note=note))
 
-    def decide(self, approval: str, decision: Decision) -> Approval:
+    def decide(
+        self, approval: str, decision: Decision, *, seen: Approval | None = None
+    ) -> Approval:
         """Takes a decision as a host hands it in.
+
+        With `seen` it counts only while the approval stands as the person has seen it.
 
         Raises:
             UnknownApprovalError: There is none of that id.
             ApprovalEndedError: It was used or is over, or what it was asked under has changed.
+            ApprovalDecidedError: Somebody has decided since it was seen.
             InvalidValueError: The user has no usable name, or is the persona.
         """
         with state_faults():
             if decision.approve and self._call(self.approval(approval)) is None:
                 raise ApprovalEndedError("What the approval is about was erased.")
-            return approval_of(self._deciding.decide(approval, decision))
+            return approval_of(self._deciding.decide(approval, decision, seen=seen))
 
     def expire(self) -> tuple[Approval, ...]:
         """Ends what is due: approvals whose time is over, and those that nobody can use now."""

@@ -11,6 +11,7 @@
     │   ├── UnknownTokenError         no such token
     │   ├── TokenRefusedError         a token that was shown lets nobody in
     │   ├── ApprovalEndedError        the approval cannot be decided any more
+    │   ├── ApprovalDecidedError      somebody has decided since the approval was seen
     │   ├── UnknownEntryError         no such line in the log
     │   ├── ReadRefusedError          the host does not let this user read what is sealed
     │   ├── SettleError               there is nothing to settle about a call
@@ -123,6 +124,12 @@ class TokenRefusedError(CallerError):
 
 class ApprovalEndedError(CallerError):
     """The approval was used, is over, or what it was asked under has changed."""
+
+    kind = ErrorKind.DENIED
+
+
+class ApprovalDecidedError(CallerError):
+    """Somebody has decided the approval since it was seen; nothing was changed."""
 
     kind = ErrorKind.DENIED
 

@@ -31,6 +31,7 @@ from clientary_connector.errors import (
 from clientary_connector.explaining import Asked, Verdict, explain
 from clientary_connector.grantchanges import Change, Entry, Step
 from clientary_connector.grantcheck import GrantCheck
+from clientary_connector.grantfaults import TermFault, faults_of
 from clientary_connector.grants import Grant, Ready
 from clientary_connector.manifest import Action, Manifest
 from clientary_connector.state import state_faults
@@ -154,6 +155,10 @@ class Grants:
         todo = [one for one in changes if one.step is not Step.KEEP]
         with state_faults():
             return self._vault.write(lambda log: tuple(self._made(log, one, user) for one in todo))
+
+    def faults(self, persona: str, given: Terms) -> tuple[TermFault, ...]:
+        """Returns all that is wrong with terms, each with its part; nothing where they fit."""
+        return faults_of(self._check, persona, given, now=self._now())
 
     def can(
         self, persona: str, action: str, connection: str, arguments: Mapping[str, Any]

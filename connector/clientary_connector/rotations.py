@@ -13,6 +13,19 @@ from connector_vault.rotation import Rotation, State
 
 #: The candidate has become the key in use.
 DONE: Final = frozenset({State.PROMOTED, State.OVERLAPPING, State.FINISHED})
+#: What a person is told when a rotation has reached a state.
+STATES: Final = {
+    "intended": "The rotation has begun; the key in use stays in use.",
+    "waiting": "There is no new key yet.",
+    "pending": "The new key is sealed in the vault, beside the one in use.",
+    "uncertain": "Nobody knows whether the new key is in effect.",
+    "set": "The new key should be in effect.",
+    "tested": "The new key answers, as the same account.",
+    "promoted": "The new key is in use.",
+    "overlapping": "The old key is kept for calls that are under way.",
+    "finished": "The old key no longer works, and the vault has let go of it.",
+    "dropped": "The new key was dropped; the old one stays in use.",
+}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -17,10 +17,11 @@ from typing import Any, TypeAlias
 import msgspec
 
 from clientary_connector import approvals, connections, grants
-from clientary_connector.approvals import Decision
+from clientary_connector.approvals import Approval, Decision
 from clientary_connector.call.arguments import MAX_ID_CHARS, usable
 from clientary_connector.call.policy import Permit
 from clientary_connector.errors import (
+    ApprovalDecidedError,
     ApprovalEndedError,
     InvalidValueError,
     UnknownApprovalError,
@@ -98,16 +99,20 @@ class Deciding:
         self._use = use
         self._clock = clock
 
-    def decide(self, approval: str, decision: Decision) -> Record:
+    def decide(self, approval: str, decision: Decision, *, seen: Approval | None = None) -> Record:
         """Writes a decision down; a person may think again until the approval has ended.
+
+        With `seen` nothing is written where somebody has decided since.
 
         Raises:
             UnknownApprovalError: There is no such approval.
             ApprovalEndedError: It was used or is over, or what it was asked under has changed.
+            ApprovalDecidedError: Somebody has decided since it was seen.
             InvalidValueError: Who decides has no usable name, or is the persona.
         """
         before = self._vault.read(lambda view: found(view, approval))
         check_approver(decision.user, persona=before.body["persona"])
+        _check_seen(before, seen)
         state = approvals.GIVEN if decision.approve else approvals.DENIED
         # The note may name people: it is sealed like a prompt.
         said = self._vault.draft(
@@ -121,6 +126,8 @@ class Deciding:
     ) -> Record:
         record, now = found(log, before.id), self._clock()
         self._check_open(log, record, now=now, approve=decision.approve)
+        if record.revision != before.revision:
+            raise _decided(record)
         body = {
             **record.body,
             "state": state,
@@ -162,6 +169,25 @@ def found(view: View, approval: str) -> Record:
             f"There is no approval {approval[:64]!r}.", hint="List them with `approvals`."
         )
     return record
+
+
+def _check_seen(record: Record, seen: Approval | None) -> None:
+    """Refuses a decision over what somebody else has decided since it was seen.
+
+    Raises:
+        ApprovalDecidedError: Somebody has.
+    """
+    if seen is not None and seen.decided_log_id != record.body["decided_log_id"]:
+        raise _decided(record)
+
+
+def _decided(record: Record) -> ApprovalDecidedError:
+    body = record.body
+    who = f" by {body['decided_by']}" if body["decided_by"] else ""
+    return ApprovalDecidedError(
+        f"The approval {record.id} is {body['state']}{who} since you have looked at it.",
+        hint="Nothing was changed. Look at it again, and decide anew if it has to be.",
+    )
 
 
 def check_approver(user: str, *, persona: str) -> None:

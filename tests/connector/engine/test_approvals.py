@@ -24,8 +24,10 @@ from clientary_connector import (
     Terms,
     load_manifest,
 )
+from clientary_connector.approvals import Decision
 from clientary_connector.call.risk import amount_of, needs_yes
 from clientary_connector.errors import (
+    ApprovalDecidedError,
     ApprovalEndedError,
     InvalidValueError,
     UnknownApprovalError,
@@ -330,6 +332,41 @@ def test_a_revoke_after_the_yes_leaves_nothing_to_use(on: Ground, running: Runni
     on.run(on.connector.revoke(NAME, user=USER))
     assert kind_of(on.result("delete_client", {"id": client})) is ErrorKind.REVOKED
     assert running.sandbox.requests == []
+
+
+@pytest.mark.requirement("policy.approvals.seen")
+def test_a_decision_over_what_was_decided_since_it_was_seen_changes_nothing(
+    on: Ground, running: RunningSandbox
+) -> None:
+    """Two people looked at the same question; the second one is told who was first."""
+    approvals = on.connector.approvals
+    seen = asked(on, "delete_client", {"id": a_client(running)})
+    approvals.decide(seen.id, Decision(approve=True, user=BOSS), seen=seen)
+    no = Decision(approve=False, user="heidi")
+    with pytest.raises(ApprovalDecidedError, match=f"is given by {BOSS} since"):
+        approvals.decide(seen.id, no, seen=seen)
+    given = approvals.approval(seen.id)
+    assert (given.state, given.decided_by) == ("given", BOSS)
+    assert approvals.decide(seen.id, no, seen=given).state == "denied"
+
+
+@pytest.mark.requirement("policy.approvals.seen")
+def test_of_two_decisions_at_one_moment_the_second_is_told_of_the_first(
+    on: Ground, running: RunningSandbox
+) -> None:
+    """Also where it had looked before the first one was written."""
+    approval = asked(on, "delete_client", {"id": a_client(running)})
+    first = [True]
+
+    def somebody_else(kind: str) -> None:
+        if kind == "approval" and first:
+            first.clear()
+            on.connector.approvals.deny(approval.id, user="heidi")
+
+    on.vault.before_draft = somebody_else
+    with pytest.raises(ApprovalDecidedError, match="is denied by heidi since"):
+        on.connector.approvals.approve(approval.id, user=BOSS)
+    assert on.connector.approvals.approval(approval.id).decided_by == "heidi"
 
 
 # Time

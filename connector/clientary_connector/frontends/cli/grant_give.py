@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -13,12 +12,9 @@ from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, output
 from clientary_connector.frontends.cli.grantview import rows
 from clientary_connector.frontends.cli.status import Status
+from clientary_connector.spans import end_of
 from clientary_connector.terms import DEFAULT, Terms
 from clientary_connector.wiring import open_connector
-
-#: As in 30d, 12h or 2w.
-SPAN: Final = re.compile(r"(?P<count>[0-9]{1,5})(?P<unit>[hdw])")
-UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
 @click.command()
@@ -75,7 +71,7 @@ def give(
         approve=general,
         approve_for=single,
         budget=said["budget"],
-        expires_at=_end(said["expires"]),
+        expires_at=said["expires"] and end_of(said["expires"], now=datetime.now(UTC)),
         rate=said["rate"],
     )
     with open_connector(state) as connector:
@@ -103,11 +99,3 @@ def _rules(texts: tuple[str, ...]) -> tuple[str, tuple[tuple[str, str], ...]]:
             "two rules for the rest; limit one by `for`.", param_hint="--approve"
         )
     return general[0] if general else DEFAULT, tuple(single)
-
-
-def _end(text: str | None) -> str | None:
-    """Returns when the grant ends, a span from now as a time."""
-    found = SPAN.fullmatch(text or "")
-    if found is None:
-        return text
-    return (datetime.now(UTC) + int(found["count"]) * UNITS[found["unit"]]).isoformat()

@@ -15,24 +15,11 @@ from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, output
 from clientary_connector.frontends.cli.secretinput import read_key, refuse_as_argument
 from clientary_connector.frontends.cli.status import Status
-from clientary_connector.rotations import RotationReport
+from clientary_connector.rotations import STATES, RotationReport
 from clientary_connector.wiring import open_connector
 
 T = TypeVar("T")
 
-#: What a person is told when a rotation has reached a state.
-WORDS: Final = {
-    "intended": "The rotation has begun; the key in use stays in use.",
-    "waiting": "There is no new key yet.",
-    "pending": "The new key is sealed in the vault, beside the one in use.",
-    "uncertain": "Nobody knows whether the new key is in effect.",
-    "set": "The new key should be in effect.",
-    "tested": "The new key answers, as the same account.",
-    "promoted": "The new key is in use.",
-    "overlapping": "The old key is kept for calls that are under way.",
-    "finished": "The old key no longer works, and the vault has let go of it.",
-    "dropped": "The new key was dropped; the old one stays in use.",
-}
 #: What went wrong, by what the service said last.
 KINDS: Final = {
     "refused": ErrorKind.UNAUTHORIZED,
@@ -111,7 +98,7 @@ def _run(state: Path | None, work: Callable[[Connector], Awaitable[T]]) -> T:
 
 
 def _tell(state: str) -> None:
-    screen.note(WORDS.get(state, state))
+    screen.note(STATES.get(state, state))
 
 
 def _set_interval(state: Path | None, name: str, *, days: int, user: str, output_: str) -> Status:
@@ -150,4 +137,4 @@ def _outcome(report: RotationReport) -> Outcome:
 
 def _error(report: RotationReport) -> CallError:
     kind = KINDS.get(report.verdict or "", ErrorKind.UPSTREAM_ERROR)
-    return CallError(kind=kind, message=report.reason or WORDS[report.state], hint=report.left)
+    return CallError(kind=kind, message=report.reason or STATES[report.state], hint=report.left)
