@@ -54,7 +54,7 @@ class Governed:
 
         def work(log: Transaction) -> None:
             for draft in drafts:
-                self._pair(log, draft)
+                self._pair(draft, log.append)
 
         self._vault.write(work)
 
@@ -72,7 +72,7 @@ class Governed:
     def _governed(self, log: Transaction, draft: LogDraft, permit: Permit) -> None:
         policy.confirm(log, permit, now=NOW)
         self._meter.check(log, draft, permit)
-        self._pair(log, draft)
+        self._pair(draft, partial(self._meter.append, log))
 
     def _decide(self, view: View) -> Permit:
         call = Call(
@@ -82,9 +82,9 @@ class Governed:
             view, call, self._action, rulebook=self._rulebook, host_pattern=self._pattern, now=NOW
         )
 
-    def _pair(self, log: Transaction, draft: LogDraft) -> None:
-        number = log.append(draft)
-        log.append(self._vault.draft(kind="outcome", ref=number, outcome="succeeded"))
+    def _pair(self, draft: LogDraft, append: Callable[[LogDraft], int]) -> None:
+        number = append(draft)
+        append(self._vault.draft(kind="outcome", ref=number, outcome="succeeded"))
 
     def _drafts(self) -> list[LogDraft]:
         return [self._draft(f"op_{next(self._numbers)}") for _ in range(GROUP)]

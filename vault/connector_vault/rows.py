@@ -152,7 +152,7 @@ class Rows:
 
     def insert_identity(self, vault: str) -> None:
         """Stores the id of the vault."""
-        self._write("INSERT INTO vault (name, value) VALUES ('id', ?)", (vault,))
+        self.write("INSERT INTO vault (name, value) VALUES ('id', ?)", (vault,))
 
     def keys(self, key_id: str) -> list[KeyRow]:
         """Gives a key, once for each wrapper."""
@@ -171,7 +171,7 @@ class Rows:
 
     def insert_key(self, row: KeyRow) -> None:
         """Stores a wrapped key."""
-        self._write("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self.write("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def keys_under(self, wrapper: str, after: str, limit: int) -> list[KeyRow]:
         """Gives the next keys that hang on a wrapper, by id."""
@@ -185,21 +185,21 @@ class Rows:
 
     def move_key(self, row: KeyRow, wrapper: str) -> None:
         """Stores a key that was under one wrapper as it is under another, or in another state."""
-        self._write(
+        self.write(
             "UPDATE keys SET wrapper = ?, state = ?, sealed = ? WHERE id = ? AND wrapper = ?",
             (row.wrapper, row.state, row.sealed, row.id, wrapper),
         )
 
     def delete_key(self, key_id: str, wrapper: str) -> None:
         """Removes one wrapping of a key; the database overwrites what is removed."""
-        self._write("DELETE FROM keys WHERE id = ? AND wrapper = ?", (key_id, wrapper))
+        self.write("DELETE FROM keys WHERE id = ? AND wrapper = ?", (key_id, wrapper))
 
     def destroy_keys(self, purpose: str, owner: str) -> None:
         """Overwrites every wrapped key of this purpose and owner."""
         statement = (
             "UPDATE keys SET sealed = NULL, state = 'destroyed' WHERE purpose = ? AND owner = ?"
         )
-        self._write(statement, (purpose, owner))
+        self.write(statement, (purpose, owner))
 
     def current_secret(self, owner: str, field: str) -> SecretRow | None:
         """Gives the version of a secret that is in use."""
@@ -219,11 +219,11 @@ class Rows:
 
     def insert_secret(self, row: SecretRow) -> None:
         """Stores a new version; a version that was ever used is refused."""
-        self._write("INSERT INTO secrets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row[:9])
+        self.write("INSERT INTO secrets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row[:9])
 
     def restage_secret(self, row: SecretRow) -> None:
         """Stores a new revision of a version: another stage, another key, or emptied."""
-        self._write(
+        self.write(
             "UPDATE secrets SET stage = ?, revision = ?, key_id = ?, sealed = ?, mac = ? "
             "WHERE owner = ? AND field = ? AND version = ?",
             (row.stage, *row[5:9], row.owner, row.field, row.version),
@@ -231,7 +231,7 @@ class Rows:
 
     def delete_secret(self, row: SecretRow) -> None:
         """Removes a version; the database overwrites what is removed."""
-        self._write("DELETE FROM secrets WHERE owner = ? AND field = ? AND version = ?", row[:3])
+        self.write("DELETE FROM secrets WHERE owner = ? AND field = ? AND version = ?", row[:3])
 
     def record(self, kind: str, record_id: str) -> RecordRow | None:
         """Gives a record by its id."""
@@ -256,11 +256,11 @@ class Rows:
 
     def insert_record(self, row: RecordRow) -> None:
         """Stores a new record."""
-        self._write("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)", row[:7])
+        self.write("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)", row[:7])
 
     def update_record(self, row: RecordRow) -> None:
         """Stores a new revision of a record."""
-        self._write(
+        self.write(
             "UPDATE records SET parent = ?, name = ?, revision = ?, body = ?, mac = ? "
             "WHERE kind = ? AND id = ?",
             (row.parent, row.name, row.revision, row.body, row.mac, row.kind, row.id),
@@ -358,29 +358,28 @@ class Rows:
         return self._all(statement, values)
 
     def write(self, statement: str, values: Sequence[SqlValue]) -> None:
-        """Runs a statement that changes rows, for those who drop text of the log."""
-        self._write(statement, values)
+        """Changes rows, which may be kept here."""
+        self._mark()
+        self._kept.clear()
+        self._connection.execute(statement, values)
 
     def _log_row(self, where: str, values: Sequence[SqlValue]) -> LogColumns | None:
         """Gives the one row of the log that a condition names."""
         row = self._one(f"SELECT {LOG_CHECKED} FROM log l WHERE {where}", values)  # noqa: S608 - constants only
         return LogColumns._make(row) if row else None
 
-    def _write(self, statement: str, values: Sequence[SqlValue]) -> None:
-        """Writes, and marks the point to go back to before the first write."""
+    def _mark(self) -> None:
+        """Marks the point to go back to, before the first write."""
         if not self.marked:
             self._connection.execute("SAVEPOINT work")
             self.marked = True
-        self._kept.clear()
-        self._connection.execute(statement, values)
 
     def _append(self, columns: Sequence[SqlValue]) -> None:
         """Writes a row of the log; the first of a piece of work pays for no savepoint."""
-        if self.careful or self.marked or self.bare:
-            self._write(_INSERT_LOG, columns)
-        else:
-            self._connection.execute(_INSERT_LOG, columns)
-            self.bare = True
+        if self.careful or self.bare:
+            self._mark()
+        self.bare = self.bare or not self.marked
+        self._connection.execute(_INSERT_LOG, columns)
 
     def _one(self, statement: str, values: Sequence[SqlValue] = ()) -> tuple[Any, ...] | None:
         """Gives the first row, or None."""

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from connector_vault.encoding import json_object
 from connector_vault.errors import IntegrityError
-from connector_vault.log import LogSeal, chain_hash, leaf_hash
+from connector_vault.log import LogDraft, LogSeal, chain_hash, leaf_hash
 from connector_vault.rows import Rows
 
 _HASHED: Final = (
@@ -50,6 +50,24 @@ class Passed(NamedTuple):
     facts: dict[str, Any]
     uid: bytes
     operation: str | None
+
+    @classmethod
+    def of(cls, seq: int, draft: LogDraft) -> Passed:
+        """Gives what a row says that was appended just now."""
+        return cls(
+            seq,
+            draft.at,
+            draft.kind,
+            draft.ref,
+            draft.user,
+            draft.persona,
+            draft.connection,
+            draft.action,
+            draft.outcome,
+            json_object(draft.facts),
+            draft.uid,
+            draft.operation,
+        )
 
 
 class Used(NamedTuple):

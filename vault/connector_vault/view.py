@@ -271,6 +271,17 @@ class Transaction(View):
             self._ended_records.append(row)
         return self._opened(row)
 
+    @property
+    def newest(self) -> tuple[int, bytes]:
+        """The number and the chain of the log's newest row, as this transaction has it.
+
+        Raises:
+            IntegrityError: The end of the log was altered without the key.
+        """
+        if self._rows.tip is None:
+            self._rows.tip = self._tools.seal.tip(self._rows.last_row())
+        return self._rows.tip
+
     def append(self, draft: LogDraft) -> int:
         """Appends a row to the log and gives its number.
 
@@ -285,9 +296,7 @@ class Transaction(View):
             reason = self._refusing.reason
             if reason is not None:
                 raise DegradedError(f"No new calls until the vault is reopened: {reason}")
-        seal = self._tools.seal
-        tip = self._rows.tip or seal.tip(self._rows.last_row())
-        row = seal.row(draft, tip)
+        row = self._tools.seal.row(draft, self.newest)
         self._rows.insert_log(row)
         self._rows.tip = (row.seq, row.chain)
         self.decisive = self.decisive or draft.subject is not None

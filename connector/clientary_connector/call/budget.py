@@ -3,7 +3,8 @@
 1. The log is the meter. What a call costs stands in its intent, and what is given back, as
    nothing was done, in its outcome. Both commit with what they are about.
 2. What was spent is added up from the log, row by row, each checked, inside the transaction of
-   the intent: processes on one vault see each other's calls, and none slips between.
+   the intent: processes on one vault see each other's calls, and none slips between. Rows that
+   this process appends right behind its sum are counted as it appends them.
 3. The sum is kept in memory with the place in the log up to which it goes. If a transaction is
    undone, so is what was added from it.
 4. A sum of yesterday is kept as a record, with its place. An older one that was put back only
@@ -14,7 +15,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -49,7 +50,7 @@ GRANT: Final = "grant"
 SCOPES: Final = (ACCOUNT, USER, PERSONA, CONNECTION)
 #: So many rows are read in one go; more than that is read before the transaction, not in it.
 PIECE: Final = 1_000
-#: More batches than a group commit has transactions: what is older is not undone any more.
+#: More batches than a group commit has rows of calls: what is older is not undone any more.
 BATCHES: Final = 512
 #: An hour in microseconds; months begin with one.
 HOUR: Final = 3_600_000_000
@@ -87,7 +88,7 @@ class Sum:
         default_factory=lambda: deque(maxlen=BATCHES)
     )
 
-    def add(self, rows: Sequence[Passed], place: Place) -> None:
+    def add(self, rows: Iterable[Passed], place: Place) -> None:
         """Takes in the rows up to a place."""
         added = [change for row in rows for change in _changes(row)]
         for month, scope, credits_ in added:
@@ -154,6 +155,19 @@ class Meter:
             self._check_new(log, draft)
             raise _over(over[0], most=over[1], used=used, cost=cost, at=draft.at)
 
+    def append(self, log: Transaction, draft: LogDraft) -> int:
+        """Appends a row of a call, and counts it where the sum goes up to the row before it.
+
+        Raises:
+            VaultError: As `Transaction.append` does.
+        """
+        before = log.newest
+        seq = log.append(draft)
+        with self._lock:
+            if self._sum is not None and self._sum.place == before:
+                self._sum.add([Passed.of(seq, draft)], Place._make(log.newest))
+        return seq
+
     def catch_up(self, at: int) -> None:
         """Brings the sum up to the log, piece by piece; for a thread that may wait.
 
@@ -189,8 +203,9 @@ class Meter:
 
     def _followed(self, log: Transaction) -> Sum:
         """Gives the sum up to the end of the log, as this transaction sees it."""
-        found = self._sum
-        tail = log.tail
+        found, tail = self._sum, log.tail
+        if found is not None and found.place == log.newest:
+            return found
         while found is not None and not tail.stands(found.place):
             found = found if found.undo() else None
         behind = 0 if found is None else log.last_seq() - found.place.seq

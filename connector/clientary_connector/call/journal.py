@@ -164,7 +164,7 @@ class Journal:
             except (VaultLockedError, ShredError):
                 # Nothing can be sealed for this user now. Who asked for what is no secret.
                 draft = self._refusal(call, error, tool=tool, payload=None)
-            log_id = await self._vault.write_async(partial(Transaction.append, draft=draft))
+            log_id = await self._vault.write_async(partial(self._meter.append, draft=draft))
         if draft is not None:
             self._listener.ended(Ended(log_id=log_id, head=draft, payload=payload))
         return result_of(call, Ending(outcome=Outcome.REFUSED, error=error), log_id=log_id)
@@ -184,13 +184,21 @@ class Journal:
         now = self._clock()
         policy.confirm(log, permit, now=now.timestamp())
         self._meter.check(log, draft, permit)
-        log_id = log.append(draft)
+        log_id = self._meter.append(log, draft)
         deciding.claim(log, permit, call=log_id, now=now, draft=self._vault.draft)
         return log_id
 
     async def _settled(self, draft: LogDraft, permit: Permit) -> LogDraft:
         now = self._clock().timestamp()
-        return await self._vault.write_async(lambda log: _settled(log, permit, draft, now=now))
+        return await self._vault.write_async(lambda log: self._ended(log, permit, draft, now))
+
+    def _ended(self, log: Transaction, permit: Permit, draft: LogDraft, now: float) -> LogDraft:
+        """Writes the outcome; says so where the permission ended while the call was under way."""
+        if not policy.still_holds(log, permit, now=now):
+            facts = {**msgspec.json.decode(draft.facts), "completed_after_revoke": True}
+            draft = replace(draft, facts=msgspec.json.encode(facts, order="sorted").decode())
+        self._meter.append(log, draft)
+        return draft
 
     async def _abandon(self, intent: LogDraft) -> None:
         """Settles an intent whose caller left while it was being written: nothing was sent."""
@@ -343,15 +351,6 @@ def _refused(call: Call, error: CallError) -> bytes:
         "response": result_of(call, ending, log_id=None).to_json(),
     }
     return ENCODER.encode(document)
-
-
-def _settled(log: Transaction, permit: Permit, draft: LogDraft, *, now: float) -> LogDraft:
-    """Writes the outcome; says so where the permission ended while the call was under way."""
-    if not policy.still_holds(log, permit, now=now):
-        facts = {**msgspec.json.decode(draft.facts), "completed_after_revoke": True}
-        draft = replace(draft, facts=msgspec.json.encode(facts, order="sorted").decode())
-    log.append(draft)
-    return draft
 
 
 def _lost(intent: Intent, ending: Ending) -> LogDraft:

@@ -186,13 +186,19 @@ def _granted(view: View, permit: Permit, now: float) -> tuple[bool, Record | Non
     ):
         return False, None
     grant = None if permit.grant is None else view.record(grants.KIND, permit.grant)
-    holds = grant is None or (
+    if grant is None:
+        return True, None
+    # In the revision in which the call was allowed, nothing but its time can have run out.
+    same = grant.revision == permit.grant_revision or _still_covers(grant, permit)
+    return same and not grants.has_ended(grant.body, now), grant
+
+
+def _still_covers(grant: Record, permit: Permit) -> bool:
+    return (
         grant.body["state"] == grants.ACTIVE
-        and not grants.has_ended(grant.body, now)
         and grants.covers(grant.body, permit.action, permit.scope)
         and tuple(grant.body.get("conditions", ())) == permit.conditions
     )
-    return holds, grant
 
 
 def _target(connection: Record, host_pattern: str) -> Target:

@@ -61,7 +61,7 @@ def metered(vault: Vault, meter: Meter, operation: str) -> int:
 
     def work(log: Transaction) -> int:
         meter.check(log, draft, PERMIT)
-        return log.append(draft)
+        return meter.append(log, draft)
 
     try:
         return vault.write(work)
@@ -114,8 +114,9 @@ def test_an_older_sum_that_was_put_back_changes_nothing(place: Place) -> None:
         file.close()
 
 
-def test_what_is_undone_is_not_counted(place: Place) -> None:
-    """A transaction that fails after the sum was brought up takes its rows out of it again."""
+@pytest.mark.parametrize("counted", [True, False])
+def test_what_is_undone_is_not_counted(place: Place, *, counted: bool) -> None:
+    """Rows that were counted as they were written, or read again, are taken out of the sum."""
     with place.create() as vault:
         meter = Meter(vault, Settings(budget_account=10))
         metered(vault, meter, "op_1")
@@ -124,7 +125,7 @@ def test_what_is_undone_is_not_counted(place: Place) -> None:
             for number in range(3):
                 draft = intent(vault, f"doomed_{number}")
                 meter.check(log, draft, PERMIT)
-                log.append(draft)
+                meter.append(log, draft) if counted else log.append(draft)
             raise RuntimeError("It was not to be.")
 
         for _ in range(3):
@@ -138,7 +139,8 @@ def test_what_is_undone_is_not_counted(place: Place) -> None:
         assert spent(vault, meter) == 10
 
 
-def test_many_at_once_spend_exactly_the_budget(place: Place) -> None:
+@pytest.mark.parametrize("counted", [True, False])
+def test_many_at_once_spend_exactly_the_budget(place: Place, *, counted: bool) -> None:
     """Threads and tasks, in groups that commit together: fifty of two credits, and no more."""
     with place.create() as vault:
         meter = Meter(vault, Settings(budget_account=100))
@@ -150,7 +152,7 @@ def test_many_at_once_spend_exactly_the_budget(place: Place) -> None:
 
             def work(log: Transaction) -> int:
                 meter.check(log, draft, PERMIT)
-                return log.append(draft)
+                return meter.append(log, draft) if counted else log.append(draft)
 
             try:
                 done.append(await vault.write_async(work))
@@ -167,6 +169,23 @@ def test_many_at_once_spend_exactly_the_budget(place: Place) -> None:
             thread.join()
         assert len(done) == 49
         assert spent(vault, meter) == 100
+
+
+def test_what_others_wrote_between_is_counted_once(place: Place) -> None:
+    """Two processes take turns: each counts its own rows as it writes them, and reads the rest."""
+    with place.create() as vault, place.open() as other:
+        limit = Settings(budget_account=14)
+        one, two = Meter(vault, limit), Meter(other, limit)
+        for number in range(3):
+            metered(vault, one, f"op_{number}")
+            metered(other, two, f"other_{number}")
+        # No budget is looked at before an outcome, so nothing was read since the other's intent.
+        end = vault.draft(kind="outcome", ref=1, outcome="succeeded")
+        vault.write(lambda log: one.append(log, end))
+        metered(vault, one, "last")
+        with pytest.raises(RefusedError):
+            metered(vault, one, "too much")
+        assert spent(vault, one) == spent(other, two) == 14
 
 
 def test_what_is_given_back_can_be_spent_again(place: Place) -> None:
