@@ -304,6 +304,10 @@ HOSTS: Final[dict[str, str]] = {
     "host.export.command": "A person exports the actions of a persona at the command line.",
 }
 
+CONSOLE: Final[dict[str, str]] = {
+    "console.pages": "The console's pages are reached by who may, at any path of any host.",
+}
+
 REQUIREMENTS: Final = {
     **HOUSE,
     **MANIFEST,
@@ -317,4 +321,5 @@ REQUIREMENTS: Final = {
     **CLI,
     **PROOF,
     **HOSTS,
+    **CONSOLE,
 }

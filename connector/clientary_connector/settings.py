@@ -41,6 +41,11 @@ class Settings:
     #: Where checkpoints of the log are kept outside the vault: URIs, in CLIENTARY_ANCHORS one
     #: after the other with spaces between them.
     anchors: tuple[str, ...] = ()
+    #: Names under which the console is reached beside those of loopback, with spaces between them.
+    console_hosts: tuple[str, ...] = ()
+    #: Which sites may show a page of the console in a frame, as a Content-Security-Policy names
+    #: them, with spaces between them; none by default.
+    console_frame_ancestors: tuple[str, ...] = ()
     connect_timeout_s: float = _limit(
         10.0, unit="s", why="a host that does not answer by then is down", least=0.05, most=600
     )
@@ -263,6 +268,26 @@ class Settings:
     token_days: int = _limit(
         90, unit="days", why="a token that nobody uses any more ends", least=1, most=3650
     )
+    console_idle_s: float = _limit(
+        1800.0, unit="s", why="who left the browser has left the console", least=60, most=86_400
+    )
+    console_session_s: float = _limit(
+        43_200.0,
+        unit="s",
+        why="a working day; then a person shows again who it is",
+        least=60,
+        most=30 * 86_400,
+    )
+    console_link_s: float = _limit(
+        300.0,
+        unit="s",
+        why="a sign-in link is opened at once, and lies on a screen until then",
+        least=5,
+        most=3600,
+    )
+    console_body_bytes: int = _limit(
+        256 * 1024, unit="bytes", why="the longest form of a page", least=4096, most=2**24
+    )
     max_warnings: int = _limit(
         20, unit="warnings", why="drift repeats on every record", least=1, most=1000
     )
@@ -309,6 +334,10 @@ class Settings:
             persona=source.get(f"{PREFIX}PERSONA") or None,
             user=source.get(f"{PREFIX}USER") or None,
             anchors=tuple(source.get(f"{PREFIX}ANCHORS", "").split()),
+            console_hosts=tuple(source.get(f"{PREFIX}CONSOLE_HOSTS", "").split()),
+            console_frame_ancestors=tuple(
+                source.get(f"{PREFIX}CONSOLE_FRAME_ANCESTORS", "").split()
+            ),
             **given,
         )
 

@@ -67,6 +67,7 @@ PLANTED: Final = {
     "One door to the Model Context Protocol": (f"{FRONTENDS}/cli/actions.py", "import mcp"),
     "One door to llm": (f"{FRONTENDS}/cli/actions.py", "import llm"),
     "One door to a web server": (f"{CALL}/transport.py", "import starlette"),
+    "One door to templates": (f"{FRONTENDS}/demo.py", "import jinja2"),
     "One door to telemetry": (f"{CALL}/journal.py", "import opentelemetry"),
     "One door to the check of arguments": (f"{CALL}/policy.py", "import jsonschema_rs"),
     "One door to the grammar of conditions": (f"{CALL}/policy.py", "import lark"),

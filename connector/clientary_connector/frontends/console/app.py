@@ -1,0 +1,115 @@
+"""Joins the pages, what guards them and what they work with to one application."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from clientary_connector.connector import Connector
+from clientary_connector.errors import ConnectorError
+from clientary_connector.frontends.console.assets import assets
+from clientary_connector.frontends.console.desk import Desk, Entry, Who, desk_of, monotonic
+from clientary_connector.frontends.console.drawing import environment, path_for
+from clientary_connector.frontends.console.failing import connector_failure, failure
+from clientary_connector.frontends.console.guarding import Guard
+from clientary_connector.frontends.console.links import Links
+from clientary_connector.frontends.console.pages import assets as asset_pages
+from clientary_connector.frontends.console.pages import overview, signin, theme
+from clientary_connector.frontends.console.roles import SignInNeededError
+from clientary_connector.frontends.console.sessions import Sessions
+from clientary_connector.frontends.console.visiting import Visits
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The routes of a page or two, and how the navigation calls and reaches the first of them."""
+
+    routes: tuple[Route, ...]
+    label: str = ""
+    route: str = ""
+
+
+#: One line a subject, in the order of the navigation; those without a label are reached otherwise.
+SECTIONS: Final = (
+    Section(overview.ROUTES, "Overview", "overview"),
+    Section(signin.ROUTES),
+    Section(theme.ROUTES),
+    Section(asset_pages.ROUTES),
+)
+
+
+def console(
+    connector: Connector,
+    *,
+    who: Who | None = None,
+    sign_in_url: str | None = None,
+    hosts: Sequence[str] = (),
+) -> Starlette:
+    """Returns the console of a connector, to be mounted under any path or served by itself.
+
+    `who` says at each request who the person is and which role it has, as the host knows it;
+    whoever is not signed in is sent to `sign_in_url`. Without `who` the console signs people in by
+    itself. `hosts` are the names under which it is reached, beside those of loopback.
+    """
+    settings = connector.settings
+    desk = Desk(
+        connector=connector,
+        who=who,
+        sign_in_url=sign_in_url,
+        hosts=frozenset(name.lower() for name in (*hosts, *settings.console_hosts)),
+        frame_ancestors=settings.console_frame_ancestors,
+        sessions=Sessions(
+            idle_s=settings.console_idle_s, longest_s=settings.console_session_s, clock=monotonic
+        ),
+        links=Links(life_s=settings.console_link_s, clock=monotonic),
+        templates=environment(),
+        assets=assets(),
+        navigation=tuple(Entry(label=one.label, route=one.route) for one in SECTIONS if one.label),
+    )
+    app = Starlette(
+        routes=[route for section in SECTIONS for route in section.routes],
+        middleware=[_guard(desk), Middleware(Visits)],
+        exception_handlers={
+            HTTPException: _failed,
+            ConnectorError: _connector_failed,
+            SignInNeededError: _sign_in,
+        },
+    )
+    app.state.desk = desk
+    return app
+
+
+def _guard(desk: Desk) -> Middleware:
+    return Middleware(
+        Guard,
+        hosts=desk.hosts,
+        frame_ancestors=desk.frame_ancestors,
+        most_bytes=desk.connector.settings.console_body_bytes,
+    )
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return failure(request, cast("HTTPException", error))
+
+
+async def _connector_failed(request: Request, error: Exception) -> Response:
+    return connector_failure(request, cast("ConnectorError", error))
+
+
+async def _sign_in(request: Request, error: Exception) -> Response:
+    """Leads to where people sign in; what was asked for is not remembered in the address."""
+    del error
+    desk = desk_of(request)
+    if desk.who is None:
+        return RedirectResponse(path_for(request, "sign_in"), 303)
+    if desk.sign_in_url is not None:
+        return RedirectResponse(desk.sign_in_url, 303)
+    return failure(request, HTTPException(401, "Sign in to the host of this page first."))

@@ -1,0 +1,1 @@
+"""Holds the pages: each module exports its `ROUTES`."""

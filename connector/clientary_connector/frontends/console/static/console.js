@@ -1,0 +1,61 @@
+"use strict";
+/* Makes pages better that work without it. Behaviours hang on data- attributes. */
+(() => {
+  const all = (selector, root = document) => root.querySelectorAll(selector);
+
+  /* Moments and amounts in the reader's own form and zone; the exact text stays as a title. */
+  const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const localize = (root) => {
+    for (const time of all("time[data-when]", root)) {
+      const moment = new Date(time.dateTime);
+      if (Number.isNaN(moment.getTime())) continue;
+      time.title = time.textContent;
+      time.textContent = moments.format(moment);
+      time.removeAttribute("data-when");
+    }
+    for (const amount of all("data[data-money]", root)) {
+      const currency = amount.dataset.money;
+      const form = currency ? { style: "currency", currency } : { minimumFractionDigits: 2 };
+      try {
+        /* The text goes in as it is: a number would round a long amount. */
+        const shown = new Intl.NumberFormat(undefined, form).format(amount.value);
+        if (!shown.includes("NaN")) amount.textContent = shown;
+      } catch {
+        /* A currency that the browser does not know stays as the server wrote it. */
+      }
+      amount.removeAttribute("data-money");
+    }
+    for (const count of all("data[data-count]", root)) {
+      count.textContent = new Intl.NumberFormat().format(Number(count.value));
+      count.removeAttribute("data-count");
+    }
+  };
+
+  /* <input data-filter="#list"> hides the children of #list in which its words do not stand. */
+  const filter = (input) => {
+    const list = document.querySelector(input.dataset.filter);
+    if (!list) return;
+    input.addEventListener("input", () => {
+      const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      for (const item of list.children) {
+        const text = item.textContent.toLowerCase();
+        item.hidden = !words.every((word) => text.includes(word));
+      }
+    });
+  };
+
+  /* <form data-confirm="Sure?"> asks first. */
+  document.addEventListener("submit", (event) => {
+    const asks = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
+    if (asks && !window.confirm(asks)) event.preventDefault();
+  });
+
+  /* <select data-submit> sends its form when something is chosen. */
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+  });
+
+  localize(document);
+  all("input[data-filter]").forEach(filter);
+  window.clientary = Object.freeze({ localize });
+})();

@@ -1,0 +1,1 @@
+"""Shapes what pages print: plain data from the connector in, plain data for a template out."""

@@ -1,0 +1,72 @@
+"""Finds out who sends a request: the host says so, or a session of the console's own.
+
+1. Where the host signs people in, it is asked at every request, and nothing is remembered.
+2. Else the session of the cookie counts, for as long as it lasts.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from clientary_connector.frontends.console import cookies
+from clientary_connector.frontends.console.desk import Desk, Visit, desk_of
+from clientary_connector.people import Person
+
+
+class Visits:
+    """Puts the visit on every request, and gives a new browser what its forms are bound to."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Takes the pages."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        visit = await _visit(request, desk_of(request))
+        request.state.visit = visit
+
+        async def bound(message: Message) -> None:
+            if message["type"] == "http.response.start" and visit.bound and visit.fresh:
+                _bind(message, request, visit)
+            await send(message)
+
+        await self._app(scope, receive, bound)
+
+
+async def _visit(request: Request, desk: Desk) -> Visit:
+    if desk.who is None:
+        return _own(request, desk)
+    person = desk.who(request)
+    if inspect.isawaitable(person):
+        person = await person
+    return _by_cookie(request, person)
+
+
+def _own(request: Request, desk: Desk) -> Visit:
+    token = cookies.cookie(request, cookies.SESSION)
+    session = None if token is None else desk.sessions.find(token)
+    if token is None or session is None:
+        return _by_cookie(request, None)
+    return Visit(person=session.person, session=token, binding=token, fresh=False)
+
+
+def _by_cookie(request: Request, person: Person | None) -> Visit:
+    held = cookies.cookie(request, cookies.BINDING)
+    if held:
+        return Visit(person=person, binding=held, fresh=False)
+    return Visit(person=person)
+
+
+def _bind(message: Message, request: Request, visit: Visit) -> None:
+    carrier = Response()
+    cookies.set_cookie(carrier, request, cookies.BINDING, visit.binding)
+    MutableHeaders(scope=message).append("set-cookie", carrier.headers["set-cookie"])
