@@ -18,7 +18,9 @@ from clientary_connector.errors import (
 from connector_vault import (
     AnchorError,
     ConflictError,
+    FileTakenError,
     IntegrityError,
+    KeyFormError,
     NotFoundError,
     ProofError,
     RestoreRefusedError,
@@ -36,6 +38,8 @@ from connector_vault import (
 MEANINGS: Final[tuple[tuple[type[VaultError], type[ConnectorError], str], ...]] = (
     (VaultMissingError, StateMissingError, "Set it up once with `clientary init`."),
     (VaultExistsError, StateExistsError, "It is ready for use; there is nothing to set up."),
+    (FileTakenError, StateExistsError, "A backup is never written over another file."),
+    (KeyFormError, StateLockedError, "`clientary init --help` says what each of them needs."),
     (VaultLockedError, StateLockedError, "Put the right key back, readable by its owner alone."),
     (
         VaultRolledBackError,

@@ -15,11 +15,11 @@ from threading import Event, Thread
 import pytest
 
 from connector_vault import (
+    FileTakenError,
     StoreCorruptError,
     StoreError,
     StoreUnavailableError,
     Vault,
-    VaultExistsError,
     VaultLockedError,
     View,
     restore,
@@ -126,7 +126,7 @@ def test_nothing_is_overwritten_by_a_backup(place: Place) -> None:
         vault.back_up(at(place))
         before = at(place).read_bytes()
         for path in (at(place), place.database):
-            with pytest.raises(VaultExistsError, match="name another"):
+            with pytest.raises(FileTakenError, match="name another"):
                 vault.back_up(path)
         assert at(place).read_bytes() == before
         assert vault.verify().ok
@@ -138,7 +138,7 @@ def test_the_last_backup_is_known_and_logged(place: Place) -> None:
         assert vault.read(last) is None
         vault.back_up(at(place), user="ada")
         vault.back_up(at(place, "two.db"), user="bob")
-        with pytest.raises(VaultExistsError):
+        with pytest.raises(FileTakenError):
             vault.back_up(at(place))
         found = vault.read(last)
         assert found is not None

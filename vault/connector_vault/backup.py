@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from connector_vault.errors import (
+    FileTakenError,
     StoreCorruptError,
     StoreFullError,
     StoreUnavailableError,
-    VaultExistsError,
 )
 from connector_vault.files import NO_ROOM, appearing
 from connector_vault.log import LogDraft
@@ -45,7 +45,7 @@ def back_up(
     """Copies a database that is in use, checks the copy, and only then gives it its name.
 
     Raises:
-        VaultExistsError: There is a file at the path.
+        FileTakenError: There is a file at the path.
         StoreError: The copy cannot be made, or the database is damaged.
     """
     try:
@@ -53,7 +53,7 @@ def back_up(
             store.copy_to(fresh, told)
             seq = _checked(fresh)
     except FileExistsError:
-        raise VaultExistsError(f"There is a file at {path} already; name another.") from None
+        raise FileTakenError(f"There is a file at {path} already; name another.") from None
     except OSError as error:
         kind = StoreFullError if error.errno in NO_ROOM else StoreUnavailableError
         raise kind(f"No backup can be made at {path}: {error.strerror}.") from None

@@ -13,9 +13,11 @@ VaultError
         LeaseLostError          another process has taken the work over
     the operator
         VaultExistsError        there is a vault at that path already
+        FileTakenError          there is a file at the path of a backup already
         VaultMissingError       there is no vault at that path
         VaultVersionError       the vault was written by a newer version
         VaultLockedError        the key is missing, wrong, unreadable or too open
+            KeyFormError            the key is named in no way that is known
         AnchorError             what is remembered outside the database is missing or altered
             VaultRolledBackError    the database is older than what is remembered of it
         ShredError              what makes the log's text readable is missing or out of reach
@@ -86,6 +88,10 @@ class VaultExistsError(VaultError):
     """A vault stands at that path already."""
 
 
+class FileTakenError(VaultError):
+    """A file stands already where a backup was to be made."""
+
+
 class VaultMissingError(VaultError):
     """No vault stands at that path."""
 
@@ -96,6 +102,10 @@ class VaultVersionError(VaultError):
 
 class VaultLockedError(VaultError):
     """The key that opens the vault is missing, wrong, unreadable or open to others."""
+
+
+class KeyFormError(VaultLockedError):
+    """The key that opens the vault is named in no way that is known."""
 
 
 class AnchorError(VaultError):

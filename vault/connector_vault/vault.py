@@ -376,7 +376,7 @@ class Vault:
         """Makes a backup at the path, where nothing may be; `told` is told pages done and in all.
 
         Raises:
-            VaultExistsError: There is a file at the path.
+            FileTakenError: There is a file at the path.
             StoreError: It cannot be made, or the vault's own file is damaged.
         """
         from connector_vault.backup import back_up, note  # noqa: PLC0415 - no call needs it

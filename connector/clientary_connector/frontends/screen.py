@@ -11,6 +11,7 @@ import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -122,6 +123,12 @@ def pairs(items: Iterable[tuple[str, object]]) -> str:
     shown = [(name, cell(value)) for name, value in items]
     width = max((width_of(name) for name, _ in shown), default=0)
     return "".join(f"{_aligned((name, text), (width, 0))}\n" for name, text in shown)
+
+
+def when(moment: datetime | str) -> str:
+    """Returns a moment, which has a zone, as the clock on the wall shows it."""
+    at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def terminal_width() -> int:

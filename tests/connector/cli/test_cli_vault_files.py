@@ -76,6 +76,7 @@ def test_a_backup_says_what_it_holds_and_what_it_lacks(ready: Cli) -> None:
     again = ready("vault", "backup", str(path), "-o", "json")
     assert again.status == 1
     assert "name another" in again.document["error"]["message"]
+    assert "never written over" in again.document["error"]["hint"]
     data = ready("vault", "backup", f"{path}.2", "-o", "json").document["data"]
     assert data["size"] == Path(f"{path}.2").stat().st_size
     entry = ready("log", "-o", "json").document["data"][0]

@@ -24,7 +24,9 @@ from clientary_connector.statefolder import state_folder
 from connector_vault import (
     ConflictError,
     DegradedError,
+    FileTakenError,
     IntegrityError,
+    KeyFormError,
     NotFoundError,
     StoreCorruptError,
     StoreFullError,
@@ -114,6 +116,8 @@ def test_a_note_that_cannot_be_read_is_named(tmp_path: Path, note: str) -> None:
     ("fault", "meaning", "kind"),
     [
         (VaultLockedError("x"), StateLockedError, ErrorKind.VAULT_LOCKED),
+        (KeyFormError("x"), StateLockedError, ErrorKind.VAULT_LOCKED),
+        (FileTakenError("x"), StateExistsError, ErrorKind.INTERNAL),
         (IntegrityError("x"), StateIntegrityError, ErrorKind.INTEGRITY),
         (StoreCorruptError("x"), StateIntegrityError, ErrorKind.INTEGRITY),
         (NotFoundError("x"), StateIntegrityError, ErrorKind.REVOKED),

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol, cast
 
-from connector_vault.errors import VaultLockedError
+from connector_vault.errors import KeyFormError, VaultLockedError
 from connector_vault.private_file import absolute
 from connector_vault.provider import KeyProvider
 from connector_vault.providers.means import AskPassphrase, Means
@@ -89,7 +89,7 @@ def key_file(uri: str) -> Path | None:
     """Gives the file that alone opens a vault, which must not lie beside it; None if none does.
 
     Raises:
-        VaultLockedError: The URI has no scheme that is known.
+        KeyFormError: The URI has no scheme that is known.
     """
     scheme, place = _parsed(uri)
     return absolute(place) if scheme is SCHEMES["file"] else None
@@ -101,7 +101,7 @@ def _parsed(uri: str) -> tuple[Scheme, str]:
     scheme = SCHEMES.get(name)
     if scheme is None or not place:
         forms = "; ".join(known.form for known in SCHEMES.values())
-        raise VaultLockedError(f"Name the key in one of these ways: {forms}.")
+        raise KeyFormError(f"Name the key in one of these ways: {forms}.")
     return scheme, place
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -112,8 +111,8 @@ def _show(view: ApprovalView, output_: str) -> Status:
         ("Connection", one.connection_name),
         ("Asks", f"{one.persona}, for {one.user}"),
         ("Why", "(erased)" if view.prompt is None else view.prompt),
-        ("Asked at", _local(one.asked_at)),
-        ("Until", _local(one.until)),
+        ("Asked at", screen.when(one.asked_at)),
+        ("Until", screen.when(one.until)),
         ("Decided by", one.decided_by),
         ("Note", view.note),
         ("Used by", one.used_by and f"log {one.used_by}"),
@@ -140,7 +139,7 @@ def _decided(one: Approval, what: str, output_: str) -> Status:
                 ("Action", one.action),
                 ("Persona", one.persona),
                 ("By", one.decided_by),
-                ("Until", _local(one.until)),
+                ("Until", screen.when(one.until)),
                 ("Log", one.decided_log_id),
             )
         )
@@ -156,11 +155,6 @@ def _row(one: Approval) -> tuple[object, ...]:
         one.connection_name,
         one.persona,
         one.user,
-        _local(one.until),
+        screen.when(one.until),
         one.decided_by,
     )
-
-
-def _local(moment: str) -> str:
-    """Returns a moment as the clock on the wall shows it."""
-    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")

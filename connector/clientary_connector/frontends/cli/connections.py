@@ -94,14 +94,17 @@ def connections(state: Path | None, *, revoked: bool, output_: str) -> Status:
         return Status.SUCCEEDED
     screen.table(
         ("name", "id", "state", "address", "account", "owner", "since", "key"),
-        (
-            (c.name, c.id, c.state, _address(c), c.account, c.owner, c.created_at, _age(keys, c))
-            for c in found
-        ),
+        (_row(one, keys) for one in found),
     )
     if not found:
         screen.note("No connection yet: clientary connect NAME --subdomain YOURS")
     return Status.SUCCEEDED
+
+
+def _row(one: Connection, keys: Mapping[str, KeyStatus]) -> tuple[object, ...]:
+    since = screen.when(one.created_at)
+    where = _address(one)
+    return one.name, one.id, one.state, where, one.account, one.owner, since, _age(keys, one)
 
 
 @click.command()

@@ -46,7 +46,7 @@ def _row(grant: Grant) -> tuple[object, ...]:
         " ".join((*terms.scopes, *more)),
         "; ".join(terms.conditions),
         terms.approve,
-        terms.expires_at,
+        terms.expires_at and screen.when(terms.expires_at),
         grant.user,
-        grant.at,
+        screen.when(grant.at),
     )

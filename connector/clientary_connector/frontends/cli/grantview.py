@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from clientary_connector.frontends import screen
 from clientary_connector.grants import Grant
 
 
@@ -24,7 +25,7 @@ def rows(grant: Grant, of: int) -> Iterator[tuple[str, object]]:
     if terms.rate is not None:
         yield "Rate", f"{terms.rate:,} calls a minute"
     if terms.expires_at is not None:
-        yield "Until", terms.expires_at
+        yield "Until", screen.when(terms.expires_at)
     if grant.actions is None:
         yield "Actions", "those of its scopes: given before lists of actions were kept"
     else:
@@ -33,4 +34,4 @@ def rows(grant: Grant, of: int) -> Iterator[tuple[str, object]]:
         yield "Left out", f"{' '.join(grant.left_out)} (too little is told for the conditions)"
     if grant.new:
         yield "New", f"{' '.join(grant.new)} (not in the grant: give it anew to have them in)"
-    yield "By", f"{grant.user}, {grant.at}"
+    yield "By", f"{grant.user}, {screen.when(grant.at)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +33,7 @@ def open_(state: Path | None, *, output_: str) -> Status:
     screen.table(
         ("id", "when", "user", "persona", "action", "operation", "end"),
         (
-            (one["id"], _when(str(one["at"])), *(one[name] for name in _SHOWN), one["end"])
+            (one["id"], screen.when(str(one["at"])), *(one[name] for name in _SHOWN), one["end"])
             for one in found
         ),
     )
@@ -59,7 +58,3 @@ def _found(connector: Connector) -> Iterable[dict[str, object]]:
             document = other.to_json()
             del document["looked_up"]
             yield {**document, "end": "unknown"}
-
-
-def _when(moment: str) -> str:
-    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")

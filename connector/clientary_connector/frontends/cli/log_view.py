@@ -84,7 +84,6 @@ def _emit(entry: LogEntry, form: str, *, prompts: bool) -> None:
 
 
 def _row(entry: LogEntry, *, prompts: bool) -> tuple[object, ...]:
-    when = entry.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     outcome = entry.outcome if entry.error is None else f"{entry.outcome} ({entry.error})"
     if entry.settled is not None:
         outcome = f"{outcome}, settled: {entry.settled.replace('_', ' ')}"
@@ -92,7 +91,7 @@ def _row(entry: LogEntry, *, prompts: bool) -> tuple[object, ...]:
     what = f"{entry.kind} {entry.action}" if entry.kind == APPROVAL else entry.action or entry.kind
     if entry.erased and not prompts:
         outcome = f"{outcome} {ERASED}"
-    row = (entry.id, when, entry.user, entry.persona, what, outcome)
+    row = (entry.id, screen.when(entry.at), entry.user, entry.persona, what, outcome)
     return (*row, prompt) if prompts else row
 
 

@@ -64,15 +64,15 @@ def _pairs(found: VaultStatus, key: str) -> Iterable[tuple[str, Any]]:
     yield "Secrets", _counted(found.secrets) or "none"
     yield "Records", found.records
     yield "Log", f"{found.log_rows} rows, {found.open_intents} calls without an outcome"
-    yield "Keys made", _when(found.keys_made_at)
-    yield "Keys due", _when(found.keys_due_at)
-    yield "Backup", "none" if found.backed_up_at is None else _when(found.backed_up_at)
+    yield "Keys made", screen.when(found.keys_made_at)
+    yield "Keys due", screen.when(found.keys_due_at)
+    yield "Backup", "none" if found.backed_up_at is None else screen.when(found.backed_up_at)
 
 
 def _terms(found: VaultStatus) -> Iterable[tuple[object, ...]]:
     """Returns the rows of the table."""
     for term in found.terms:
-        yield (term.id, term.state, _when(term.made_at), term.keys, ", ".join(term.opened_by))
+        yield (term.id, term.state, screen.when(term.made_at), term.keys, ", ".join(term.opened_by))
 
 
 def _notes(found: VaultStatus) -> Iterable[str]:
@@ -99,10 +99,6 @@ def _notes(found: VaultStatus) -> Iterable[str]:
 
 def _counted(counts: Any) -> str:  # noqa: ANN401 - numbers by name
     return ", ".join(f"{count} {name}" for name, count in counts.items())
-
-
-def _when(moment: datetime) -> str:
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _kib(size: int) -> str:
