@@ -305,6 +305,7 @@ HOSTS: Final[dict[str, str]] = {
 }
 
 CONSOLE: Final[dict[str, str]] = {
+    "console.users": "A console keeps its users by Argon2id, and notes who they are and who comes.",
     "console.pages": "The console's pages are reached by who may, at any path of any host.",
 }
 

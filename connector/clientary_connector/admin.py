@@ -40,6 +40,7 @@ from clientary_connector.tending import (
     UsageChore,
     VaultKeysChore,
 )
+from clientary_connector.users import Users
 from clientary_connector.vaultcare import VaultCare
 from connector_vault import Vault
 from connector_vault.hookcalls import HookCalls
@@ -65,6 +66,7 @@ class Admin:
     log: Log
     care: VaultCare
     tokens: Tokens
+    users: Users
     #: Opens the token of a connection that has one, for one call.
     bearer: Callable[[str], Bearer]
 
@@ -112,6 +114,7 @@ def admin_of(
         log=log,
         care=VaultCare(vault, settings),
         tokens=Tokens(vault, settings, clock),
+        users=Users(vault, clock),
         bearer=lambda connection: Bearer(refresher, connection),
     )
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from clientary_connector.rotations import KeyStatus, RotationReport
     from clientary_connector.settlements import Settlements
     from clientary_connector.tending import TendReport
+    from clientary_connector.users import Users
     from clientary_connector.vaultcare import VaultCare
 
 __all__ = ["Connector", "LogReport", "Secret"]
@@ -114,6 +115,11 @@ class Connector:
     def tokens(self) -> Tokens:
         """The tokens of programs that come over HTTP."""
         return self._admin().tokens
+
+    @property
+    def users(self) -> Users:
+        """The people who sign in at a console that stands by itself."""
+        return self._admin().users
 
     async def run(self, call: Call) -> Result:
         """Runs a call the one governed way.

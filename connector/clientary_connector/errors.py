@@ -8,6 +8,7 @@
     │   ├── UnknownConnectionError    no such connection
     │   ├── UnknownGrantError         the persona holds no such grant
     │   ├── UnknownApprovalError      no such approval
+    │   ├── UnknownUserError          no such user of the console
     │   ├── UnknownTokenError         no such token
     │   ├── TokenRefusedError         a token that was shown lets nobody in
     │   ├── ApprovalEndedError        the approval cannot be decided any more
@@ -18,7 +19,7 @@
     │   ├── GrantFileError            a file of grants cannot be read
     │   ├── GrantsChangedError        a grant was changed since the difference was shown
     │   ├── InvalidValueError         a name, subdomain, address or secret that cannot be used
-    │   ├── NameTakenError            a connection of that name exists
+    │   ├── NameTakenError            a connection or user of that name exists
     │   ├── ContractError             the host was written for another contract
     │   └── ClosedError               the connector was closed
     ├── OperatorError             whoever runs the connector has to mend something
@@ -105,6 +106,12 @@ class UnknownApprovalError(CallerError):
     kind = ErrorKind.NOT_FOUND
 
 
+class UnknownUserError(CallerError):
+    """No user of the console has this name."""
+
+    kind = ErrorKind.NOT_FOUND
+
+
 class UnknownTokenError(CallerError):
     """No token has this id, or it was revoked before."""
 
@@ -168,7 +175,7 @@ class InvalidValueError(CallerError):
 
 
 class NameTakenError(CallerError):
-    """A connection of this name exists already."""
+    """A connection, or a user, of this name exists already."""
 
 
 class ContractError(CallerError):
