@@ -154,6 +154,8 @@ ENGINE: Final[dict[str, str]] = {
     "engine.revoke": "After a revoke no send starts, be it a retry, a page or a reread.",
     "engine.sync": "Callers without a loop get the same results, from many threads at once.",
     "engine.preview": "A preview shows the exact request and sends nothing but reads that count.",
+    "find.names": "A name fits whatever its case, accents and signs, and with a typo.",
+    "find.search": "A search by name reads the lists the one way, and says what it left out.",
     "engine.log": "The log joins each call with its outcome and finds it by every filter.",
     "engine.settings": "Each limit has unit, default, reason and range, and is read once.",
     "engine.state": "A state is set up once, opened with its key, and its faults are named.",
@@ -300,7 +302,9 @@ HOSTS: Final[dict[str, str]] = {
     "host.mcp.changes": "A client of MCP hears of a changed grant, and its server tends.",
     "host.mcp.prompts": "A person picks a prompt for a common job in the client.",
     "host.mcp.search": "Three tools of MCP find, describe and call whatever was granted.",
+    "host.mcp.find": "A client of MCP turns names into ids, and is told what was left out.",
     "host.mcp.stdio": "The server of MCP is started by a client, and ends quietly with it.",
+    "host.find.command": "A person finds the id of what has a name at the command line.",
     "host.export.command": "A person exports the actions of a persona at the command line.",
 }
 

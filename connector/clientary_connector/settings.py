@@ -74,6 +74,13 @@ class Settings:
     max_pages: int = _limit(
         1000, unit="pages", why="10,000 records in pages of ten", least=1, most=100_000
     )
+    find_requests: int = _limit(
+        50,
+        unit="requests",
+        why="500 clients in pages of ten, in a few seconds",
+        least=1,
+        most=10_000,
+    )
     max_attempts: int = _limit(
         4, unit="sends", why="a service that fails four times is down", least=1, most=20
     )

@@ -30,9 +30,11 @@ from clientary_connector import (
     Question,
     Settings,
     Terms,
+    finding,
     frontends,
     hooks,
 )
+from clientary_connector.finding import Search
 from clientary_connector.frontends import llm as llm_plugin
 from clientary_connector.frontends.cli import main
 from clientary_connector.frontends.cli.commands import clientary
@@ -501,6 +503,94 @@ def test_nothing_of_a_denied_call_passes_through_a_command(
         Path(words[1]).unlink()
 
 
+def _search(persona: str) -> Search:
+    return Search(
+        resource="staff",
+        text="otis",
+        connection=ACCOUNT,
+        user=USER,
+        persona=persona,
+        prompt=PROMPT,
+    )
+
+
+def _find_by_mcp(stage: Stage, persona: str) -> str:
+    caller = Caller(connection=ACCOUNT, persona=persona, user=USER)
+
+    async def work() -> str:
+        async with Client(Serving(stage.connector, lambda _: caller).server()) as client:
+            asked = {"request": PROMPT, "resource": "staff", "text": "otis"}
+            return str((await client.call_tool("find", asked)).structured_content["outcome"])
+
+    return stage.wait(work)
+
+
+def _find_by_command(stage: Stage, persona: str) -> str:
+    words = ("find", "staff", "otis", ACCOUNT, "--persona", persona, "--user", USER)
+    status = main(["--state", str(stage.state), *words])
+    return {Status.REFUSED: "refused", Status.SUCCEEDED: "succeeded"}[Status(status)]
+
+
+def _find_by_definable(stage: Stage, persona: str) -> str:
+    pytest.importorskip("definable", reason="Definable asks for Python 3.12.")
+    run, toolkits = map(importlib.import_module, ("definable.agent.run", DEFINABLE))
+    kit = toolkits.ClientaryToolkit(connection=ACCOUNT, persona=PERSONA, connector=stage.connector)
+    held = kit.tools[0]
+    kit.persona = persona
+    context = run.RunContext(run_id="r", session_id="s", user_id=USER, metadata=SAID)
+    work = {"run_context": context, "fc": SimpleNamespace(call_id=None)}
+    told = stage.wait(lambda: held.entrypoint(**work, resource="staff", text="otis"))
+    return str(json.loads(told.splitlines()[-1])["outcome"])
+
+
+def _find_by_llm(stage: Stage, persona: str) -> str:
+    box = llm_plugin.Clientary(ACCOUNT, persona, USER, PROMPT)
+    work = llm_plugin.Work(connection=ACCOUNT, persona=persona, user=USER, prompt=PROMPT)
+    (tool,) = work.finder(stage.connector.manifest.actions.values(), box)
+    run: Any = getattr(tool, "implementation")  # noqa: B009 - llm gives it no types
+    asked = llm.ToolCall(tool.name, {}, None)
+    return str(json.loads(run(llm_tool_call=asked, resource="staff", text="otis"))["outcome"])
+
+
+SAID: Final = {"_messages": [SimpleNamespace(role="user", get_content_string=lambda: PROMPT)]}
+#: How a search by name comes in; it reads lists, so whoever may not list finds nothing.
+THROUGH_FIND: Final[Mapping[str, Callable[[Stage, str], str]]] = {
+    "find": lambda stage, who: (
+        stage.wait(lambda: finding.find(stage.connector, _search(who))).outcome
+    ),
+    "find_sync": lambda stage, who: finding.find_sync(stage.connector, _search(who)).outcome,
+    "mcp": _find_by_mcp,
+    "command": _find_by_command,
+    "definable": _find_by_definable,
+    "llm": _find_by_llm,
+}
+
+
+@pytest.mark.parametrize("entrance", sorted(THROUGH_FIND))
+def test_whoever_may_not_list_finds_nothing_through_any_entrance(
+    stage: Stage, entrance: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is sent; whoever may list is answered, so the refusal is that of the grant."""
+    monkeypatch.setenv("CLIENTARY_STATE", str(stage.state))
+    try:
+        stage.sandbox.forget()
+        for persona in ("stranger", "narrow", "closed"):
+            assert THROUGH_FIND[entrance](stage, persona) == Outcome.REFUSED
+        assert stage.sandbox.requests == []
+        assert THROUGH_FIND[entrance](stage, PERSONA) == Outcome.SUCCEEDED
+        assert len(stage.sandbox.requests) == 1
+    finally:
+        if llm_plugin.opened.cache_info().currsize:
+            llm_plugin.opened().close()
+            llm_plugin.opened.cache_clear()
+
+
+def test_a_search_has_no_other_way_in() -> None:
+    """What its package offers is tried above, or tells only of the manifest."""
+    functions = {name for name in finding.__all__ if inspect.isfunction(getattr(finding, name))}
+    assert functions - set(THROUGH_FIND) == {"findable", "narrowing"}
+
+
 def test_an_approval_from_before_shows_and_sends_nothing_once_the_persona_is_denied(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -535,7 +625,7 @@ def test_every_public_method_of_a_connector_stands_in_a_table(stage: Stage) -> N
 
 def test_every_command_stands_in_a_table() -> None:
     """Also those of its groups; one that names a persona is tried above or gives and shows."""
-    tried = {words.split()[0] for words in THROUGH_COMMANDS}
+    tried = {words.split()[0] for words in THROUGH_COMMANDS} | {"find"}
     assert set(_commands(clientary, "")) - tried == COMMANDS_FOR_PERSONS
 
 

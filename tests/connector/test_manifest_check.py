@@ -308,6 +308,24 @@ ROUTES: Final = [
 
 MONEY: Final = [
     spoiled(
+        "a search through what is no list",
+        edit("get_event", find={"by": ["caption"]}),
+        ("get_event", "find", "Only a list is looked through"),
+    ),
+    spoiled(
+        "a search by fields that are not there",
+        edit("list_keepers", find={"by": ["surname"], "show": ["age"]}),
+        ("list_keepers", "find.by", "no field 'surname'"),
+        ("list_keepers", "find.show", "no field 'age'"),
+        ("list_keepers", "find", "no field 'id'"),
+    ),
+    spoiled(
+        "a search with arguments that are none",
+        edit("list_events", find={"by": ["caption"], "with": {"era": 3, "leaf": "one"}}),
+        ("list_events", "find.with", "'era' is no argument beside its path"),
+        ("list_events", "find.with.leaf", "is not of type"),
+    ),
+    spoiled(
         "money in an argument without a set of values",
         edit("create_event", money={"argument": "fee", "values": [9]}),
         ("create_event", "money.argument", "'fee' is no argument with a set of values"),

@@ -133,7 +133,7 @@ def test_an_agent_works_in_steps_and_the_log_says_for_whom_why_and_in_which_run(
     assert [one.context for one in lines] == [context] * 3
     functions = mock.call_history[0]["tools"]
     names = {one["function"]["name"] for one in functions}
-    assert names == set(stage.connector.manifest.actions)
+    assert names == {*stage.connector.manifest.actions, "find"}
 
 
 def test_a_refusal_is_told_as_text_with_the_hint_and_the_model_goes_on(stage: Stage) -> None:
@@ -283,13 +283,31 @@ def test_a_revoke_in_the_middle_of_a_run_stops_its_next_step(stage: Stage) -> No
     asyncio.run(helper.arun("And now?", user_id="dana"))
     names = {one["function"]["name"] for one in mock.call_history[-1]["tools"]}
     granted = {one.id for one in connector.allowed(PERSONA, ACCOUNT)}
-    assert names == granted != set(connector.manifest.actions)
+    assert names == {*granted, "find"}
+    assert granted != set(connector.manifest.actions)
+
+
+def test_an_agent_finds_the_id_of_what_a_person_names(stage: Stage) -> None:
+    """In the name of the run; a persona that may list nothing is offered no search."""
+    mock = model(
+        [("c1", "create_client", {"name": "Bakery"})],
+        [("c2", "find", {"resource": "clients", "text": "bakry"})],
+        lambda seen: [("c3", "get_client", {"id": data(seen)[0]["id"]})],
+        "Found.",
+    )
+    asyncio.run(agent(mock, kit(stage)).arun(PROMPT, user_id="dana", session_id="s-9"))
+    lines = logged(stage.connector, session="s-9")
+    assert {(one.user, one.prompt, one.outcome) for one in lines} == {("dana", PROMPT, "succeeded")}
+    assert [one.action for one in lines][-1] == "get_client"
+    assert lines[1].operation == "s-9:c2/list_clients/1"
+    stage.connector.grant(PERSONA, ACCOUNT, scopes=["tasks:write"], user=USER)
+    assert [one.name for one in kit(stage).tools] == ["create_task", "update_task"]
 
 
 def test_the_tools_follow_grants_and_a_revoked_connection_has_none(stage: Stage) -> None:
     """Without a restart, and without an error where nothing is left."""
     toolkit = kit(stage)
-    assert len(toolkit.tools) == len(stage.connector.manifest.actions)
+    assert len(toolkit.tools) == len(stage.connector.manifest.actions) + 1, "and the search"
     assert toolkit.is_current
     stage.wait(lambda: stage.connector.revoke(ACCOUNT, user=USER, persona=PERSONA))
     assert not toolkit.is_current

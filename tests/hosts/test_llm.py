@@ -103,12 +103,33 @@ def test_the_tools_are_those_that_were_granted_and_follow_a_revoke(stage: Stage)
     """A toolbox made once shows what the persona may do now."""
     stage.connector.grant("intern", ACCOUNT, scopes=["staff:read"], user=USER)
     box = plugin.Clientary(ACCOUNT, "intern", USER, WHO)
-    assert [tool.name for tool in box.tools()] == ["Clientary_get_staff", "Clientary_list_staff"]
+    assert [tool.name for tool in box.tools()] == [
+        "Clientary_find",
+        "Clientary_get_staff",
+        "Clientary_list_staff",
+    ]
     held = list(box.tools())
     stage.runner.run(stage.connector.revoke(ACCOUNT, user=USER, persona="intern"))
     assert list(box.tools()) == []
     (told,) = _chained(held, ("Clientary_list_staff", {}))
     assert json.loads(told["output"])["outcome"] == "refused"
+
+
+def test_a_model_finds_ids_by_names(stage: Stage) -> None:
+    """Through the toolbox, with its prompt, under the id of its tool call."""
+    (told,) = _chained([_box()], ("Clientary_find", {"resource": "staff", "text": "otis"}))
+    result = json.loads(told["output"])
+    assert result["outcome"] == "succeeded"
+    assert {one["name"].partition(" ")[0] for one in result["data"]} == {"Otis"}
+    entry = logged(stage.connector, f"{told['tool_call_id']}/list_staff/1")
+    assert (entry.prompt, entry.context["prompt_from"]) == (WHO, "host")
+
+
+def test_a_persona_that_may_list_nothing_is_offered_no_search(stage: Stage) -> None:
+    """There is nothing to look through."""
+    stage.connector.grant("writer", ACCOUNT, scopes=["tasks:write"], user=USER)
+    box = plugin.Clientary(ACCOUNT, "writer", USER, WHO)
+    assert [tool.name for tool in box.tools()] == ["Clientary_create_task", "Clientary_update_task"]
 
 
 def test_every_action_is_a_tool_of_its_own_where_the_settings_say_for_whom(

@@ -93,8 +93,10 @@ def _told(result: types.CallToolResult) -> dict[str, Any]:
 
 @pytest.mark.requirement("host.mcp.tools")
 def test_every_action_that_is_granted_is_a_tool_and_no_other(stage: Stage, era: str) -> None:
-    """Each with a title, a closed schema, and both hints."""
+    """Each with a title, a closed schema, and both hints; the search by name stands first."""
     found = _tools(stage, era)
+    assert next(iter(found)) == "find"
+    del found["find"]
     assert list(found) == list(stage.connector.manifest.actions)
     for name, tool in found.items():
         action = stage.connector.manifest.actions[name]
@@ -106,7 +108,7 @@ def test_every_action_that_is_granted_is_a_tool_and_no_other(stage: Stage, era: 
     stage.connector.grant("reader", ACCOUNT, scopes=["leads:read"], user=USER)
     reader = Caller(connection=ACCOUNT, persona="reader", user=USER)
     listed = _with_client(stage, era, lambda client: client.list_tools(), caller=reader)
-    assert [tool.name for tool in listed.tools] == ["get_lead", "list_leads"]
+    assert [tool.name for tool in listed.tools] == ["find", "get_lead", "list_leads"]
 
 
 @pytest.mark.requirement("host.mcp.tools")
@@ -124,7 +126,7 @@ def test_a_long_list_comes_in_pages(stage: Stage, era: str) -> None:
         assert error.code == types.INVALID_PARAMS
         return sizes
 
-    assert _with_client(stage, era, pages, tools_a_page=20) == [20, 20, 17]
+    assert _with_client(stage, era, pages, tools_a_page=20) == [20, 20, 18]
 
 
 @pytest.mark.requirement("host.mcp.tools")
@@ -214,6 +216,48 @@ def test_a_client_that_leaves_a_write_cancels_it(stage: Stage, era: str) -> None
 
     _with_client(stage, era, work)
     assert logged(stage.connector, f"left-{era}").outcome == "unknown"
+
+
+# What is found by name
+
+
+@pytest.mark.requirement("host.mcp.find")
+@pytest.mark.parametrize("search", [False, True])
+def test_a_name_is_turned_into_ids(stage: Stage, era: str, search: bool) -> None:  # noqa: FBT001 - pytest hands it over by name
+    """In both modes; the official client checks the answer by the schema that was listed."""
+    serving = Serving(stage.connector, lambda _: CALLER, search=search)
+
+    async def whole() -> types.CallToolResult:
+        async with Client(serving.server(), mode=era) as client:
+            assert (await client.list_tools()).tools[0].name == "find"
+            asked = {"request": WHO, "resource": "staff", "text": "OTIS", "limit": 1.0}
+            return await client.call_tool("find", asked)
+
+    result = stage.wait(whole)
+    told = _told(result)
+    assert not result.is_error
+    assert [one["match"] for one in told["data"]] == ["prefix"]
+    (entry,) = stage.connector.log.page(limit=1, user="auditor").entries
+    assert (entry.action, entry.prompt) == ("list_staff", WHO)
+    assert entry.context["prompt_from"] == "model"
+
+
+@pytest.mark.requirement("host.mcp.find")
+def test_what_cannot_be_found_says_why(stage: Stage, era: str) -> None:
+    """An argument that is none, a prompt that is missing, and a list that was not granted."""
+    told = _told(_called(stage, era, "find", {"request": WHO, "resource": "ships", "text": "a"}))
+    assert told["error"]["faults"][0]["path"] == "$.resource"
+    told = _told(_called(stage, era, "find", {"resource": "staff", "text": "a"}))
+    assert told["error"]["faults"][0]["path"] == "$.request"
+    writer = Caller(connection=ACCOUNT, persona="writer", user=USER)
+    stage.connector.grant("writer", ACCOUNT, scopes=["tasks:write"], user=USER)
+
+    async def work(client: Client) -> types.CallToolResult:
+        assert next(one.name for one in (await client.list_tools()).tools) == "create_task"
+        return await client.call_tool("find", {"request": WHO, "resource": "staff", "text": "a"})
+
+    told = _told(_with_client(stage, era, work, caller=writer))
+    assert told["error"]["kind"] == "denied"
 
 
 # Why it was called
@@ -318,7 +362,7 @@ def test_a_client_with_a_session_is_told_that_its_tools_have_changed(stage: Stag
                 other.grant("session", ACCOUNT, scopes=["staff:read"], user=USER)
             await serving.watch.look()
             listed = await client.list_tools()
-            assert [tool.name for tool in listed.tools] == ["get_staff", "list_staff"]
+            assert [tool.name for tool in listed.tools] == ["find", "get_staff", "list_staff"]
         assert told == ["notifications/tools/list_changed"]
 
     stage.wait(whole)

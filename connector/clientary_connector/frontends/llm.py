@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import functools
 import getpass
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MethodType
 from typing import Any, Final
@@ -18,15 +18,18 @@ import llm
 
 # What is heavy is loaded by its public name, when the first tool runs.
 import clientary_connector
-from clientary_connector.call.result import Call, mint_operation
+from clientary_connector.call.result import Call, Result, mint_operation
 from clientary_connector.errors import InvalidValueError, SettingsError
-from clientary_connector.frontends.export import answering, restoring, shapes
+from clientary_connector.finding import find_sync
+from clientary_connector.frontends.export import answering, finder, restoring, shapes
 from clientary_connector.frontends.export.naming import named
 from clientary_connector.manifest import Action
 from clientary_connector.settings import Settings
 
 #: The argument in which a model says what the person asked for.
 REQUEST: Final = "request"
+#: Runs what a tool is for, with its arguments, and who calls and why.
+Start = Callable[[Mapping[str, Any], Mapping[str, Any]], Result]
 _ASKED: Final = {"type": "string", "description": "What the person asked for, in their words."}
 
 
@@ -47,39 +50,64 @@ class Work:
         prefix = "" if toolbox is None else f"{type(toolbox).__name__}_"
         return [self._tool(name, one, toolbox) for name, one in named(actions, prefix).items()]
 
+    def finder(self, actions: Iterable[Action], toolbox: llm.Toolbox) -> list[llm.Tool]:
+        """Returns the search by name as a tool of a toolbox, where the actions list anything."""
+        schema = finder.offered(opened().manifest, actions)
+        if schema is None:
+            return []
+
+        def run(given: Mapping[str, Any], who: Mapping[str, Any]) -> Result:
+            return find_sync(opened(), finder.asked(schema, given, **who))
+
+        name = f"{type(toolbox).__name__}_{finder.FIND}"
+        return [self._made(name, finder.DESCRIPTION, schema, run, toolbox)]
+
     def _tool(self, name: str, action: Action, toolbox: llm.Toolbox | None) -> llm.Tool:
-        schema = shapes.offered(action)
+        def run(given: Mapping[str, Any], who: Mapping[str, Any]) -> Result:
+            arguments = restoring.restored(action.input, given)
+            return opened().run_sync(Call(action=action.id, arguments=arguments, **who))
+
+        return self._made(name, action.description, shapes.offered(action), run, toolbox)
+
+    def _made(
+        self,
+        name: str,
+        description: str,
+        schema: dict[str, Any],
+        start: Start,
+        toolbox: llm.Toolbox | None,
+    ) -> llm.Tool:
+        """Returns a tool that runs the one governed way, and tells the model what came of it."""
         if self.prompt is None:
-            schema["properties"] = {REQUEST: _ASKED, **schema["properties"]}
-            schema["required"] = [REQUEST, *schema.get("required", ())]
+            schema = {
+                **schema,
+                "properties": {REQUEST: _ASKED, **schema["properties"]},
+                "required": [REQUEST, *schema.get("required", ())],
+            }
 
         def run(*_: llm.Toolbox, llm_tool_call: llm.ToolCall, **given: Any) -> str:  # noqa: ANN401 - any JSON value
-            return self._run(action, given, llm_tool_call.tool_call_id)
+            asked = given.pop(REQUEST, "") if self.prompt is None else self.prompt
+            return answering.text(start(given, self._who(asked, llm_tool_call.tool_call_id)))
 
         return llm.Tool(
             name=name,
-            description=action.description,
+            description=description,
             input_schema=schema,
             # Bound to its toolbox, `llm` finds the toolbox again when a conversation goes on.
             implementation=run if toolbox is None else MethodType(run, toolbox),
             plugin=getattr(toolbox, "plugin", None),
         )
 
-    def _run(self, action: Action, given: Mapping[str, Any], id_: str | None) -> str:
-        """Runs a call the one governed way, and tells the model what it came to."""
-        arguments = dict(given)
-        prompt = arguments.pop(REQUEST, "") if self.prompt is None else self.prompt
-        call = Call(
-            action=action.id,
-            arguments=restoring.restored(action.input, arguments),
-            connection=self.connection,
-            user=self.user,
-            persona=self.persona,
-            prompt=prompt,
-            operation=id_ or mint_operation(),
-            context={"prompt_from": "model" if self.prompt is None else "host"},
-        )
-        return answering.text(opened().run_sync(call))
+    def _who(self, prompt: str, id_: str | None) -> dict[str, Any]:
+        """Returns who calls and why, under which operation."""
+        return {
+            "connection": self.connection,
+            "user": self.user,
+            "persona": self.persona,
+            "prompt": prompt,
+            "operation": id_ or mint_operation(),
+            "context": {"prompt_from": "model" if self.prompt is None else "host"},
+        }
 
 
 class Clientary(llm.Toolbox):  # type: ignore[no-untyped-call] # llm gives its hook no types
@@ -115,7 +143,8 @@ class Clientary(llm.Toolbox):  # type: ignore[no-untyped-call] # llm gives its h
             user=user or settings.user or _login_name(),
             prompt=prompt,
         )
-        return work.tools(opened().allowed(work.persona, work.connection), self)
+        allowed = opened().allowed(work.persona, work.connection)
+        return [*work.finder(allowed, self), *work.tools(allowed, self)]
 
 
 @llm.hookimpl

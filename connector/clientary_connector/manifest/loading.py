@@ -13,6 +13,7 @@ from clientary_connector.manifest.parts import (
     CascadeStep,
     Effect,
     Envelope,
+    Find,
     Limits,
     Lookup,
     Manifest,
@@ -81,6 +82,7 @@ def _action(raw: Schema, definitions: Schema) -> Action:
         confirm=raw.get("confirm"),
         reread=raw.get("reread"),
         paging=_paging(raw.get("paging")),
+        find=_find(raw.get("find")),
         cascade=tuple(_cascade_step(part) for part in raw.get("cascade", ())),
         ids=MappingProxyType({name: tuple(found) for name, found in raw.get("ids", {}).items()}),
         example=MappingProxyType(raw["example"]),
@@ -98,6 +100,12 @@ def _paging(raw: Schema | None) -> Paging | None:
         return None
     size = raw.get("page_size")
     return Paging(raw["items"], raw.get("page"), raw.get("size"), size and PageSize(**size))
+
+
+def _find(raw: Schema | None) -> Find | None:
+    if raw is None:
+        return None
+    return Find(tuple(raw["by"]), tuple(raw.get("show", ())), MappingProxyType(raw.get("with", {})))
 
 
 def _cascade_step(raw: Schema) -> CascadeStep:

@@ -93,6 +93,18 @@ class Paging:
 
 
 @dataclass(frozen=True, slots=True)
+class Find:
+    """By which fields people call the records of a list, and which tell those of a name apart.
+
+    The list gets the arguments of `fixed`, so that it leaves out nothing that has a name.
+    """
+
+    by: tuple[str, ...]
+    show: tuple[str, ...]
+    fixed: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class CascadeStep:
     """One kind of record that a deletion takes along, and the list that counts it, if any.
 
@@ -143,6 +155,7 @@ class Action:
     confirm: str | None
     reread: str | None
     paging: Paging | None
+    find: Find | None
     cascade: tuple[CascadeStep, ...]
     ids: Mapping[str, tuple[str, ...]]
     example: Mapping[str, Any]

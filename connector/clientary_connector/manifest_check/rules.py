@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, cast
 
 from clientary_connector.manifest import Schema
-from clientary_connector.manifest_check import action_rules, link_rules, schema_rules
+from clientary_connector.manifest_check import action_rules, find_rules, link_rules, schema_rules
 from clientary_connector.manifest_check.fitting import written
 from clientary_connector.manifest_check.subject import Broken, Finding, Subject, subjects
 
@@ -20,6 +20,7 @@ RULES: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
     action_rules.effect_faults,
     action_rules.update_faults,
     action_rules.paging_faults,
+    find_rules.find_faults,
     action_rules.money_faults,
     schema_rules.argument_faults,
     schema_rules.output_faults,

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "grant": Entry("grant", "grant", "Allow a persona something; show it, end it."),
     "grants": Entry("grants", "grants", "List the grants; write and apply a file of them."),
     "can": Entry("can", "can", "Say whether a persona may do something, and why."),
+    "find": Entry("find", "find", "Find the id of what somebody names."),
     "call": Entry("call", "call", "Run one action."),
     "batch": Entry("batch", "batch", "Run many actions, one JSON line each."),
     "settle": Entry("settle", "settle", "Find out whether a change was done."),

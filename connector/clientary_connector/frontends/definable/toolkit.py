@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from definable.agent.run import RunContext
@@ -27,8 +27,9 @@ from clientary_connector.errors import (
     UnknownConnectionError,
     UnknownGrantError,
 )
+from clientary_connector.finding import find
 from clientary_connector.frontends.definable.runs import Asked, Runs, context_of
-from clientary_connector.frontends.export import answering, restoring, shapes
+from clientary_connector.frontends.export import answering, finder, restoring, shapes
 from clientary_connector.manifest import Action
 from clientary_connector.terms import approval_rule
 from clientary_connector.wiring import open_connector
@@ -74,7 +75,8 @@ class ClientaryToolkit(Toolkit):
         """A function for each action that is granted now."""
         granted = self._granted()
         if granted != self._shown:
-            self._functions = [self._function(action, asks=asks) for action, asks in granted]
+            functions = [self._function(action, asks=asks) for action, asks in granted]
+            self._functions = [*self._finder([action for action, _ in granted]), *functions]
             self._shown = granted
         return self._functions
 
@@ -140,27 +142,65 @@ class ClientaryToolkit(Toolkit):
             requires_confirmation=asks,
         )
 
+    def _finder(self, actions: Sequence[Action]) -> list[Function]:
+        """Returns the search by name as a function, where the actions list anything."""
+        schema = finder.offered(self.connector.manifest, actions)
+        if schema is None:
+            return []
+
+        async def run(run_context: RunContext | None, fc: FunctionCall, **given: object) -> str:
+            async def search(asked: Asked) -> Result:
+                who = self._who(asked, fc.call_id)
+                return await find(self.connector, finder.asked(schema, given, **who))
+
+            return await self._told(run_context, fc, search)
+
+        return [
+            Function(
+                name=finder.FIND,
+                description=finder.DESCRIPTION,
+                parameters=schema,
+                entrypoint=run,
+                skip_entrypoint_processing=True,
+            )
+        ]
+
     async def _run(
         self, action: Action, context: RunContext | None, fc: FunctionCall, given: Mapping[str, Any]
     ) -> str:
         """Runs a call the one governed way, and tells the model what it came to."""
+
+        async def call(asked: Asked) -> Result:
+            arguments = restoring.restored(action.input, given)
+            who = self._who(asked, fc.call_id)
+            return await self._approved(Call(action=action.id, arguments=arguments, **who), asked)
+
+        return await self._told(context, fc, call)
+
+    async def _told(
+        self,
+        context: RunContext | None,
+        fc: FunctionCall,
+        work: Callable[[Asked], Awaitable[Result]],
+    ) -> str:
+        """Does what a run asks for, as far as somebody knows for whom and why."""
         try:
             if self._closed:
                 raise ClosedError("The toolkit was closed.", hint="It was taken from the agent.")
-            asked = self._runs.asked(context, fc)
-            call = Call(
-                action=action.id,
-                arguments=restoring.restored(action.input, given),
-                connection=self.connection,
-                user=asked.user,
-                persona=self.persona,
-                prompt=asked.prompt,
-                operation=asked.operation(fc.call_id),
-                context=context_of(asked),
-            )
-            return told(await self._approved(call, asked))
+            return told(await work(self._runs.asked(context, fc)))
         except ConnectorError as error:
             return f"Error: {error.message} {error.hint}".rstrip()
+
+    def _who(self, asked: Asked, call_id: str | None) -> dict[str, Any]:
+        """Returns who calls and why, under which operation."""
+        return {
+            "connection": self.connection,
+            "user": asked.user,
+            "persona": self.persona,
+            "prompt": asked.prompt,
+            "operation": asked.operation(call_id),
+            "context": context_of(asked),
+        }
 
     async def _approved(self, call: Call, asked: Asked) -> Result:
         """Runs a call, and once more where it waited for the yes that was given already."""

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from clientary_connector.call.context import IDS, TRACEPARENT, TRACESTATE
 from clientary_connector.call.result import Call, mint_operation
-from clientary_connector.frontends.export import restoring
+from clientary_connector.finding import Search
+from clientary_connector.frontends.export import finder, restoring
 from clientary_connector.manifest import Manifest
 
 #: Stands before our own names in `_meta`.
@@ -45,22 +46,32 @@ def call_of(
     caller: Caller, name: str, given: Mapping[str, Any], meta: Meta, *, manifest: Manifest
 ) -> Call:
     """Returns the call that a request asks for; what is wrong with it, the engine says."""
-    arguments = dict(given)
     # Taken out even where the client tells the prompt: a model may fill it in all the same.
-    asked = arguments.pop(REQUEST, "")
+    arguments = {key: value for key, value in given.items() if key != REQUEST}
     action = manifest.actions.get(name)
     if action is not None:
         arguments = restoring.restored(action.input, arguments)
-    return Call(
-        action=name,
-        arguments=arguments,
-        connection=caller.connection,
-        user=caller.user,
-        persona=caller.persona,
-        prompt=_text(meta[PROMPT] if tells_prompt(meta) else asked),
-        operation=_text(meta.get(OPERATION)) or mint_operation(),
-        context=_context(meta),
-    )
+    return Call(action=name, arguments=arguments, **_who(caller, given, meta))
+
+
+def search_of(
+    caller: Caller, schema: Mapping[str, Any], given: Mapping[str, Any], meta: Meta
+) -> Search:
+    """Returns the search that a request asks for; what is wrong with it, the search says."""
+    wanted = {key: value for key, value in given.items() if key != REQUEST}
+    return finder.asked(schema, wanted, **_who(caller, given, meta))
+
+
+def _who(caller: Caller, given: Mapping[str, Any], meta: Meta) -> dict[str, Any]:
+    """Returns who calls and why, under which operation, and what else the client told of it."""
+    return {
+        "connection": caller.connection,
+        "user": caller.user,
+        "persona": caller.persona,
+        "prompt": _text(meta[PROMPT] if tells_prompt(meta) else given.get(REQUEST, "")),
+        "operation": _text(meta.get(OPERATION)) or mint_operation(),
+        "context": _context(meta),
+    }
 
 
 def _context(meta: Meta) -> dict[str, str]:

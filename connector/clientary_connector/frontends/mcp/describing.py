@@ -11,7 +11,8 @@ from typing import Any, Final
 from mcp import types
 
 from clientary_connector.call.result import ErrorKind, Outcome
-from clientary_connector.frontends.export import shapes
+from clientary_connector.finding import Match
+from clientary_connector.frontends.export import finder, shapes
 from clientary_connector.frontends.export.mcp import hints
 from clientary_connector.frontends.mcp.caller import REQUEST
 from clientary_connector.manifest import Action
@@ -64,6 +65,21 @@ def described(action: Action, *, asks: bool) -> types.Tool:
     )
 
 
+def finding(schema: Schema, *, asks: bool) -> types.Tool:
+    """Returns the search by name as a tool."""
+    record = {"properties": {"id": {}, "match": {"enum": [one.value for one in Match]}}}
+    return types.Tool(
+        name=finder.FIND,
+        title=finder.TITLE,
+        description=finder.DESCRIPTION,
+        input_schema=asking(schema) if asks else schema,
+        output_schema=_result({"items": record}),
+        annotations=types.ToolAnnotations(
+            read_only_hint=True, destructive_hint=False, open_world_hint=False
+        ),
+    )
+
+
 def asking(schema: Schema) -> Schema:
     """Returns a schema with the argument in which a model says what the person asked for."""
     return {
@@ -79,11 +95,15 @@ def answered(action: Action) -> Schema:
     Of the data it names the fields and promises no types: a client refuses an answer that does
     not fit, and the answer of a change that happened must come through, whatever came back.
     """
+    return _result(_named(action.output))
+
+
+def _result(data: Schema) -> Schema:
     return {
         "type": "object",
         "properties": {
             "outcome": {"type": "string", "enum": [one.value for one in Outcome]},
-            "data": _named(action.output),
+            "data": data,
             "page": _PAGE,
             "warnings": {"type": "array", "items": _TEXT},
             "error": _ERROR,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Final, TypeVar
@@ -20,21 +20,30 @@ from mcp import MCPError, types
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.models import InitializationOptions
 
-from clientary_connector.call.result import Call, Result
+from clientary_connector.call.result import Result
 from clientary_connector.connector import Connector
 from clientary_connector.errors import ConnectorError
-from clientary_connector.frontends.export import answering
+from clientary_connector.finding import find
+from clientary_connector.frontends.export import answering, finder
 from clientary_connector.frontends.mcp import prompts, searching
-from clientary_connector.frontends.mcp.caller import REQUEST, Caller, Meta, call_of, tells_prompt
-from clientary_connector.frontends.mcp.describing import described
+from clientary_connector.frontends.mcp.caller import (
+    REQUEST,
+    Caller,
+    Meta,
+    call_of,
+    search_of,
+    tells_prompt,
+)
+from clientary_connector.frontends.mcp.describing import described, finding
 from clientary_connector.frontends.mcp.watching import Request, Watch
+from clientary_connector.manifest import Action
 
 DISTRIBUTION: Final = "clientary-connector"
 #: Tools on one page of the list: more than there are, for some clients read no second page.
 TOOLS_A_PAGE: Final = 100
 _INSTRUCTIONS: Final = (
     "Work in the Clientary account through these tools. People say names and the tools want ids: "
-    "list first. An answer whose outcome is `unknown` may have happened: look before you repeat."
+    "find first. An answer whose outcome is `unknown` may have happened: look before you repeat."
 )
 _FIND_FIRST: Final = f"Find one with {searching.FIND}."
 #: How the engine names the prompt, and how a model knows it.
@@ -100,16 +109,14 @@ class Serving:
         caller = self._who(request)
         self.watch.note(caller, request)
         asks = not tells_prompt(_meta(request))
+        allowed = self._allowed(caller)
+        schema = finder.offered(self._connector.manifest, allowed)
+        first = [] if schema is None else [finding(schema, asks=asks)]
         if self._search:
-            return types.ListToolsResult(tools=searching.tools(asks=asks))
-        try:
-            ids = self._offered(caller)
-        except ConnectorError as error:
-            raise MCPError(types.INTERNAL_ERROR, error.message) from None
-        chosen, onward = _page(ids, params, size=self._tools_a_page)
-        return types.ListToolsResult(
-            tools=[self._tool(name, asks=asks) for name in chosen], next_cursor=onward
-        )
+            return types.ListToolsResult(tools=[*first, *searching.tools(asks=asks)])
+        tools = [*first, *(self._tool(action, asks=asks) for action in allowed)]
+        chosen, onward = _page(tools, params, size=self._tools_a_page)
+        return types.ListToolsResult(tools=list(chosen), next_cursor=onward)
 
     async def _call_tool(
         self, request: Request, params: types.CallToolRequestParams
@@ -118,6 +125,8 @@ class Serving:
         self.watch.note(caller, request)
         if self._search and params.name in {searching.FIND, searching.DESCRIBE}:
             return self._looked_up(caller, params.name, given)
+        if params.name == finder.FIND:
+            return answer(await self._find(caller, given, _meta(request)))
         wrapped = self._search and params.name == searching.CALL
         name, given = searching.unwrapped(given) if wrapped else (params.name, given)
         result = await self._run(caller, name, given, _meta(request))
@@ -128,17 +137,20 @@ class Serving:
 
     async def _run(self, caller: Caller, name: str, given: Mapping[str, Any], meta: Meta) -> Result:
         call = call_of(caller, name, given, meta, manifest=self._connector.manifest)
-        result = await finished(self._connector, call)
+        result = await finished(self._connector.run(call))
+        return result if tells_prompt(meta) else _for_model(result)
+
+    async def _find(self, caller: Caller, given: Mapping[str, Any], meta: Meta) -> Result:
+        schema = finder.offered(self._connector.manifest, self._allowed(caller)) or {}
+        search = search_of(caller, schema, given, meta)
+        result = await finished(find(self._connector, search))
         return result if tells_prompt(meta) else _for_model(result)
 
     def _looked_up(
         self, caller: Caller, name: str, given: Mapping[str, Any]
     ) -> types.CallToolResult:
         """Answers what the caller wants to know of what it may call."""
-        try:
-            allowed = self._connector.allowed(caller.persona, caller.connection)
-        except ConnectorError as error:
-            raise MCPError(types.INTERNAL_ERROR, error.message) from None
+        allowed = self._allowed(caller)
         told: dict[str, Any] | None = {"actions": searching.found(given.get("words"), allowed)}
         if name == searching.DESCRIBE:
             told = searching.description(given.get("action"), allowed)
@@ -159,20 +171,25 @@ class Serving:
         allowed = self._connector.allowed(caller.persona, caller.connection)
         return tuple(action.id for action in allowed)
 
-    def _tool(self, name: str, *, asks: bool) -> types.Tool:
-        tool = self._described.get((name, asks))
+    def _allowed(self, caller: Caller) -> tuple[Action, ...]:
+        try:
+            return self._connector.allowed(caller.persona, caller.connection)
+        except ConnectorError as error:
+            raise MCPError(types.INTERNAL_ERROR, error.message) from None
+
+    def _tool(self, action: Action, *, asks: bool) -> types.Tool:
+        tool = self._described.get((action.id, asks))
         if tool is None:
-            tool = described(self._connector.manifest.actions[name], asks=asks)
-            self._described[name, asks] = tool
+            tool = self._described[action.id, asks] = described(action, asks=asks)
         return tool
 
 
-async def finished(connector: Connector, call: Call) -> Result:
+async def finished(work: Coroutine[Any, Any, Result]) -> Result:
     """Runs a call; where the client leaves, it is cancelled once, and its end is waited for.
 
     The SDK cancels again with every wait, and would cut short what is being written down.
     """
-    task = asyncio.ensure_future(connector.run(call))
+    task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
