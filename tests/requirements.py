@@ -309,7 +309,10 @@ HOSTS: Final[dict[str, str]] = {
 }
 
 CONSOLE: Final[dict[str, str]] = {
-    "console.users": "A console keeps its users by Argon2id, and notes who they are and who comes.",
+    "console.signin": "People sign in by a link or a password, a few tries at a time, and out.",
+    "console.guard": "No other name, site or form reaches a page; no page loads or tells more.",
+    "console.roles": "Every page and form is reached by those alone whose role covers it.",
+    "console.users": "A console keeps users by Argon2id, and notes who they are and who comes.",
     "console.pages": "The console's pages are reached by who may, at any path of any host.",
 }
 

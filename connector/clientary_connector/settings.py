@@ -292,6 +292,12 @@ class Settings:
         least=5,
         most=3600,
     )
+    console_tries: int = _limit(
+        5, unit="tries", why="a person mistypes a password; a guesser needs many", least=1, most=100
+    )
+    console_try_s: float = _limit(
+        60.0, unit="s", why="after those one more try comes this often", least=0.1, most=86_400
+    )
     console_body_bytes: int = _limit(
         256 * 1024, unit="bytes", why="the longest form of a page", least=4096, most=2**24
     )

@@ -83,6 +83,11 @@ class Page:
         return [form for form in self._reader.forms if not form.action.endswith(BAR)]
 
     @property
+    def all_forms(self) -> Sequence[PageForm]:
+        """The forms of the page, with those in the bar above it."""
+        return self._reader.forms
+
+    @property
     def links(self) -> Sequence[str]:
         """Where its links lead."""
         return self._reader.links

@@ -38,7 +38,7 @@ def test_a_choice_of_colours_is_kept(ground: Ground) -> None:
     """Without a script, by a form in the bar."""
     admin = ground.browser("admin")
     page = admin.open("/")
-    theme = next(form for form in page._reader.forms if form.action.endswith("/theme"))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    theme = next(form for form in page.all_forms if form.action.endswith("/theme"))
     done = admin.post(theme.action, [*theme.fields, ("theme", "dark")])
     assert done.status == 200
     assert 'data-theme="dark"' in done.html

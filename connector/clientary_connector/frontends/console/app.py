@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, cast
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,7 +18,7 @@ from clientary_connector.connector import Connector
 from clientary_connector.errors import ConnectorError
 from clientary_connector.frontends.console.assets import assets
 from clientary_connector.frontends.console.desk import Desk, Entry, Who, desk_of, monotonic
-from clientary_connector.frontends.console.drawing import environment, path_for
+from clientary_connector.frontends.console.drawing import environment, path_for, path_of
 from clientary_connector.frontends.console.failing import connector_failure, failure
 from clientary_connector.frontends.console.guarding import Guard
 from clientary_connector.frontends.console.links import Links
@@ -25,6 +26,7 @@ from clientary_connector.frontends.console.pages import assets as asset_pages
 from clientary_connector.frontends.console.pages import overview, signin, theme
 from clientary_connector.frontends.console.roles import SignInNeededError
 from clientary_connector.frontends.console.sessions import Sessions
+from clientary_connector.frontends.console.tries import Tries
 from clientary_connector.frontends.console.visiting import Visits
 
 
@@ -70,6 +72,7 @@ def console(
             idle_s=settings.console_idle_s, longest_s=settings.console_session_s, clock=monotonic
         ),
         links=Links(life_s=settings.console_link_s, clock=monotonic),
+        tries=Tries(most=settings.console_tries, every_s=settings.console_try_s, clock=monotonic),
         templates=environment(),
         assets=assets(),
         navigation=tuple(Entry(label=one.label, route=one.route) for one in SECTIONS if one.label),
@@ -105,11 +108,12 @@ async def _connector_failed(request: Request, error: Exception) -> Response:
 
 
 async def _sign_in(request: Request, error: Exception) -> Response:
-    """Leads to where people sign in; what was asked for is not remembered in the address."""
+    """Leads to where people sign in, and from there back to the page, without what was asked."""
     del error
     desk = desk_of(request)
     if desk.who is None:
-        return RedirectResponse(path_for(request, "sign_in"), 303)
+        back = urlencode({"back": path_of(request)}) if request.method == "GET" else ""
+        return RedirectResponse(f"{path_for(request, 'sign_in')}?{back}".rstrip("?"), 303)
     if desk.sign_in_url is not None:
         return RedirectResponse(desk.sign_in_url, 303)
     return failure(request, HTTPException(401, "Sign in to the host of this page first."))

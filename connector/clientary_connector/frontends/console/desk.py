@@ -15,6 +15,7 @@ from starlette.requests import Request
 from clientary_connector.connector import Connector
 from clientary_connector.frontends.console.links import Links
 from clientary_connector.frontends.console.sessions import Sessions
+from clientary_connector.frontends.console.tries import Tries
 from clientary_connector.people import Person
 
 #: Says who sends a request, as the host knows it; None where nobody is signed in there.
@@ -53,6 +54,7 @@ class Desk:
     frame_ancestors: tuple[str, ...]
     sessions: Sessions
     links: Links
+    tries: Tries
     templates: Environment
     assets: Mapping[str, Asset]
     navigation: tuple[Entry, ...]

@@ -74,6 +74,19 @@ def path_for(request: Request, route: str, **params: object) -> str:
     return f"{root}{app.url_path_for(route, **params)}"
 
 
+def path_of(request: Request) -> str:
+    """Returns the path that was asked for, without what was asked."""
+    root: str = request.scope.get("root_path", "")
+    return f"{root}{request.url.path.removeprefix(root)}"
+
+
+def path_back(request: Request, path: str) -> str:
+    """Returns a path of this console to lead back to, whatever was sent as one."""
+    home = path_for(request, "overview")
+    is_ours = path.startswith(home) and not path.startswith("//") and "\\" not in path
+    return path if is_ours and path.isprintable() else home
+
+
 def can_draw(request: Request) -> bool:
     """Whether a request has come so far that a whole page can be drawn for it."""
     return "app" in request.scope and hasattr(request.state, "visit")
@@ -103,16 +116,11 @@ def _usual(request: Request, visit: Visit) -> dict[str, object]:
         "may": may,
         "navigation": desk.navigation if visit.person is not None else (),
         "own_sign_in": desk.who is None,
-        "path": f"{request.scope.get('root_path', '')}{_path(request)}",
+        "path": path_of(request),
         "person": visit.person,
         "theme": _theme(request),
         "url_for": url_for,
     }
-
-
-def _path(request: Request) -> str:
-    root: str = request.scope.get("root_path", "")
-    return request.url.path.removeprefix(root)
 
 
 def _theme(request: Request) -> str:

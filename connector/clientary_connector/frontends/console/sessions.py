@@ -29,7 +29,9 @@ class Session:
     """One person signed in at one browser."""
 
     person: Person
-    #: What the person was when it began: where that has changed, the session is over.
+    #: Id of the user that has signed in by a password; empty where a link was used.
+    user: str
+    #: What the user was when it began: where that has changed, the session is over.
     stamp: str
     began: float
     seen: float
@@ -46,13 +48,15 @@ class Sessions:
         self._held: dict[str, Session] = {}
         self._lock = Lock()
 
-    def begin(self, person: Person, *, stamp: str = "") -> str:
+    def begin(self, person: Person, *, user: str = "", stamp: str = "") -> str:
         """Begins a session and returns its id, which is to be had here alone."""
         token = secrets.token_urlsafe(ID_BYTES)
         now = self._clock()
         with self._lock:
             self._forget(now)
-            self._held[_mark(token)] = Session(person=person, stamp=stamp, began=now, seen=now)
+            self._held[_mark(token)] = Session(
+                person=person, user=user, stamp=stamp, began=now, seen=now
+            )
         return token
 
     def find(self, token: str) -> Session | None:

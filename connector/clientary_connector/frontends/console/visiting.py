@@ -1,7 +1,8 @@
 """Finds out who sends a request: the host says so, or a session of the console's own.
 
 1. Where the host signs people in, it is asked at every request, and nothing is remembered.
-2. Else the session of the cookie counts, for as long as it lasts.
+2. Else the session of the cookie counts, for as long as it lasts, and as long as its user is who
+   it was: one that was removed, or has another role or password, is signed out by that.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clientary_connector.frontends.console import cookies
 from clientary_connector.frontends.console.desk import Desk, Visit, desk_of
-from clientary_connector.people import Person
+from clientary_connector.people import Person, Role
 
 
 class Visits:
@@ -31,8 +32,9 @@ class Visits:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
-        visit = await _visit(request, desk_of(request))
-        request.state.visit = visit
+        # What goes wrong while we look is drawn as the page of somebody who is not signed in.
+        request.state.visit = Visit(person=None)
+        request.state.visit = visit = await _visit(request, desk_of(request))
 
         async def bound(message: Message) -> None:
             if message["type"] == "http.response.start" and visit.bound and visit.fresh:
@@ -48,13 +50,18 @@ async def _visit(request: Request, desk: Desk) -> Visit:
     person = desk.who(request)
     if inspect.isawaitable(person):
         person = await person
-    return _by_cookie(request, person)
+    # A role that is none of ours is the host's mistake, and lets nobody in.
+    checked = None if person is None else Person(person.name, Role(person.role))
+    return _by_cookie(request, checked)
 
 
 def _own(request: Request, desk: Desk) -> Visit:
     token = cookies.cookie(request, cookies.SESSION)
     session = None if token is None else desk.sessions.find(token)
     if token is None or session is None:
+        return _by_cookie(request, None)
+    if session.user and desk.connector.users.stamp(session.user) != session.stamp:
+        desk.sessions.end(token)
         return _by_cookie(request, None)
     return Visit(person=session.person, session=token, binding=token, fresh=False)
 

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from clientary_connector.frontends.console import cookies
-from clientary_connector.frontends.console.drawing import THEMES, path_for
+from clientary_connector.frontends.console.drawing import THEMES, path_back
 from clientary_connector.frontends.console.forms import form_of
 from clientary_connector.frontends.console.roles import open_to_all
 
@@ -20,20 +20,13 @@ YEAR_S: Final = 365 * 86_400
 async def theme(request: Request) -> Response:
     """Takes the choice and leads back to the page it was made on."""
     form = form_of(request)
-    response = RedirectResponse(_back(request, form.text("back")), 303)
+    response = RedirectResponse(path_back(request, form.text("back")), 303)
     chosen = form.text("theme")
     if chosen in THEMES:
         cookies.set_cookie(response, request, cookies.THEME, chosen, life_s=YEAR_S)
     else:
         cookies.drop_cookie(response, request, cookies.THEME)
     return response
-
-
-def _back(request: Request, path: str) -> str:
-    """Returns a path of this console, whatever was sent."""
-    home = path_for(request, "overview")
-    is_ours = path.startswith(home) and not path.startswith("//") and "\\" not in path
-    return path if is_ours and path.isprintable() else home
 
 
 ROUTES: Final = (Route("/theme", theme, methods=["POST"], name="theme"),)
