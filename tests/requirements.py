@@ -305,6 +305,9 @@ HOSTS: Final[dict[str, str]] = {
     "host.mcp.find": "A client of MCP turns names into ids, and is told what was left out.",
     "host.mcp.stdio": "The server of MCP is started by a client, and ends quietly with it.",
     "host.find.command": "A person finds the id of what has a name at the command line.",
+    "web.bind": "A server of ours listens in the open only where what is sent is encrypted.",
+    "web.guard": "A server of ours answers its own names, pages and proxies, and nobody else's.",
+    "web.ends": "A server of ours ends at a signal, and everything that it has begun has an end.",
     "host.export.command": "A person exports the actions of a persona at the command line.",
 }
 

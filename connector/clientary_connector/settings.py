@@ -46,6 +46,10 @@ class Settings:
     #: Which sites may show a page of the console in a frame, as a Content-Security-Policy names
     #: them, with spaces between them; none by default.
     console_frame_ancestors: tuple[str, ...] = ()
+    #: Addresses and networks of the proxies that a server of ours believes, and the names by which
+    #: it is reached, each one after the other with spaces between them.
+    trusted_proxies: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     connect_timeout_s: float = _limit(
         10.0, unit="s", why="a host that does not answer by then is down", least=0.05, most=600
     )
@@ -301,6 +305,28 @@ class Settings:
     console_body_bytes: int = _limit(
         256 * 1024, unit="bytes", why="the longest form of a page", least=4096, most=2**24
     )
+    wrong_tokens_a_minute: int = _limit(
+        20,
+        unit="tokens",
+        why="whoever shows more from one address is guessing",
+        least=1,
+        most=10**6,
+    )
+    request_bytes: int = _limit(
+        4 * 1024 * 1024, unit="bytes", why="no page and no tool takes more", least=1024, most=2**30
+    )
+    clients_at_once: int = _limit(
+        1000, unit="clients", why="connections to one server of ours", least=1, most=100_000
+    )
+    sessions_at_once: int = _limit(
+        1000, unit="sessions", why="of clients of MCP over HTTP, a server", least=1, most=100_000
+    )
+    session_idle_s: float = _limit(
+        1800.0, unit="s", why="a client of MCP that is silent so long is gone", least=1, most=86_400
+    )
+    ending_s: float = _limit(
+        10.0, unit="s", why="what a server that ends is still answering", least=0, most=600
+    )
     max_warnings: int = _limit(
         20, unit="warnings", why="drift repeats on every record", least=1, most=1000
     )
@@ -351,6 +377,8 @@ class Settings:
             console_frame_ancestors=tuple(
                 source.get(f"{PREFIX}CONSOLE_FRAME_ANCESTORS", "").split()
             ),
+            trusted_proxies=tuple(source.get(f"{PREFIX}TRUSTED_PROXIES", "").split()),
+            allowed_hosts=tuple(source.get(f"{PREFIX}ALLOWED_HOSTS", "").split()),
             **given,
         )
 

@@ -356,6 +356,9 @@ FRONTENDS: Final = {
     "mcp": "tried by a client of MCP",
     "schematext": "says what an argument takes",
     "screen": "prints",
+    "upkeep": "tends, as a person's command does",
+    "waiting": "waits",
+    "web": "hands requests on to a frontend that stands here, or none",
 }
 #: The hooks, none of which can make a call: what a plugin answers is all that comes back.
 HOOKS: Final = frozenset(

@@ -14,8 +14,8 @@ from mcp.server.subscriptions import ToolsListChanged
 from clientary_connector import LogFilter, Settings, Terms, open_connector
 from clientary_connector.frontends.mcp.caller import Caller
 from clientary_connector.frontends.mcp.serving import Serving
-from clientary_connector.frontends.mcp.upkeep import EVERY_S, FIRST_S, upkeep
 from clientary_connector.frontends.mcp.watching import MOST_SESSIONS, Watch
+from clientary_connector.frontends.upkeep import EVERY_S, FIRST_S, upkeep
 from clientary_connector.sandbox import Fault, FaultKind
 from tests.actions.stage import ACCOUNT, PERSONA, USER, Stage, set_stage
 from tests.hosts.calls import logged

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from typing import Any, Final, cast
+from collections.abc import AsyncIterator, Iterator
+from typing import Final, cast
 
 import anyio
 from mcp.server.stdio import stdio_server
@@ -16,7 +15,8 @@ from mcp.server.stdio import stdio_server
 from clientary_connector.connector import Connector
 from clientary_connector.frontends.mcp.caller import Caller
 from clientary_connector.frontends.mcp.serving import Serving
-from clientary_connector.frontends.mcp.upkeep import upkeep
+from clientary_connector.frontends.upkeep import upkeep
+from clientary_connector.frontends.waiting import first_of, signalled
 
 #: A message beyond this ends the connection: no tool takes so much.
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
@@ -34,7 +34,7 @@ async def serve(connector: Connector, caller: Caller, *, search: bool = False) -
     with anyio.CancelScope() as scope:
         async with stdio_server(stdin=lines) as (read, write):
             talk = server.run(read, write, server.create_initialization_options())
-            others = (serving.watch.run(), upkeep(connector, caller.user), _signalled())
+            others = (serving.watch.run(), upkeep(connector, caller.user), signalled())
             if not await first_of(talk, *others):
                 # The client has not left, so nothing else ends the reading of its lines.
                 scope.cancel()
@@ -82,26 +82,3 @@ def _lines(descriptor: int) -> Iterator[str]:
             parts, size = [other], len(other)
         if size > MAX_LINE_BYTES:
             return
-
-
-async def first_of(main: Coroutine[Any, Any, None], *others: Coroutine[Any, Any, None]) -> bool:
-    """Runs all of it until one is done, ends the others, and tells whether the first one was it."""
-    tasks = [asyncio.ensure_future(one) for one in (main, *others)]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-    for task in done:
-        task.result()
-    return tasks[0] in done
-
-
-async def _signalled() -> None:
-    """Waits for Ctrl-C or a polite kill."""
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
-    await ended.wait()
