@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from clientary_connector.errors import SettingsError
+from clientary_connector.limits import PREFIX, check, number
+from clientary_connector.limits import limit as _limit
 
-PREFIX: Final = "CLIENTARY_"
 Durability: TypeAlias = Literal["full", "normal"]
 DURABILITIES: Final = ("full", "normal")
-
-
-def _limit(default: float, *, unit: str, why: str, least: float, most: float) -> Any:  # noqa: ANN401 - stands for a field of any type
-    """Declares one limit with its unit, its reason and the range in which it makes sense."""
-    return field(default=default, metadata={"unit": unit, "why": why, "least": least, "most": most})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,7 +333,7 @@ class Settings:
             SettingsError: A limit is not a number, or out of its range.
         """
         for item in limits():
-            _check(item, getattr(self, item.name))
+            check(item, getattr(self, item.name))
         if self.durability not in DURABILITIES:
             raise SettingsError(
                 "The setting durability is unknown.", hint=f"Give {' or '.join(DURABILITIES)}."
@@ -358,7 +353,7 @@ class Settings:
         """
         source = os.environ if environ is None else environ
         given: dict[str, Any] = {
-            item.name: _number(item, source[variable])
+            item.name: number(item, source[variable])
             for item in limits()
             if (variable := PREFIX + item.name.upper()) in source
         }
@@ -386,27 +381,3 @@ class Settings:
 def limits() -> tuple[Field[Any], ...]:
     """Returns the declarations of all limits, in their order."""
     return tuple(item for item in fields(Settings) if item.metadata)
-
-
-def _number(item: Field[Any], text: str) -> float:
-    whole = isinstance(item.default, int)
-    try:
-        return int(text) if whole else float(text)
-    except ValueError:
-        kind = "a whole number" if whole else "a number"
-    raise SettingsError(
-        f"{PREFIX}{item.name.upper()} is not {kind}.",
-        hint=f"Give {kind} of {item.metadata['unit']}, such as {item.default}.",
-    )
-
-
-def _check(item: Field[Any], value: Any) -> None:  # noqa: ANN401 - a caller may give anything
-    least, most = item.metadata["least"], item.metadata["most"]
-    kinds = int if isinstance(item.default, int) else int | float
-    if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
-        raise SettingsError(f"The setting {item.name} is not a number of {item.metadata['unit']}.")
-    if not least <= value <= most:
-        raise SettingsError(
-            f"The setting {item.name} is out of range.",
-            hint=f"Give {least} to {most} {item.metadata['unit']}.",
-        )

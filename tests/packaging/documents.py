@@ -12,9 +12,10 @@ from typing import Final
 from clientary_connector.call.failure import MAYBE_DONE, NOTHING_DONE, WORDS
 from clientary_connector.call.result import ErrorKind
 from clientary_connector.frontends.cli.commands import COMMANDS
+from clientary_connector.limits import PREFIX
 from clientary_connector.manifest import load_manifest
 from clientary_connector.manifest_table import manifest_table
-from clientary_connector.settings import PREFIX, limits
+from clientary_connector.settings import limits
 from tests.packaging.installation import ROOT
 
 
