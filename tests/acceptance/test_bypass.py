@@ -241,6 +241,16 @@ FOR_PERSONS: Final = frozenset(
         "vault.rotate_keys",
         "vault.status",
         "vault.verify",
+        "grants.faults",
+        "users.add",
+        "users.all",
+        "users.change_password",
+        "users.change_role",
+        "users.remove",
+        "users.sign_in",
+        "users.signed_in",
+        "users.signed_out",
+        "users.stamp",
     }
 )
 #: How a call comes in from a host that has loaded the plugin.
@@ -347,6 +357,7 @@ COMMANDS_FOR_PERSONS: Final = frozenset(
 FRONTENDS: Final = {
     "cli": "the tables of commands",
     "colour": "prints",
+    "console": "for persons: what they try out goes the one way, as a persona's call",
     "definable": "tried as a function of its toolkit",
     "demo": "plays a story of its own, over a state of its own",
     "export": "the table of items",
