@@ -128,6 +128,8 @@ LOG: Final[dict[str, str]] = {
     "log.read.search": "A text is found in what is sealed.",
     "log.rows": "A row of the log is read as it was written, and an intent has one outcome.",
     "log.sealed": "A payload is sealed for its user and month, and opens in its own row.",
+    "log.verifying": "A verification goes on in the background, once at a time, and never hangs.",
+    "log.read.news": "What came into the log is told without a gap, each call until its end.",
     "log.search": "A search finds what a walk along the log finds, without walking.",
     "log.verify": "The check of the log counts, names faults and lists open intents.",
 }
@@ -316,6 +318,7 @@ CONSOLE: Final[dict[str, str]] = {
     "console.guard": "No other name, site or form reaches a page; no page loads or tells more.",
     "console.roles": "Every page and form is reached by those alone whose role covers it.",
     "console.users": "A console keeps users by Argon2id, and notes who they are and who comes.",
+    "console.charts": "Charts read in black and white, in words and figures, and hold no code.",
     "console.pages": "The console's pages are reached by who may, at any path of any host.",
 }
 

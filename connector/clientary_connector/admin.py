@@ -90,7 +90,7 @@ def admin_of(
     rotating = _rotating(ground, accounts, probe, background)
     settlements = Settlements(ground, executor)
     previews = Previews(executor, transport)
-    log = Log(vault, ground.hosting, settings)
+    log = Log(ground, background)
     approvals = Approvals(
         vault, executor.approving, previews=previews, clock=clock, reads=log.reads
     )

@@ -43,6 +43,18 @@ class Background:
             future.cancel()
             raise
 
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Starts a coroutine that is not waited for, and that looks after its own errors.
+
+        Raises:
+            ClosedError: The process was forked since.
+        """
+        try:
+            asyncio.run_coroutine_threadsafe(work, self._running())
+        except ClosedError:
+            work.close()
+            raise
+
     def close(self) -> None:
         """Ends the loop, after what was started on it was cancelled and closed."""
         with self._lock:

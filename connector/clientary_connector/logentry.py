@@ -18,6 +18,9 @@ KINDS: Final[Mapping[str, str]] = {INTENT: CALL}
 OPEN: Final = "open"
 #: What stands in the log without an outcome of its own was done.
 SUCCEEDED: Final = "succeeded"
+#: What entries can be chosen by, where there are few.
+EFFECTS: Final = ("read", "write", "delete", "send")
+OUTCOMES: Final = (SUCCEEDED, "refused", "failed", "unknown", OPEN)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -134,6 +137,27 @@ class LogPage:
     entries: tuple[LogEntry, ...]
     #: Give it as `before` to go on; None where there is nothing older.
     next_before: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogNews:
+    """Holds what came into the log since somebody looked, newest first."""
+
+    entries: tuple[LogEntry, ...]
+    #: After this entry the next look begins.
+    after: int
+    #: Whether there is more than was asked for; the oldest is left out.
+    more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFound:
+    """Holds what a search has found among the rows that it has just looked at."""
+
+    entries: tuple[LogEntry, ...]
+    #: Rows looked at so far, and in all.
+    done: int
+    total: int
 
 
 def entry_of(  # noqa: PLR0913 - two rows, and what was sealed in them, by name

@@ -60,6 +60,7 @@ PLANTED: Final = {
         "connector/clientary_connector/oauth/asking.py",
         "import authlib",
     ),
+    "One door to charts": (f"{FRONTENDS}/console/forms.py", "import pygal"),
     "One door to the database": ("vault/connector_vault/store.py", "import apsw"),
     "One door to the command line": ("connector/clientary_connector/wiring.py", "import click"),
     "One door to the coloured screen": ("connector/clientary_connector/log.py", "import rich"),

@@ -8,12 +8,9 @@ from typing import Any, Final, TypeVar
 import click
 
 from clientary_connector.frontends.cli.moment import Moment
-from clientary_connector.logentry import LogFilter
+from clientary_connector.logentry import EFFECTS, OUTCOMES, LogFilter
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-EFFECTS: Final = ("read", "write", "delete", "send")
-OUTCOMES: Final = ("succeeded", "refused", "failed", "unknown", "open")
 
 _OPTIONS: Final = (
     click.option("--user", metavar="NAME", help="Only entries of this user."),

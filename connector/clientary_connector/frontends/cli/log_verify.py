@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -13,6 +13,7 @@ from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, output
 from clientary_connector.frontends.cli.bar import Bar
 from clientary_connector.frontends.cli.status import OF_OUTCOME, Status
+from clientary_connector.verdicts import document
 from clientary_connector.wiring import open_connector
 
 #: What is told of one verdict if nothing is wrong.
@@ -52,30 +53,10 @@ def verify(
     bar.end()
     outcome = Outcome.SUCCEEDED if report.ok else Outcome.FAILED
     if output_ == "json":
-        output.emit_json(output.envelope(outcome, data=_document(report)))
+        output.emit_json(output.envelope(outcome, data=document(report)))
     else:
         _tell(report)
     return OF_OUTCOME[outcome]
-
-
-def _document(report: LogReport) -> dict[str, Any]:
-    return {
-        "ok": report.ok,
-        "rows": report.rows,
-        "signed": report.signed,
-        "integrity": not report.faults_of("integrity"),
-        "coverage": not report.faults_of("coverage"),
-        "completeness": all(one.ok for one in report.anchors) if report.anchors else None,
-        "faults": [
-            {"entry": one.seq, "verdict": one.verdict, "what": one.what} for one in report.faults
-        ],
-        "anchors": [
-            {"anchor": one.name, "says": one.says, "rows": one.size, "what": one.what}
-            for one in report.anchors
-        ],
-        "open": list(report.open),
-        "erased": report.erased,
-    }
 
 
 def _tell(report: LogReport) -> None:
