@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
@@ -183,6 +184,10 @@ class Ground:
             assert browser.open(f"/sign-in/{token}").status == 200
         return browser
 
+    def at(self, path: str) -> str:
+        """Returns the whole address of a page."""
+        return f"{self.url}{self.root}{path}"
+
     def close(self) -> None:
         """Closes the browsers."""
         for browser in self._browsers:
@@ -194,7 +199,9 @@ class Ground:
         async def awaited() -> T:
             return await work
 
-        return asyncio.run(awaited())
+        # In a thread of its own: the one of a test may be driving a browser, on a loop too.
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(asyncio.run, awaited()).result()
 
     def join(
         self, *, name: str = NAME, persona: str = PERSONA, scopes: Sequence[str] = ("*:*",)

@@ -46,7 +46,7 @@ def test_a_session_ends_after_its_full_length_however_it_is_used() -> None:
     clock = Clock()
     held = Sessions(idle_s=100, longest_s=250, clock=clock)
     token = held.begin(ADA)
-    found = []
+    found: list[bool] = []
     for _ in range(3):
         clock.now += 90
         found.append(held.find(token) is not None)
