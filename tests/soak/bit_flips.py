@@ -226,7 +226,14 @@ def _passes(vault: Vault) -> bool:
 def _raw(file: Path) -> Raw | None:
     """Reads every live column without the vault; None if the file cannot be read."""
     # Without log_spans: a span that is too wide only makes a search slower, one too narrow fails.
-    tables = ("vault", "keys", "secrets", "records", "log", "log_open", "log_postings")
+    tables = (
+        "vault",
+        "keys",
+        "secrets",
+        "records",
+        "log",
+        *("log_open", "log_postings", "log_claims"),
+    )
     try:
         connection = cast("Connection", apsw.Connection(str(file)))
         try:

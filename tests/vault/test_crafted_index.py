@@ -110,19 +110,6 @@ CASES: dict[str, tuple[Sequence[str], Sequence[str], Callable[[Vault], object]]]
         ],
         lambda vault: vault.read(lambda view: view.outcome_of(5)),
     ),
-    "log_claim": (
-        [
-            "UPDATE log SET operation = 'x' WHERE seq = 5",
-            "UPDATE log SET operation = 'op_0' WHERE seq = 7",
-        ],
-        [
-            "UPDATE log SET operation = 'op_1' WHERE seq = 7",
-            "UPDATE log SET operation = 'op_0' WHERE seq = 5",
-        ],
-        lambda vault: vault.read(
-            lambda view: view.intent_of_operation("con_1", "bookkeeper", "op_0")
-        ),
-    ),
 }
 
 

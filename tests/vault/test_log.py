@@ -257,6 +257,7 @@ FOLLOWS = "does not follow the row before it"
 FOREIGN = "was not written by this vault"
 HIDDEN = "cannot be found by a search"
 TIMES = "the times for searching were altered from here on"
+CLAIM = "the claim of its operation was altered"
 OPEN = "the list of open intents was altered"
 
 
@@ -284,6 +285,9 @@ OPEN = "the list of open intents was altered"
         (_duplicate, [(9, ALTERED)]),
         (_edit("UPDATE log SET head = NULL WHERE seq = 4"), [(4, HIDDEN)]),
         (_edit("INSERT INTO log_open VALUES (3)"), [(3, OPEN)]),
+        (_edit("DELETE FROM log_claims WHERE seq = 3"), [(3, CLAIM)]),
+        (_edit("UPDATE log_claims SET seq = 7 WHERE seq = 3"), [(3, CLAIM)]),
+        (_edit("UPDATE log_claims SET claim = 1 WHERE seq = 5"), [(5, CLAIM)]),
         (_edit("UPDATE log_spans SET last = first - 1"), [(1, TIMES)]),
         (_edit("DELETE FROM log_spans"), [(1, TIMES)]),
     ],
@@ -350,7 +354,7 @@ def test_a_log_of_another_vault_is_refused(
         calls(vault, 2)
     with place.edited() as file:
         file.execute("ATTACH ? AS other", (str(other.database),))
-        for table in ("log_spans", "log_open"):
+        for table in ("log_spans", "log_open", "log_claims"):
             file.execute(f"INSERT INTO {table} SELECT * FROM other.{table}")  # noqa: S608
         file.execute(f"INSERT INTO log ({LOG_COLUMNS}) SELECT {LOG_COLUMNS} FROM other.log")  # noqa: S608
     with place.open() as vault:

@@ -21,6 +21,7 @@ from connector_vault import (
     View,
     schema,
 )
+from connector_vault.claims import Claims
 from connector_vault.postings import BLOCK, Postings
 from connector_vault.rows import SPAN_ROWS
 from tests.vault.ground import Clock, Place, append, calls, connection_of, row_of
@@ -336,7 +337,7 @@ def test_a_posting_that_leads_nowhere_shows_nothing(place: Place) -> None:
 
 
 def _as_before(*_: object) -> None:
-    """Keeps no postings, as the first version kept none."""
+    """Keeps no postings and no claims, as the first version kept none."""
 
 
 def test_a_vault_of_the_first_version_gets_its_postings_when_it_is_opened(place: Place) -> None:
@@ -346,6 +347,8 @@ def test_a_vault_of_the_first_version_gets_its_postings_when_it_is_opened(place:
         before.setattr(schema.version_of, "__defaults__", (schema.MIGRATIONS[:1],))
         before.setattr(Postings, "follow", _as_before)
         before.setattr(Postings, "settle", _as_before)
+        before.setattr(Claims, "fill", _as_before)
+        before.setattr(Claims, "take", _as_before)
         with place.create() as vault:
             vault.write(lambda change: _many(change, vault, 2 * BLOCK + 10))
     with place.open() as vault:

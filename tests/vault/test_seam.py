@@ -17,7 +17,16 @@ ROOT = Path(connector_vault.__file__).parent
 #: Where statements stand: single rows, the search and what it is found by, walks, tail, tables,
 #: the times of runs, the text of rows, growth.
 STATEMENTS = {
-    *("rows.py", "search.py", "postings.py", "walks.py", "tail.py", "schema.py", "spans.py"),
+    *(
+        "rows.py",
+        "search.py",
+        "postings.py",
+        "walks.py",
+        "tail.py",
+        "schema.py",
+        "spans.py",
+        "claims.py",
+    ),
     *("texts.py", "growth.py"),
 }
 #: What opens, copies and settles the file of the one engine that there is.

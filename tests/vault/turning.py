@@ -91,6 +91,7 @@ class Site(Place):
             "log_open",
             "log_spans",
             "log_postings",
+            "log_claims",
         )
         return [self.rows(f"SELECT * FROM {table}") for table in tables]  # noqa: S608 - constants only
 

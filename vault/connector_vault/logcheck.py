@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from connector_vault.claims import Claim
 from connector_vault.encoding import json_facts
 from connector_vault.ended import Standing
 from connector_vault.erased import Erasures
@@ -38,6 +39,7 @@ Progress = Callable[[int, int], None]
 _RUNS: Final = 10
 #: So many columns of a row are hashed to its leaf; and where some of the others stand.
 _HASHED: Final = 17
+_PERSONA, _CONNECTION, _OPERATION, _ROUND = 6, 7, 10, 13
 _LEAF, _CHAIN, _MAC, _HEAD, _PAYLOAD = range(_HASHED, _HASHED + 5)
 REMOVED: Final = "the payload was removed, and nothing says that it was erased"
 #: Kind of the rows that say to which row an older backup has put the log back.
@@ -96,8 +98,10 @@ class _Check:
         # Text may be erased while the check goes on: what says so is read with the rows.
         self._erasures = Erasures.of(rows, self._seal)
         for _ in range(_RUNS):
-            self._run(rows, rows.log_span(self._span), rows.span_times(self._span))
+            found = rows.log_span(self._span)
+            self._run(rows, found, rows.span_times(self._span))
             self._compare_postings(rows, self._span * SPAN_ROWS)
+            self._compare_claims(rows, found)
             if (self._span + 1) * SPAN_ROWS > self.end:
                 self._compare_open(rows.open_intents())
                 return True
@@ -217,6 +221,16 @@ class _Check:
         """Checks, once for each block of rows, what a search goes by."""
         if first % BLOCK == 0 and rows.postings.wrong(first // BLOCK):
             self._fault(first or 1, "the postings for searching were altered from here on")
+
+    def _compare_claims(self, rows: Rows, found: list[tuple[Any, ...]]) -> None:
+        """Checks that no operation of a run of rows can be claimed again."""
+        claims = [
+            Claim(one[_OPERATION], one[_CONNECTION], one[_PERSONA], one[_ROUND] or 1, one[0])
+            for one in found
+            if one[3] == "intent" and isinstance(one[_OPERATION], str)
+        ]
+        for seq in rows.claims.missing(claims):
+            self._fault(seq, "the claim of its operation was altered")
 
     def _compare_open(self, listed: list[int]) -> None:
         """Checks the list of open intents against the log."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, cast
 
-from connector_vault.errors import OperationClaimedError
+from connector_vault.claims import Claim, Claims, span_of
 from connector_vault.postings import Postings
 from connector_vault.spans import Spans
-from connector_vault.sqlite import Connection, ConstraintError, SqlValue
+from connector_vault.sqlite import Connection, SqlValue
 
 #: The columns of a log row in the order in which everything else names them.
 LOG_COLUMNS: Final = (
@@ -29,14 +29,15 @@ LOG_CHECKED: Final = ", ".join(
 SPAN_ROWS: Final = 1024
 
 _INSERT_LOG: Final = f"INSERT INTO log ({LOG_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608 - constants only
-_CLAIMED: Final = (
-    "SELECT 1 FROM log WHERE kind = 'intent' AND operation = ? AND connection = ? AND persona = ?"
-)
 RECORD: Final = (
     "SELECT r.kind, r.id, r.parent, r.name, r.revision, r.body, r.mac, "
     "(SELECT max(l.revision) FROM log l WHERE l.subject = r.kind || ':' || r.id) FROM records r "
 )
-_NEWEST_ROUND: Final = "ORDER BY coalesce(l.revision, 1) DESC LIMIT 1"
+_CLAIMED: Final = (
+    "l.seq IN (SELECT c.seq FROM log_claims c WHERE c.claim >= ? AND c.claim < ?) "
+    "AND l.kind = 'intent' AND l.operation = ? AND l.connection = ? AND l.persona = ? "
+    "ORDER BY coalesce(l.revision, 1) DESC LIMIT 1"
+)
 _KEY: Final = "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "
 _VERSION: Final = (
     "SELECT s.owner, s.field, s.version, s.stage, s.made_at, s.revision, s.key_id, s.sealed, "
@@ -139,6 +140,7 @@ class Rows:
         self._kept: dict[tuple[str, str], RecordRow | None] = {}
         self._spans = Spans(connection)
         self.postings = Postings(connection)
+        self.claims = Claims(connection)
 
     def renew(self) -> None:
         """Forgets what the transaction has done so far, as some of it was undone or it ends."""
@@ -305,13 +307,13 @@ class Rows:
         Raises:
             OperationClaimedError: It is an intent whose operation has one already.
         """
-        try:
-            self._append(row[:22])
-        except ConstraintError:
-            claim = (row.operation, row.connection, row.persona)
-            if row.kind == "intent" and self._one(_CLAIMED, claim):
-                raise OperationClaimedError("The operation has an intent already.") from None
-            raise
+        if self.careful or self.bare:
+            self._mark()
+        if row.kind == "intent" and row.operation is not None:
+            self.claims.take(claim_of(row))
+            self._wrote()
+        self._connection.execute(_INSERT_LOG, row[:22])
+        self._wrote()
         if row.kind == "intent":
             self._connection.execute("INSERT INTO log_open VALUES (?)", (row.seq,))
         elif row.kind == "outcome" and row.ref is not None:
@@ -332,8 +334,8 @@ class Rows:
 
     def intent(self, operation: str, connection: str, persona: str) -> LogColumns | None:
         """Gives the intent that claimed an operation, in its newest round."""
-        where = "l.kind = 'intent' AND l.operation = ? AND l.connection = ? AND l.persona = ? "
-        return self._log_row(where + _NEWEST_ROUND, (operation, connection, persona))
+        claimed = (*span_of(operation), operation, connection, persona)
+        return self._log_row(_CLAIMED, claimed)
 
     def log_span(self, span: int) -> list[tuple[Any, ...]]:
         """Gives a run of the log in its own order."""
@@ -374,12 +376,9 @@ class Rows:
             self._connection.execute("SAVEPOINT work")
             self.marked = True
 
-    def _append(self, columns: Sequence[SqlValue]) -> None:
-        """Writes a row of the log; the first of a piece of work pays for no savepoint."""
-        if self.careful or self.bare:
-            self._mark()
+    def _wrote(self) -> None:
+        """Notes a row of the log; the first of a piece of work pays for no savepoint."""
         self.bare = self.bare or not self.marked
-        self._connection.execute(_INSERT_LOG, columns)
 
     def _one(self, statement: str, values: Sequence[SqlValue] = ()) -> tuple[Any, ...] | None:
         """Gives the first row, or None."""
@@ -394,3 +393,8 @@ class Rows:
         """Gives the first value of the first row, or None."""
         row = self._one(statement, values)
         return row[0] if row else None
+
+
+def claim_of(row: LogColumns) -> Claim:
+    """Gives what an intent claims that names an operation."""
+    return Claim(str(row.operation), row.connection, row.persona, row.revision or 1, row.seq)

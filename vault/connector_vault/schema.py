@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from connector_vault.claims import Claims
 from connector_vault.errors import StoreCorruptError, VaultVersionError
 from connector_vault.sqlite import Connection, in_memory, shape
 
@@ -162,8 +163,17 @@ CREATE TABLE log_postings (
 CREATE INDEX log_postings_block ON log_postings (block);
 """
 
+#: Claims (claims.py) take the place of an index of long texts in an order that nobody knows.
+_CLAIMS: Final = """
+DROP INDEX log_claim;
+CREATE TABLE log_claims (
+  claim INTEGER PRIMARY KEY,
+  seq   INTEGER NOT NULL
+) STRICT;
+"""
+
 #: Script n brings a database of version n up to version n + 1; none of them is ever changed.
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _ROUNDS, _SHREDS, _POSTINGS)
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _ROUNDS, _SHREDS, _POSTINGS, _CLAIMS)
 
 
 def migrate(connection: Connection, scripts: Sequence[str] = MIGRATIONS) -> bool:
@@ -178,6 +188,9 @@ def migrate(connection: Connection, scripts: Sequence[str] = MIGRATIONS) -> bool
     try:
         for script in scripts[version_of(connection, scripts) :]:
             connection.execute(script)
+        if _CLAIMS in scripts:
+            # In the same transaction: an operation that was claimed is claimed at every moment.
+            Claims(connection).fill()
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(scripts)}")
         connection.execute("COMMIT")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
+from connector_vault.claims import span_of
 from connector_vault.errors import IntegrityError
 from connector_vault.postings import BLOCK, COLUMNS, CONTEXT, HEADS, context_of
 from connector_vault.rows import SPAN_ROWS, LogColumns, Rows
@@ -23,7 +24,8 @@ _END: Final = 1 << 62
 OPEN: Final = "open"
 #: The heads of one operation: its intents, and what else was written under it.
 _OF_OPERATION: Final = (
-    "l.seq IN (SELECT seq FROM log WHERE kind = 'intent' AND operation = ? UNION ALL "
+    "l.operation = ? AND "
+    "l.seq IN (SELECT c.seq FROM log_claims c WHERE c.claim >= ? AND c.claim < ? UNION ALL "
     "SELECT seq FROM log WHERE operation = ? AND ref IS NULL AND kind <> 'intent')"
 )
 
@@ -115,7 +117,7 @@ def _looked_through(rows: Rows, where: LogQuery, span: tuple[int, int], limit: i
             values.append(bound)
     if where.operation is not None:
         conditions.append(_OF_OPERATION)
-        values += [where.operation, where.operation]
+        values += [where.operation, *span_of(where.operation), where.operation]
     if where.outcome == OPEN:
         conditions.append("l.seq IN (SELECT seq FROM log_open)")
     context = _of_context(where)
