@@ -28,6 +28,7 @@ from connector_vault import (
     VaultLockedError,
     VaultMissingError,
     VaultVersionError,
+    View,
     errors,
     schema,
 )
@@ -285,6 +286,26 @@ def _limit(vault: Vault, pages: int) -> None:
         connection_of(change).execute(f"PRAGMA max_page_count = {pages or 1}")
 
     vault.write(work)
+
+
+def test_every_connection_has_all_its_settings(place: Place) -> None:
+    """Readers and the writer: no schema is trusted, cells are checked, and memory is bounded."""
+    wanted = {
+        "secure_delete": 1,
+        "trusted_schema": 0,
+        "cell_size_check": 1,
+        "temp_store": 2,
+        "cache_size": -2_048,
+        "wal_autocheckpoint": 4_000,
+        "synchronous": 2,
+    }
+
+    def settings(view: View) -> dict[str, int]:
+        connection = connection_of(view)
+        return {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted}
+
+    with place.create() as vault:
+        assert vault.read(settings) == vault.write(settings) == wanted
 
 
 @pytest.mark.parametrize("durability", ["full", "normal"])
