@@ -321,6 +321,8 @@ CONSOLE: Final[dict[str, str]] = {
     "console.users": "A console keeps users by Argon2id, and notes who they are and who comes.",
     "console.charts": "Charts read in black and white, in words and figures, and hold no code.",
     "console.pages": "The console's pages are reached by who may, at any path of any host.",
+    "console.api.described": "The admin API answers as its description says, to whom it says.",
+    "console.api.does": "The admin API does what the pages do, by token and role, strictly.",
 }
 
 REQUIREMENTS: Final = {

@@ -355,6 +355,7 @@ COMMANDS_FOR_PERSONS: Final = frozenset(
 )
 #: The parts of the frontends, and what stands for each of them here.
 FRONTENDS: Final = {
+    "catalogue": "finds actions in a manifest",
     "cli": "the tables of commands",
     "colour": "prints",
     "console": "for persons: what they try out goes the one way, as a persona's call",

@@ -32,6 +32,7 @@ CAMPAIGNS: Final[Mapping[str, Callable[[int], list[list[str]]]]] = {
     # Five hundred kills at the usual size.
     "killed": lambda size: [_tests(size, "tests/acceptance/test_kills.py")],
     "flips": lambda size: [["tests.soak.bit_flips", "--flips", str(FLIPS * size)]],
+    "api": lambda size: [_tests(size, "tests/console/test_api_probe.py")],
     "calls": lambda _: [["tests.benchmarks", "--full", "--only", "memory", "--strict"]],
 }
 

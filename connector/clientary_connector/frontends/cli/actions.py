@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from clientary_connector.frontends import screen
+from clientary_connector.frontends.catalogue import Search, found_by
 from clientary_connector.frontends.cli import options, output
 from clientary_connector.frontends.cli.status import Status
 from clientary_connector.frontends.schematext import type_text
@@ -29,13 +30,8 @@ TEXT_WIDTH: Final = 78
 @options.output
 def actions(*, text: str | None, resource: str | None, effect: str | None, output_: str) -> Status:
     """List the actions, or those that hold TEXT in their id, alias, title or description."""
-    found = [
-        action
-        for action in load_manifest().actions.values()
-        if effect in {None, action.effect.value}
-        and resource in {None, action.resource}
-        and (text is None or _holds(action, text))
-    ]
+    search = Search(text=text or "", resource=resource, effect=effect)
+    found = found_by(search, load_manifest())
     if output_ == "json":
         output.emit_data([_heading(action) for action in found])
         return Status.SUCCEEDED
@@ -63,11 +59,6 @@ def action(*, name: str, output_: str) -> Status:
     _show_arguments(found)
     screen.emit(f"\nExample:\n{_example(found)}\n")
     return Status.SUCCEEDED
-
-
-def _holds(action: Action, text: str) -> bool:
-    words = (action.id, action.alias, action.title, action.description)
-    return any(text.lower() in word.lower() for word in words)
 
 
 def _heading(action: Action) -> dict[str, Any]:

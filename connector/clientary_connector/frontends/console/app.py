@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from clientary_connector.connector import Connector
 from clientary_connector.errors import ConnectorError
+from clientary_connector.frontends.console import api
 from clientary_connector.frontends.console.assets import assets
 from clientary_connector.frontends.console.desk import Desk, Entry, Who, desk_of, monotonic
 from clientary_connector.frontends.console.drawing import environment, path_for, path_of
@@ -45,6 +46,7 @@ SECTIONS: Final = (
     Section(signin.ROUTES),
     Section(theme.ROUTES),
     Section(asset_pages.ROUTES),
+    Section(api.ROUTES),
 )
 
 

@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from clientary_connector.call.result import ErrorKind
 from clientary_connector.errors import CallerError, ConnectorError, OperatorError
+from clientary_connector.frontends.console.api.problems import answered, in_api, problem
 from clientary_connector.frontends.console.drawing import can_draw, page
 
 #: What is said where nobody has said more.
@@ -53,6 +54,8 @@ def _drawn(
     hint: str,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
+    if in_api(request.scope):
+        return answered(problem(status, said, hint=hint), headers)
     if not can_draw(request):
         response: Response = PlainTextResponse(f"{said}\n", status)
     else:

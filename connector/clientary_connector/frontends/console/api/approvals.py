@@ -1,0 +1,116 @@
+"""Holds the operations on approvals: what waits for a person, what it would do, yes or no."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from clientary_connector.approvals import Decision
+from clientary_connector.frontends.console.api.calls import PreviewShown
+from clientary_connector.frontends.console.api.operations import Asked, Nothing, operation
+from clientary_connector.frontends.console.api.shapes import LogId, Moment, Note, shown
+from clientary_connector.people import Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalShown:
+    """One call that a person has to decide, or has decided."""
+
+    id: str
+    state: Annotated[str, Meta(description="pending, given, denied, expired or used")]
+    action: str
+    effect: str
+    connection: str
+    connection_name: str
+    persona: str
+    user: str
+    asked_at: Moment
+    until: Moment
+    log_id: LogId
+    decided_by: str | None
+    decided_at: Moment | None
+    decided_log_id: int | None
+    used_by: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalInFull:
+    """What an approval is about: why it was asked for, and what exactly would happen."""
+
+    id: str
+    state: str
+    action: str
+    effect: str
+    connection: str
+    connection_name: str
+    persona: str
+    user: str
+    asked_at: Moment
+    until: Moment
+    log_id: LogId
+    decided_by: str | None
+    decided_at: Moment | None
+    decided_log_id: int | None
+    used_by: int | None
+    prompt: str | None
+    arguments: dict[str, Any] | None
+    note: str
+    preview: PreviewShown | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approvals:
+    """Approvals, oldest first."""
+
+    approvals: tuple[ApprovalShown, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhichApprovals:
+    """Which approvals are wanted."""
+
+    state: Annotated[
+        Literal["pending", "all"], Meta(description="all: those that are decided, too.")
+    ] = "pending"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionGiven:
+    """A person's yes or no."""
+
+    approve: bool
+    note: Note = ""
+
+
+@operation("GET", "/approvals", role=Role.VIEWER, query=WhichApprovals, gives=Approvals)
+def list_approvals(asked: Asked[WhichApprovals, Nothing]) -> Approvals:
+    """Lists the calls that wait for a person, oldest first, or every approval there ever was."""
+    approvals = asked.connector.approvals
+    found = approvals.pending() if asked.query.state == "pending" else approvals.all()
+    return Approvals(approvals=tuple(shown(one, ApprovalShown) for one in found))
+
+
+@operation("GET", "/approvals/{approval}", role=Role.APPROVER, gives=ApprovalInFull, refuses=(403,))
+async def show_approval(asked: Asked[Nothing, Nothing]) -> ApprovalInFull:
+    """Shows exactly what a yes would let happen; who looked at it stands in the log."""
+    found = await asked.connector.approvals.show(asked.path["approval"], user=asked.person.name)
+    return shown(found, ApprovalInFull)
+
+
+@operation(
+    "POST",
+    "/approvals/{approval}/decision",
+    role=Role.APPROVER,
+    body=DecisionGiven,
+    gives=ApprovalShown,
+    refuses=(409,),
+)
+def decide(asked: Asked[Nothing, DecisionGiven]) -> ApprovalShown:
+    """Says yes or no; after a yes the same call may be made once."""
+    decision = Decision(approve=asked.body.approve, user=asked.person.name, note=asked.body.note)
+    return shown(asked.connector.approvals.decide(asked.path["approval"], decision), ApprovalShown)
+
+
+OPERATIONS = (list_approvals, show_approval, decide)
