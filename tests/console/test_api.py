@@ -8,13 +8,16 @@ from typing import Any, Final
 import httpx
 import pytest
 from openapi_spec_validator import validate
+from starlette.applications import Starlette
 
+from clientary_connector import Connector
+from clientary_connector.frontends.console import console
 from clientary_connector.frontends.console.api import OPERATIONS
 from clientary_connector.frontends.console.api.operations import Nothing, Operation
 from clientary_connector.frontends.console.api.reading import schema_of
-from clientary_connector.people import Role
+from clientary_connector.people import Person, Role
 from tests.console.api_ground import Api, api, path_of
-from tests.console.ground import NAME, PERSONA
+from tests.console.ground import NAME, PERSONA, stage
 
 pytestmark = pytest.mark.requirement("console.api.does")
 
@@ -211,6 +214,36 @@ def _value(schema: Mapping[str, Any], text: str) -> Any:  # noqa: ANN401 - any J
 
 
 # What it does
+
+
+def test_the_whole_log_is_checked_in_the_background(asked: Api) -> None:
+    """Started by an admin; whoever looks later sees what was found."""
+    assert asked.clients[Role.VIEWER].post("/log/check").status_code == 403
+    begun = asked.admin.post("/log/check")
+    assert (begun.status_code, begun.json()["newest"]["by"]) == (202, "admin-ada")
+    newest = begun.json()["newest"]
+    while newest["state"] == "running":
+        newest = asked.clients[Role.VIEWER].get("/log/check").json()["newest"]
+    assert (newest["state"], newest["faults"], newest["error"]) == ("ended", 0, "")
+
+
+def test_a_host_may_let_its_own_sign_in_count_here(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Only where it says so; a token goes before it, and a page of another site gets nothing."""
+    ada = Person("ada", Role.VIEWER)
+
+    def make(connector: Connector) -> Starlette:
+        return console(connector, who=lambda _: ada, who_for_api=True)
+
+    with stage(tmp_path_factory.mktemp("host"), make=make) as ground:
+        client = ground.browser().client
+        assert client.get("/api/status").status_code == 200
+        assert client.post("/api/log/check").status_code == 403
+        wrong = client.get("/api/status", headers={"Authorization": "Bearer x"})
+        assert wrong.status_code == 401
+        other = {"Origin": "https://evil.example"}
+        assert client.post("/api/can", json={}, headers=other).status_code == 403
 
 
 def test_the_description_is_one_of_openapi_and_names_every_role(asked: Api) -> None:

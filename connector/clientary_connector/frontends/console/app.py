@@ -54,6 +54,7 @@ def console(
     connector: Connector,
     *,
     who: Who | None = None,
+    who_for_api: bool = False,
     sign_in_url: str | None = None,
     hosts: Sequence[str] = (),
 ) -> Starlette:
@@ -61,12 +62,14 @@ def console(
 
     `who` says at each request who the person is and which role it has, as the host knows it;
     whoever is not signed in is sent to `sign_in_url`. Without `who` the console signs people in by
-    itself. `hosts` are the names under which it is reached, beside those of loopback.
+    itself. With `who_for_api` that counts for the admin API too, which takes tokens otherwise.
+    `hosts` are the names under which it is reached, beside those of loopback.
     """
     settings = connector.settings
     desk = Desk(
         connector=connector,
         who=who,
+        who_for_api=who is not None and who_for_api,
         sign_in_url=sign_in_url,
         hosts=frozenset(name.lower() for name in (*hosts, *settings.console_hosts)),
         frame_ancestors=settings.console_frame_ancestors,

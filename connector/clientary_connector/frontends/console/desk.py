@@ -47,6 +47,8 @@ class Desk:
     connector: Connector
     #: None where the console signs people in itself.
     who: Who | None
+    #: Whether `who` counts for the admin API too.
+    who_for_api: bool
     #: Where people sign in, where the host does that.
     sign_in_url: str | None
     #: Names under which the console is reached, beside those of loopback.

@@ -134,7 +134,7 @@ def _refused() -> Schema:
 
 def _refusals(one: Operation) -> set[int]:
     """Returns the statuses with which an operation can be refused."""
-    found = {400, 401, 403, 405, 413, 429, 500, 503, *one.refuses}
+    found = {400, 401, 403, 405, 413, 500, 503, *one.refuses}
     if one.body is not Nothing or one.query is not Nothing:
         found.add(422)
     if one.body is not Nothing:

@@ -1,6 +1,7 @@
 """Lets in whoever asks the admin API: by a bearer token of the kind `admin`, and by its role.
 
-1. No cookie counts, so that no page of another site can ask in the name of who reads it.
+1. No cookie of ours counts, so that no page of another site can ask in the name of who reads it.
+   Where the host has said that its own sign-in is to count here too, that does, without a token.
 2. A token is looked up with every request: one that was revoked is refused at once.
 3. What is wrong with a token is told to nobody but in one sentence; the token is never repeated.
 """
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from clientary_connector.connector import Connector
 from clientary_connector.errors import TokenRefusedError
 from clientary_connector.frontends.console.api.problems import ProblemError
-from clientary_connector.frontends.console.desk import connector_of
+from clientary_connector.frontends.console.desk import connector_of, desk_of, visit_of
 from clientary_connector.people import Person, Role
 
 ADMIN: Final = "admin"
@@ -28,7 +29,9 @@ async def enter(request: Request, role: Role) -> Person:
     Raises:
         ProblemError: Nobody is known by that token, or its role does not reach that far.
     """
-    person = await _person(connector_of(request), request.headers.get("authorization", ""))
+    header = request.headers.get("authorization", "")
+    person = visit_of(request).person if desk_of(request).who_for_api and not header else None
+    person = person or await _person(connector_of(request), header)
     if not person.role.covers(role):
         raise ProblemError(
             403,

@@ -14,6 +14,7 @@ from clientary_connector.frontends.console.api.problems import Fault, ProblemErr
 from clientary_connector.frontends.console.api.shapes import LogId, Moment, Name, shown
 from clientary_connector.logentry import LogFilter
 from clientary_connector.people import Role
+from clientary_connector.verifying import Verification
 
 _ENTRY: Final = re.compile(r"[1-9][0-9]{0,17}")
 SIDES: Final = tuple(item.name for item in fields(LogFilter))
@@ -90,6 +91,30 @@ class Proof:
     key: Annotated[str, Meta(description="The public key that checks it.")]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckShown:
+    """One check of the whole log, under way or over."""
+
+    id: str
+    state: Annotated[str, Meta(description="running, ended or cut_short")]
+    by: str
+    begun: Moment
+    seen: Annotated[Moment, Meta(description="When it was last heard of.")]
+    done: Annotated[int, Meta(description="Rows looked at, of `total`.")]
+    total: int
+    verdicts: Annotated[dict[str, Any] | None, Meta(description="What it has found.")]
+    faults: int
+    error: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """The newest check of the whole log; null where there was none."""
+
+    newest: CheckShown | None
+
+
 @operation("GET", "/log", role=Role.VIEWER, query=WhichEntries, gives=Entries)
 def list_log(asked: Asked[WhichEntries, Nothing]) -> Entries:
     """Lists entries that fit, newest first, without what is sealed in them."""
@@ -101,6 +126,18 @@ def list_log(asked: Asked[WhichEntries, Nothing]) -> Entries:
         entries=tuple(shown(one, EntryShown) for one in page.entries),
         next_before=page.next_before,
     )
+
+
+@operation("GET", "/log/check", role=Role.VIEWER, gives=Check)
+def show_check(asked: Asked[Nothing, Nothing]) -> Check:
+    """Says how far the newest check of the whole log is, and what it has found."""
+    return _check(asked.connector.log.verifying.newest())
+
+
+@operation("POST", "/log/check", role=Role.ADMIN, gives=Check, status=202)
+def start_check(asked: Asked[Nothing, Nothing]) -> Check:
+    """Starts a check of the whole log, or tells of the one that is under way."""
+    return _check(asked.connector.log.verifying.start(asked.person.name))
 
 
 @operation("GET", "/log/{entry}", role=Role.VIEWER, gives=EntryShown)
@@ -124,6 +161,10 @@ def prove_entry(asked: Asked[Nothing, Nothing]) -> Proof:
     """Proves that an entry is in the log, to whoever has the public key."""
     proofs = asked.connector.log.proofs
     return Proof(proof=proofs.inclusion(_entry(asked)), key=proofs.key())
+
+
+def _check(newest: Verification | None) -> Check:
+    return Check(newest=None if newest is None else shown(newest, CheckShown))
 
 
 def moment(name: str, text: str | None) -> datetime | None:
@@ -154,4 +195,4 @@ def _entry(asked: Asked[Nothing, Nothing]) -> int:
     return int(text)
 
 
-OPERATIONS = (list_log, show_entry, open_entry, prove_entry)
+OPERATIONS = (list_log, show_check, start_check, show_entry, open_entry, prove_entry)

@@ -54,7 +54,6 @@ KINDS: Final[Mapping[int, str]] = {
     421: "misdirected",
     422: "invalid_arguments",
     428: "precondition_required",
-    429: "rate_limited",
     500: "internal",
     502: "upstream_error",
     503: "unavailable",
