@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from starlette.convertors import CONVERTOR_TYPES
 from starlette.routing import BaseRoute, Mount, Route
 
 from clientary_connector.frontends.console.roles import OPEN, role_of
@@ -15,6 +16,8 @@ pytestmark = pytest.mark.requirement("console.roles")
 
 #: For each kind of parameter, one that leads to nothing.
 NOWHERE = {"str": "nowhere", "int": "999999", "path": "nowhere", "uuid": "0" * 32}
+#: How each kind is written in a path.
+KINDS = {type(convertor): kind for kind, convertor in CONVERTOR_TYPES.items()}
 API = "/api"
 
 
@@ -40,9 +43,9 @@ def _asked(ground: Ground) -> list[tuple[str, str, Role]]:
     for path, route in _routes(ground.app.routes):
         role = role_of(route.endpoint)
         for name, convertor in route.param_convertors.items():
-            kind = type(convertor).__name__.removesuffix("Convertor").lower()
-            shown = "" if kind == "string" else f":{kind}"
-            value = NOWHERE["str" if kind == "string" else kind]
+            kind = KINDS[type(convertor)]
+            shown = "" if kind == "str" else f":{kind}"
+            value = NOWHERE[kind]
             path = path.replace(f"{{{name}{shown}}}", value)  # noqa: PLW2901 - filled in, part by part
         if isinstance(role, Role) and not path.startswith(API):
             found += [(method, path, role) for method in sorted(route.methods or ())]

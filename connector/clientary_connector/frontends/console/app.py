@@ -23,12 +23,24 @@ from clientary_connector.frontends.console.drawing import environment, path_for,
 from clientary_connector.frontends.console.failing import connector_failure, failure
 from clientary_connector.frontends.console.guarding import Guard
 from clientary_connector.frontends.console.links import Links
+from clientary_connector.frontends.console.pages import (
+    approving,
+    authorizing,
+    connecting,
+    connection,
+    granting,
+    overview,
+    rotating,
+    signin,
+    theme,
+)
 from clientary_connector.frontends.console.pages import assets as asset_pages
-from clientary_connector.frontends.console.pages import overview, signin, theme
-from clientary_connector.frontends.console.roles import SignInNeededError
+from clientary_connector.frontends.console.rehearsal import Rehearsal
+from clientary_connector.frontends.console.roles import Role, SignInNeededError
 from clientary_connector.frontends.console.sessions import Sessions
 from clientary_connector.frontends.console.tries import Tries
 from clientary_connector.frontends.console.visiting import Visits
+from clientary_connector.oauth.provider import Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +50,19 @@ class Section:
     routes: tuple[Route, ...]
     label: str = ""
     route: str = ""
+    #: Who is shown it in the navigation.
+    role: Role = Role.VIEWER
 
 
 #: One line a subject, in the order of the navigation; those without a label are reached otherwise.
 SECTIONS: Final = (
     Section(overview.ROUTES, "Overview", "overview"),
+    Section(connecting.ROUTES, "Connect", "connect", Role.ADMIN),
+    Section(authorizing.ROUTES),
+    Section(connection.ROUTES),
+    Section(granting.ROUTES),
+    Section(rotating.ROUTES),
+    Section(approving.ROUTES, "Approvals", "approvals"),
     Section(signin.ROUTES),
     Section(theme.ROUTES),
     Section(asset_pages.ROUTES),
@@ -50,20 +70,24 @@ SECTIONS: Final = (
 )
 
 
-def console(
+def console(  # noqa: PLR0913 - what a host may say, all by name
     connector: Connector,
     *,
     who: Who | None = None,
     who_for_api: bool = False,
     sign_in_url: str | None = None,
     hosts: Sequence[str] = (),
+    providers: Sequence[Provider] = (),
+    rehearsal: Rehearsal | None = None,
 ) -> Starlette:
     """Returns the console of a connector, to be mounted under any path or served by itself.
 
     `who` says at each request who the person is and which role it has, as the host knows it;
     whoever is not signed in is sent to `sign_in_url`. Without `who` the console signs people in by
     itself. With `who_for_api` that counts for the admin API too, which takes tokens otherwise.
-    `hosts` are the names under which it is reached, beside those of loopback.
+    `hosts` are the names under which it is reached, beside those of loopback. `providers` are
+    those of OAuth 2 with which accounts can be connected; with a `rehearsal` a simulated account
+    is one click away.
     """
     settings = connector.settings
     desk = Desk(
@@ -73,6 +97,8 @@ def console(
         sign_in_url=sign_in_url,
         hosts=frozenset(name.lower() for name in (*hosts, *settings.console_hosts)),
         frame_ancestors=settings.console_frame_ancestors,
+        providers=tuple(providers),
+        rehearsal=rehearsal,
         sessions=Sessions(
             idle_s=settings.console_idle_s, longest_s=settings.console_session_s, clock=monotonic
         ),
@@ -80,7 +106,9 @@ def console(
         tries=Tries(most=settings.console_tries, every_s=settings.console_try_s, clock=monotonic),
         templates=environment(),
         assets=assets(),
-        navigation=tuple(Entry(label=one.label, route=one.route) for one in SECTIONS if one.label),
+        navigation=tuple(
+            Entry(label=one.label, route=one.route, role=one.role) for one in SECTIONS if one.label
+        ),
     )
     app = Starlette(
         routes=[route for section in SECTIONS for route in section.routes],

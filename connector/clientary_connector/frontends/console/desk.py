@@ -14,9 +14,11 @@ from starlette.requests import Request
 
 from clientary_connector.connector import Connector
 from clientary_connector.frontends.console.links import Links
+from clientary_connector.frontends.console.rehearsal import Rehearsal
 from clientary_connector.frontends.console.sessions import Sessions
 from clientary_connector.frontends.console.tries import Tries
-from clientary_connector.people import Person
+from clientary_connector.oauth.provider import Provider
+from clientary_connector.people import Person, Role
 
 #: Says who sends a request, as the host knows it; None where nobody is signed in there.
 Who: TypeAlias = Callable[[Request], "Person | Awaitable[Person | None] | None"]
@@ -28,6 +30,8 @@ class Entry:
 
     label: str
     route: str
+    #: Who is shown it.
+    role: Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,10 @@ class Desk:
     #: Names under which the console is reached, beside those of loopback.
     hosts: frozenset[str]
     frame_ancestors: tuple[str, ...]
+    #: With whom accounts can be connected by OAuth 2, as the host has described them.
+    providers: tuple[Provider, ...]
+    #: The simulated account that is one click away; None where it is not offered.
+    rehearsal: Rehearsal | None
     sessions: Sessions
     links: Links
     tries: Tries

@@ -114,7 +114,7 @@ def _usual(request: Request, visit: Visit) -> dict[str, object]:
         "form_token": form_token,
         "here": getattr(request.scope.get("route"), "name", ""),
         "may": may,
-        "navigation": desk.navigation if visit.person is not None else (),
+        "navigation": [one for one in desk.navigation if may(one.role.value)],
         "own_sign_in": desk.who is None,
         "path": path_of(request),
         "person": visit.person,

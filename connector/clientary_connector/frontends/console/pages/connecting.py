@@ -1,0 +1,117 @@
+"""Are the pages that join an account: by its key, by a token, or a simulated one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from clientary_connector.connector import Connector, Secret
+from clientary_connector.errors import ConnectorError
+from clientary_connector.frontends.console.desk import connector_of, desk_of, person_of
+from clientary_connector.frontends.console.drawing import page, see_other
+from clientary_connector.frontends.console.failing import status_of
+from clientary_connector.frontends.console.forms import Form, form_of
+from clientary_connector.frontends.console.rehearsal import NAME
+from clientary_connector.frontends.console.roles import needs
+from clientary_connector.frontends.console.views import joining
+
+CONNECTED: Final = (
+    "{name} is connected. The account is that of {account}. "
+    "Nobody may do anything over it until you grant it."
+)
+
+
+@needs("admin")
+async def connect(request: Request) -> Response:
+    """Shows the form, or tests an account and saves it."""
+    if request.method != "POST":
+        return _drawn(request, Form({}))
+    form, connector = form_of(request), connector_of(request)
+    faults = await run_in_threadpool(
+        joining.faults_of, connector, form, rehearses=desk_of(request).rehearsal is not None
+    )
+    if faults:
+        return _drawn(request, form, faults=faults, status=422)
+    try:
+        with Secret(form.raw("key")) as secret:
+            connection, account = await connector.connect(
+                form.text("name"),
+                secret=secret,
+                user=person_of(request).name,
+                subdomain=form.text("subdomain") or None,
+                sandbox=form.text("sandbox") or None,
+                rotate_every_days=joining.days_of(form),
+            )
+    except ConnectorError as error:
+        return _drawn(request, form, faults=joining.fault_of(error, form), status=status_of(error))
+    said = CONNECTED.format(name=connection.name, account=account)
+    return see_other(request, "connection", message=said, connection=connection.id)
+
+
+@needs("admin")
+async def connect_sandbox(request: Request) -> Response:
+    """Starts the simulated account, unless it runs, and joins it, unless it is joined."""
+    rehearsal = desk_of(request).rehearsal
+    if rehearsal is None:
+        raise HTTPException(404, "No simulated account is offered here.")
+    connector = connector_of(request)
+    try:
+        running = await run_in_threadpool(rehearsal.running)
+    except OSError:
+        raise HTTPException(503, "The simulated account cannot be started.") from None
+    name = await run_in_threadpool(_free_name, connector, running.url)
+    if name is None:
+        joined = await run_in_threadpool(_joined, connector, running.url)
+        said = "The simulated account is connected already."
+        return see_other(request, "connection", message=said, connection=joined)
+    with Secret(running.key) as secret:
+        connection, account = await connector.connect(
+            name, secret=secret, user=person_of(request).name, sandbox=running.url
+        )
+    said = "This account is simulated. " + CONNECTED.format(name=connection.name, account=account)
+    return see_other(request, "connection", message=said, connection=connection.id)
+
+
+def _drawn(
+    request: Request, form: Form, *, faults: Mapping[str, str] | None = None, status: int = 200
+) -> Response:
+    desk = desk_of(request)
+    return page(
+        request,
+        "connect.html",
+        status=status,
+        form=form,
+        faults=faults or {},
+        rehearses=desk.rehearsal is not None,
+        providers=desk.providers,
+        days=desk.connector.settings.rotation_days,
+        title=desk.connector.manifest.title,
+        place=joining.place(desk.connector),
+    )
+
+
+def _joined(connector: Connector, url: str) -> str | None:
+    """Returns the id of the connection that an address has, if it has one."""
+    found = (one.id for one in connector.connections() if one.sandbox == url)
+    return next(found, None)
+
+
+def _free_name(connector: Connector, url: str) -> str | None:
+    """Returns a name for the simulated account; None where it is joined already."""
+    taken = {one.name for one in connector.connections()}
+    if _joined(connector, url) is not None:
+        return None
+    names = (NAME, *(f"{NAME}-{number}" for number in range(2, len(taken) + 3)))
+    return next(name for name in names if name not in taken)
+
+
+ROUTES: Final = (
+    Route("/connect", connect, methods=["GET", "POST"], name="connect"),
+    Route("/connect/sandbox", connect_sandbox, methods=["POST"], name="connect_sandbox"),
+)

@@ -1,0 +1,266 @@
+"""Connecting an account at the console: by its key, with a token, or a simulated one."""
+
+from __future__ import annotations
+
+import html
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from clientary_connector.frontends.console import console
+from clientary_connector.frontends.console.rehearsal import Rehearsal
+from tests.connector.oauth.provider_app import CLIENT_SECRET, Client, Far, running
+from tests.connector.oauth.stage import browse, description
+from tests.console.ground import Ground, Page, stage
+
+pytestmark = pytest.mark.requirement("console.connect")
+
+WRONG_KEY = "canary-wrong-0123456789-abcdef"
+
+
+@pytest.fixture(scope="module")
+def rehearsal() -> Iterator[Rehearsal]:
+    """A simulated account that is one click away."""
+    made = Rehearsal()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory, rehearsal: Rehearsal) -> Iterator[Ground]:
+    """A console that offers it."""
+    with stage(
+        tmp_path_factory.mktemp("connecting"),
+        make=lambda connector: console(connector, rehearsal=rehearsal),
+    ) as made:
+        yield made
+
+
+def connect(ground: Ground, **typed: str) -> Page:
+    """Fills in the form of a new connection, and sends it."""
+    return ground.browser("admin").open("/connect").send(typed, action="/connect")
+
+
+def fault(page: Page, field: str) -> str:
+    """Returns what stands beside a field; nothing where nothing is wrong."""
+    _, found, rest = page.html.partition(f'id="{field}-fault">')
+    return html.unescape(rest.partition("<")[0]) if found else ""
+
+
+def test_an_account_is_tested_saved_and_shown(ground: Ground) -> None:
+    """The page that follows says whose it is, and that nobody may do anything yet."""
+    page = connect(ground, name="shop", key=ground.sandbox.key, sandbox=ground.sandbox.url)
+    saved = ground.connector.connection("shop")
+    assert page.status == 200
+    assert page.response.url.path == f"/connections/{saved.id}"
+    assert f"shop is connected. The account is that of {saved.account}." in page.text
+    assert "No persona may do anything over this connection." in page.text
+    assert saved.owner == "maria"
+    assert ground.sandbox.key not in page.html
+
+
+def test_a_wrong_key_is_told_beside_the_key_and_not_shown_again(ground: Ground) -> None:
+    """What else was typed stays; nothing is saved."""
+    page = connect(
+        ground, name="wrong", key=WRONG_KEY, sandbox=ground.sandbox.url, rotate_every="30"
+    )
+    assert page.status == 502
+    assert "key" in fault(page, "key")
+    assert (fault(page, "name"), fault(page, "sandbox")) == ("", "")
+    assert WRONG_KEY not in page.html
+    assert dict(page.form("/connect").fields)["name"] == "wrong"
+    assert dict(page.form("/connect").fields)["rotate_every"] == "30"
+    assert "wrong" not in {one.name for one in ground.connector.connections()}
+
+
+def test_all_that_is_wrong_is_told_at_once_each_beside_its_field(ground: Ground) -> None:
+    """And nothing is sent anywhere."""
+    ground.sandbox.sandbox.forget()
+    page = connect(
+        ground, name="no spaces", subdomain="evil.com#", key="short", rotate_every="soon"
+    )
+    assert page.status == 422
+    assert "cannot be used" in fault(page, "name")
+    assert "subdomain" in fault(page, "subdomain")
+    assert "16 or more" in fault(page, "key")
+    assert "1 to 3650 days" in fault(page, "rotate_every")
+    assert "short" not in page.html.replace("shortcut", "")
+    assert ground.sandbox.sandbox.requests == []
+
+
+def test_an_empty_form_says_what_is_missing(ground: Ground) -> None:
+    """Name, place and key."""
+    page = connect(ground, name="", key="")
+    assert page.status == 422
+    assert all(fault(page, field) for field in ("name", "subdomain", "key"))
+
+
+def test_an_account_that_cannot_be_reached_is_told_beside_its_address(ground: Ground) -> None:
+    """Nobody listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    page = connect(ground, name="away", key=WRONG_KEY, sandbox=url)
+    assert page.status == 502
+    assert fault(page, "sandbox") != ""
+    assert fault(page, "key") == ""
+
+
+def test_a_name_that_is_taken_is_told_before_the_key_is_sent(ground: Ground) -> None:
+    """A subdomain beside the address of a simulated account is refused too."""
+    page = connect(ground, name="twice", key=ground.sandbox.key, sandbox=ground.sandbox.url)
+    assert page.status == 200
+    page = connect(ground, name="twice", key=WRONG_KEY, sandbox=ground.sandbox.url, subdomain="a")
+    assert page.status == 422
+    assert "already" in fault(page, "name")
+    assert "either" in fault(page, "sandbox")
+
+
+def test_the_simulated_account_is_one_click_away_and_joined_once(
+    ground: Ground, rehearsal: Rehearsal
+) -> None:
+    """A second click leads to the connection that is there; after a revoke it is joined anew."""
+    admin = ground.browser("admin")
+    first = admin.open("/connect").send(action="/connect/sandbox")
+    assert "This account is simulated." in first.text
+    assert rehearsal.running().key not in first.html
+    again = admin.open("/connect").send(action="/connect/sandbox")
+    assert "connected already" in again.text
+    assert again.response.url == first.response.url
+    name = ground.connector.connection(first.response.url.path.rpartition("/")[2]).name
+    ground.run(ground.connector.revoke(name, user="maria"))
+    assert name in admin.open("/connect").send(action="/connect/sandbox").text
+
+
+def test_a_name_that_is_taken_leaves_the_simulated_account_another_one(
+    ground: Ground, rehearsal: Rehearsal
+) -> None:
+    """The connection of that name is another account."""
+    for one in ground.connector.connections():
+        if one.sandbox == rehearsal.url:
+            ground.run(ground.connector.revoke(one.name, user="maria"))
+    assert (
+        connect(ground, name="sandbox", key=ground.sandbox.key, sandbox=ground.sandbox.url).status
+        == 200
+    )
+    page = ground.browser("admin").open("/connect").send(action="/connect/sandbox")
+    assert "sandbox-2 is connected" in page.text
+
+
+def test_a_host_that_gives_none_offers_no_simulated_account(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """No listener is opened on its machine, and no address of it is asked."""
+    with stage(tmp_path_factory.mktemp("mounted")) as ground:
+        admin = ground.browser("admin")
+        page = admin.open("/connect")
+        assert "simulated" not in page.text
+        fields = [*page.form("/connect").fields, ("name", "x"), ("key", ground.sandbox.key)]
+        refused = admin.post("/connect", [*fields, ("sandbox", ground.sandbox.url)])
+        assert refused.status == 422
+        assert "No simulated account" in fault(refused, "subdomain")
+        assert admin.post("/connect/sandbox", list(page.form("/connect").fields)).status == 404
+        assert admin.open("/authorize/0").status == 404
+        assert ground.connector.connections() == ()
+
+
+def test_a_simulated_account_whose_port_is_taken_is_said_to_fail(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """An admin reads a sentence."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        busy = Rehearsal(port=taken.getsockname()[1])
+        assert busy.url is None
+        with stage(
+            tmp_path_factory.mktemp("busy"), make=lambda one: console(one, rehearsal=busy)
+        ) as ground:
+            page = ground.browser("admin").open("/connect").send(action="/connect/sandbox")
+    assert page.status == 503
+    assert "cannot be started" in page.text
+
+
+# With OAuth 2
+
+
+ELSEWHERE = "http://127.0.0.1:8765/callback"
+
+
+@pytest.fixture(scope="module")
+def far() -> Iterator[Far]:
+    """A provider that leads back to a page that is not the console's."""
+    with running(Far(Client(None, ELSEWHERE))) as made:
+        yield made
+
+
+@pytest.mark.requirement("console.connect.oauth")
+def test_a_person_goes_to_the_provider_and_comes_back_to_the_console(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """By a link, not by a form; the code leaves the address at once, and the account is shown."""
+    with running(Far(Client(CLIENT_SECRET, ""))) as far:
+        provider = description(far, client_authentication="client_secret_basic")
+        with stage(
+            tmp_path_factory.mktemp("oauth"),
+            make=lambda one: console(one, providers=[provider], rehearsal=Rehearsal()),
+        ) as ground:
+            far.client.redirect_uri = f"{ground.url}/authorize/back"
+            admin = ground.browser("admin")
+            asked = admin.open("/connect").follow("/authorize/0")
+            missing = asked.send({"name": "tok", "sandbox": far.url})
+            assert (missing.status, "Give the secret" in missing.text) == (422, True)
+            typed = {"name": "tok", "sandbox": far.url, "client_secret": CLIENT_SECRET}
+            going = asked.send(typed)
+            assert going.status == 200
+            assert CLIENT_SECRET not in going.html
+            link = next(one for one in going.links if one.startswith(far.url))
+            done = admin.open(browse(link))
+            assert done.status == 200
+            assert "tok is connected." in done.text
+            assert "code=" not in str(done.response.url)
+            assert ground.connector.connection("tok").kind == "oauth2"
+            taken = asked.send(typed)
+            assert (taken.status, "already" in fault(taken, "name")) == (422, True)
+            one = ground.connector.connection("tok").id
+            assert "renewed by itself" in admin.open(f"/connections/{one}").text
+            assert admin.open(f"/connections/{one}/rotate").status == 409
+
+
+@pytest.mark.requirement("console.connect.oauth")
+def test_an_address_that_leads_elsewhere_is_pasted(
+    tmp_path_factory: pytest.TempPathFactory, far: Far
+) -> None:
+    """What comes back is good once, and for the person who went; a denial is told."""
+    provider = description(far, redirect_uri=ELSEWHERE)
+    with stage(
+        tmp_path_factory.mktemp("paste"),
+        make=lambda one: console(one, providers=[provider], rehearsal=Rehearsal()),
+    ) as ground:
+        admin, other = ground.browser("admin"), ground.browser("admin", name="heidi")
+        going = admin.open("/authorize/0").send({"name": "tok", "sandbox": far.url})
+        link = next(one for one in going.links if one.startswith(far.url))
+        back = browse(link)
+        stolen = other.open("/authorize/0").send({"name": "mine", "sandbox": far.url})
+        assert stolen.send({"address": back}, action="/paste").status == 422
+        done = going.send({"address": back}, action="/paste")
+        assert "tok is connected." in done.text
+        again = going.send({"address": back}, action="/paste")
+        assert (again.status, "Nothing was saved" in again.text) == (422, True)
+        assert urlsplit(back).query not in again.html
+        nonsense = admin.open("/authorize/back", code="x", state="y")
+        assert nonsense.status == 422
+        assert "Begin again" in nonsense.text
+
+
+@pytest.mark.requirement("console.connect.oauth")
+def test_what_cannot_be_authorized_is_told_on_the_form(
+    tmp_path_factory: pytest.TempPathFactory, far: Far
+) -> None:
+    """A provider on this machine gives no tokens for a real account."""
+    with stage(
+        tmp_path_factory.mktemp("real"), make=lambda one: console(one, providers=[description(far)])
+    ) as ground:
+        asked = ground.browser("admin").open("/authorize/0")
+        page = asked.send({"name": "tok", "subdomain": "acme"})
+        assert page.status == 422
+        assert "on this machine" in page.text
