@@ -46,6 +46,7 @@ from clientary_connector.frontends.mcp.serving import Serving
 from clientary_connector.hooks import hookimpl
 from clientary_connector.plugin import plugin
 from tests.actions.stage import ACCOUNT, PERSONA, PROMPT, USER, Stage, set_stage
+from tests.hosts.over_http import Http, over_http
 
 pytestmark = pytest.mark.requirement("policy.bypass")
 
@@ -338,7 +339,10 @@ COMMANDS_FOR_PERSONS: Final = frozenset(
         "manifest check",
         "manifest format",
         "manifest table",
-        "mcp",
+        "mcp serve",
+        "mcp token list",
+        "mcp token new",
+        "mcp token revoke",
         "revoke",
         "rotate",
         "sandbox",
@@ -486,6 +490,35 @@ def test_nothing_of_a_denied_call_passes_through_a_client_of_mcp(
             return call.action in {tool.name for tool in listed.tools}
 
     assert stage.wait(work) == (call.persona == "condition"), "a condition is judged at the call"
+
+
+@pytest.fixture(scope="module")
+def http(stage: Stage) -> Iterator[Http]:
+    """A server of MCP over HTTP."""
+    with over_http(stage) as running:
+        running.connector.register(YES)
+        yield running
+
+
+@pytest.mark.parametrize("era", ["legacy", "2026-07-28"])
+def test_nothing_of_a_denied_call_passes_through_a_client_of_mcp_over_http(
+    stage: Stage, http: Http, call: Call, era: str
+) -> None:
+    """A token opens the door, and its persona may do no more behind it; no token, no door."""
+    token = http.token(persona=call.persona)
+
+    async def work() -> None:
+        async with http.client(token, era) as client:
+            result = await client.call_tool(call.action, {"request": PROMPT, **call.arguments})
+            assert result.structured_content["outcome"] == Outcome.REFUSED
+
+    stage.wait(work)
+    given = {"name": call.action, "arguments": {"request": PROMPT, **call.arguments}}
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": given}
+    told = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    for headers in (told, {**told, "Authorization": "Bearer " + token[:-1]}):
+        said = http.server.ask("POST", "/mcp", headers, body=json.dumps(asked).encode())
+        assert said.status == 401
 
 
 def test_nothing_of_a_denied_call_passes_through_the_toolkit_of_definable(

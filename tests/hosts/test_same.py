@@ -24,6 +24,7 @@ from clientary_connector.frontends.mcp.caller import Caller
 from clientary_connector.frontends.mcp.serving import Serving
 from clientary_connector.plugin import plugin
 from tests.actions.stage import ACCOUNT, PERSONA, PROMPT, USER, Stage, set_stage
+from tests.hosts.over_http import over_http
 
 pytestmark = [pytest.mark.requirement("host.same"), pytest.mark.slow]
 
@@ -107,6 +108,18 @@ def _mcp(stage: Stage, call: Call, _: object) -> Any:  # noqa: ANN401 - JSON
     return stage.wait(work)
 
 
+def _mcp_http(stage: Stage, call: Call, _: object) -> Any:  # noqa: ANN401 - JSON
+    with over_http(stage) as http:
+        token = http.token()
+
+        async def work() -> Any:  # noqa: ANN401 - JSON
+            async with http.client(token) as client:
+                given = {"request": PROMPT, **call.arguments}
+                return (await client.call_tool(call.action, given)).structured_content
+
+        return stage.wait(work)
+
+
 def _definable(stage: Stage, call: Call, _: object) -> Any:  # noqa: ANN401 - JSON
     pytest.importorskip("definable", reason="Definable asks for Python 3.12.")
     names = ("definable.agent.run", "definable.model.message")
@@ -130,6 +143,7 @@ ENTRANCES: Final[Mapping[str, Entrance]] = {
     "toolset": _toolset,
     "llm": _llm,
     "mcp": _mcp,
+    "mcp over http": _mcp_http,
     "definable": _definable,
 }
 

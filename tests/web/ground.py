@@ -8,7 +8,7 @@ import ssl
 import threading
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -92,8 +92,9 @@ def serving(
     binding: Binding | None = None,
     *,
     ending: Callable[[], None] = lambda: None,
+    running: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
 ) -> Generator[Server]:
-    """Serves an application until the block ends."""
+    """Serves an application until the block ends; `running` is what it runs in."""
     place = listen(binding or Binding())
     ready = threading.Event()
     made: list[Server] = []
@@ -106,7 +107,8 @@ def serving(
             await server.signals.get()
 
         turns = Turns(started=ready.set, ending=ending, until=until)
-        await serve(app, place, connector=connector, user="grace", turns=turns)
+        async with running():
+            await serve(app, place, connector=connector, user="grace", turns=turns)
 
     def run() -> None:
         try:

@@ -35,6 +35,8 @@ class Caller:
     connection: str
     persona: str
     user: str
+    #: Id of the token that it has shown; None where it was not asked for one.
+    token: str | None = None
 
 
 def tells_prompt(meta: Meta) -> bool:

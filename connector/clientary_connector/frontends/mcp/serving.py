@@ -8,14 +8,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Final, TypeVar
 
-import anyio
 from mcp import MCPError, types
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.models import InitializationOptions
@@ -35,6 +33,7 @@ from clientary_connector.frontends.mcp.caller import (
     tells_prompt,
 )
 from clientary_connector.frontends.mcp.describing import described, finding
+from clientary_connector.frontends.mcp.underway import Underway
 from clientary_connector.frontends.mcp.watching import Request, Watch
 from clientary_connector.manifest import Action
 
@@ -88,6 +87,7 @@ class Serving:
         self._tools_a_page = tools_a_page
         self._described: dict[tuple[str, bool], types.Tool] = {}
         self.watch = Watch(self._offered)
+        self.underway = Underway()
 
     def server(self) -> ActionServer:
         """Returns the server; a transport runs it."""
@@ -137,13 +137,13 @@ class Serving:
 
     async def _run(self, caller: Caller, name: str, given: Mapping[str, Any], meta: Meta) -> Result:
         call = call_of(caller, name, given, meta, manifest=self._connector.manifest)
-        result = await finished(self._connector.run(call))
+        result = await self.underway.finished(self._connector.run(call), token=caller.token)
         return result if tells_prompt(meta) else _for_model(result)
 
     async def _find(self, caller: Caller, given: Mapping[str, Any], meta: Meta) -> Result:
         schema = finder.offered(self._connector.manifest, self._allowed(caller)) or {}
         search = search_of(caller, schema, given, meta)
-        result = await finished(find(self._connector, search))
+        result = await self.underway.finished(find(self._connector, search), token=caller.token)
         return result if tells_prompt(meta) else _for_model(result)
 
     def _looked_up(
@@ -164,8 +164,9 @@ class Serving:
     async def _listen(
         self, request: Request, params: types.SubscriptionsListenRequestParams
     ) -> types.SubscriptionsListenResult:
-        watched = self.watch.note(self._who(request), request)
-        return await watched.listening(request, params)
+        caller = self._who(request)
+        listening = self.watch.note(caller, request).listening(request, params)
+        return await self.underway.finished(listening, token=caller.token)
 
     def _offered(self, caller: Caller) -> tuple[str, ...]:
         allowed = self._connector.allowed(caller.persona, caller.connection)
@@ -182,21 +183,6 @@ class Serving:
         if tool is None:
             tool = self._described[action.id, asks] = described(action, asks=asks)
         return tool
-
-
-async def finished(work: Coroutine[Any, Any, Result]) -> Result:
-    """Runs a call; where the client leaves, it is cancelled once, and its end is waited for.
-
-    The SDK cancels again with every wait, and would cut short what is being written down.
-    """
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        task.cancel()
-        with anyio.CancelScope(shield=True):
-            await asyncio.wait([task])
-        raise
 
 
 async def _list_prompts(

@@ -73,6 +73,16 @@ class Watch:
             sessions.popitem(last=False)
         return watched
 
+    def forget(self, token: str) -> None:
+        """Lets go of the callers that had shown a token, which counts no more."""
+        for caller in [one for one in self._watched if one.token == token]:
+            del self._watched[caller]
+
+    def end(self) -> None:
+        """Ends what clients listen on."""
+        for watched in self._watched.values():
+            watched.listening.close()
+
     async def run(self) -> None:
         """Looks, again and again, until it is cancelled."""
         while True:

@@ -14,12 +14,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from email.utils import formatdate
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from clientary_connector.frontends.web.answers import (
+    ASGIApp,
+    Message,
+    Receive,
+    Response,
+    Scope,
+    Send,
+    said,
+)
 from clientary_connector.frontends.web.binding import Place
 from clientary_connector.frontends.web.peers import Peer, peer_of, without_forwarding
 
@@ -65,18 +73,18 @@ class Guard:
         }
         await _Body(receive, send, most_bytes=self._most_bytes).handed(self._app, scope)
 
-    def _refusal(self, scope: Scope, peer: Peer) -> PlainTextResponse | None:
+    def _refusal(self, scope: Scope, peer: Peer) -> Response | None:
         place = self._place
         if not place.direct and not peer.proxied:
-            return _said(403, "This server is reached through its proxy, which has to say by "
+            return said(403, "This server is reached through its proxy, which has to say by "
                          "X-Forwarded-For and X-Forwarded-Proto for whom.")  # fmt: skip
         if peer.proxied and peer.scheme != "https":
-            return _said(403, "Come over TLS; the proxy has to say so: X-Forwarded-Proto: https.")
+            return said(403, "Come over TLS; the proxy has to say so: X-Forwarded-Proto: https.")
         if _name(peer.host) not in place.hosts:
-            return _said(421, "This Host is none of the server's; it is started with "
+            return said(421, "This Host is none of the server's; it is started with "
                          "--allow-host NAME.")  # fmt: skip
         if any(_origin(one) != _own(peer) for one in _values(scope, b"origin")):
-            return _said(403, "A page of another origin may not ask this server.")
+            return said(403, "A page of another origin may not ask this server.")
         if any(
             not 0 <= _number(one) <= self._most_bytes for one in _values(scope, b"content-length")
         ):
@@ -122,6 +130,7 @@ def _with_headers(send: Send, *, strict: bool) -> Send:
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
+            headers.setdefault("Date", formatdate(usegmt=True))
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
             if strict:
@@ -137,12 +146,8 @@ def _asked_for(headers: Iterable[tuple[bytes, bytes]], peer: Peer) -> list[tuple
     return [(b"host", peer.host.encode("latin-1")), *kept]
 
 
-def _said(status: int, text: str) -> PlainTextResponse:
-    return PlainTextResponse(f"{text}\n", status)
-
-
-def _too_long(most_bytes: int) -> PlainTextResponse:
-    return _said(413, f"What was sent is longer than {most_bytes} bytes.")
+def _too_long(most_bytes: int) -> Response:
+    return said(413, f"What was sent is longer than {most_bytes} bytes.")
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:

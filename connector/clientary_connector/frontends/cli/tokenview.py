@@ -1,0 +1,89 @@
+"""Shows tokens, and reads what is said of them, for each command that keeps some."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import click
+
+from clientary_connector.frontends import screen
+from clientary_connector.frontends.cli import output
+from clientary_connector.tokens import NewToken, Token
+
+for_user: Final = click.option(
+    "--for", "for_user", metavar="NAME", help="For which user it works. Default: who asks."
+)
+days: Final = click.option(
+    "--days",
+    type=click.IntRange(1, 3650),
+    help="After how many days it ends. Default: CLIENTARY_TOKEN_DAYS.",
+)
+reason: Final = click.option("--reason", default="", help="Why; it goes into the log.")
+
+
+def end(days: int | None) -> datetime | None:
+    """Returns when a token ends; None leaves it to the settings."""
+    return None if days is None else datetime.now(UTC) + timedelta(days=days)
+
+
+def show_new(made: NewToken, output_: str) -> None:
+    """Shows a new token: on a terminal with what is known of it, on a pipe alone."""
+    token = made.token
+    if output_ == "json":
+        output.emit_data({**token.to_json(), "text": made.text}, log_id=token.log_id)
+        return
+    if not sys.stdout.isatty():
+        screen.emit(f"{made.text}\n")
+    about = (
+        ("Token", made.text if sys.stdout.isatty() else "(on stdout)"),
+        ("Id", token.id),
+        ("For", token.user),
+        ("Persona", token.persona),
+        ("Role", token.role),
+        ("Connection", token.connection_name),
+        ("Until", screen.when(token.expires_at)),
+    )
+    rows = screen.pairs((name, value) for name, value in about if value)
+    if sys.stdout.isatty():
+        screen.emit(rows)
+    else:
+        screen.note(rows.rstrip("\n"))
+    screen.note("It is shown this once. Who has it acts in this name: keep it like a password.")
+
+
+def show_all(found: Iterable[Token], output_: str) -> None:
+    """Shows a list of tokens."""
+    found = list(found)
+    if output_ == "json":
+        output.emit_data([one.to_json() for one in found])
+        return
+    whose = ("role",) if any(one.role for one in found) else ("persona", "connection")
+    columns = ("id", "state", "for", *whose, "made", "by", "used", "until")
+    screen.table(columns, (tuple(_cells(one)[name] for name in columns) for one in found))
+
+
+def show_ended(token: Token, output_: str) -> None:
+    """Shows a token that was just revoked."""
+    if output_ == "json":
+        output.emit_data(token.to_json(), log_id=token.log_id)
+        return
+    rows = (("Token", token.id), ("State", token.state), ("For", token.user), ("Log", token.log_id))
+    screen.emit(screen.pairs(rows))
+
+
+def _cells(token: Token) -> dict[str, object]:
+    return {
+        "id": token.id,
+        "state": token.state,
+        "for": token.user,
+        "role": token.role,
+        "persona": token.persona,
+        "connection": token.connection_name,
+        "made": screen.when(token.made_at),
+        "by": token.made_by,
+        "used": token.used_at and screen.when(token.used_at),
+        "until": screen.when(token.expires_at),
+    }
