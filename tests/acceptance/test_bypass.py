@@ -252,6 +252,11 @@ FOR_PERSONS: Final = frozenset(
         "users.signed_in",
         "users.signed_out",
         "users.stamp",
+        "log.news",
+        "log.rows",
+        "log.search_in_steps",
+        "log.verifying.newest",
+        "log.verifying.start",
     }
 )
 #: How a call comes in from a host that has loaded the plugin.
