@@ -53,6 +53,7 @@ VAULT: Final[dict[str, str]] = {
     "keys.kek": "A vault goes over to another key of a provider, and opens all the time.",
     "keys.trust": "What a provider unwrapped counts for a time, and leaves no trace after it.",
     "keys.status": "The vault says what hangs on each key, what is open, and what is due.",
+    "vault.look": "A short look sees every commit, whoever made it, and waits for nobody.",
     "vault.records": "A record is what the vault wrote last, or an error.",
     "vault.secret": "A secret is not printed, compared, copied, pickled or dumped, and is wiped.",
     "vault.secrets": "A stored secret opens in its current version, until it is destroyed.",

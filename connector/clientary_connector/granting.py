@@ -293,7 +293,7 @@ class Grants:
 def _body_held(view: View, persona: str, connection: str) -> dict[str, object] | None:
     owner = connections.record_of(view, connection)
     grant = view.record(grants.KIND, grants.grant_id(owner.id, persona))
-    return None if grant is None else grant.body
+    return None if grant is None else dict(grant.body)
 
 
 def _active(record: Record, name: str) -> Connection:

@@ -10,7 +10,7 @@ What cannot be written now is left to the next start: the state opens all the sa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -120,7 +120,7 @@ def _note_settings(vault: Vault, settings: Settings) -> None:
     """Notes the limits in force, where they are not those that were noted last."""
     now = settings.changed()
     held = vault.read(lambda view: view.record(SETTINGS, ID))
-    before: dict[str, Any] = {} if held is None else held.body
+    before: Mapping[str, Any] = {} if held is None else held.body
     if now == before:
         return
 

@@ -13,7 +13,6 @@ from clientary_connector import Call, Settings, load_manifest
 from clientary_connector.call import policy
 from clientary_connector.call.budget import Meter
 from clientary_connector.call.policy import Permit
-from clientary_connector.conditions.rulebook import Rulebook
 from connector_vault import LogDraft, Record, Transaction, Vault, View
 from connector_vault.turns import Pace, Turns
 from tests.benchmarks.rows import Row, Sizes, Tell, interleaved, medians, spread
@@ -34,8 +33,7 @@ class Governed:
         self._vault = vault
         manifest = load_manifest()
         self._action = manifest.actions[ACTION]
-        self._pattern = manifest.host_pattern
-        self._rulebook = Rulebook(manifest)
+        self._policy = policy.Policy(manifest)
         self._numbers = itertools.count()
         most = 10**9
         settings = Settings(
@@ -78,9 +76,7 @@ class Governed:
         call = Call(
             action=ACTION, connection=OWNER, user="maria", persona=PERSONA, prompt="Look it up."
         )
-        return policy.decide(
-            view, call, self._action, rulebook=self._rulebook, host_pattern=self._pattern, now=NOW
-        )
+        return self._policy.decide(view, call, self._action, now=NOW)
 
     def _pair(self, draft: LogDraft, append: Callable[[LogDraft], int]) -> None:
         number = append(draft)

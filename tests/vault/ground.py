@@ -12,7 +12,8 @@ from typing import cast
 import apsw
 
 from connector_vault import LogDraft, LogRow, Record, Secret, Transaction, Vault, View
-from connector_vault.rows import Rows, SecretRow
+from connector_vault.columns import SecretRow
+from connector_vault.rows import Rows
 from connector_vault.sqlite import Connection
 
 CANARY = "canary-7f3a9c51-never-on-disk"

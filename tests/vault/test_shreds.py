@@ -21,11 +21,11 @@ from connector_vault import (
     schema,
 )
 from connector_vault.cipher import Key
+from connector_vault.columns import KeyRow
 from connector_vault.erasure import Eraser
 from connector_vault.keyring import Keyring
 from connector_vault.places import UNMASKED
 from connector_vault.places import Place as KeyPlace
-from connector_vault.rows import KeyRow
 from connector_vault.shreds import Held, Shreds
 from tests.full_disk import full_disk
 from tests.vault.ground import Place, append, intent, raw, row_of, rows_of

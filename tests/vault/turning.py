@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from connector_vault import IntegrityError, Vault, VaultError, View
+from connector_vault.columns import KeyRow
 from connector_vault.kekrotator import KekReport, KekRotator
 from connector_vault.keyring import Keyring
 from connector_vault.keyrotator import STEPS, KeyRotator, KeysReport
 from connector_vault.keyrun import OnStep, nothing
-from connector_vault.rows import KeyRow
 from tests.vault.ground import Place, append, intent, raw, row_of, rows_of, store
 
 _TIMES = {

@@ -76,7 +76,7 @@ def note(
 def last(view: View) -> dict[str, Any] | None:
     """Gives when the last backup was made (`at`, microseconds), its `file`, `size` and `seq`."""
     held = view.record(KIND, ID)
-    return None if held is None else held.body
+    return None if held is None else dict(held.body)
 
 
 def _checked(fresh: Path) -> int:

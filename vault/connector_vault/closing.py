@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from connector_vault import ended, walks
 from connector_vault.anchor import Ended
+from connector_vault.columns import KeyRow
 from connector_vault.log import UID_BYTES, change_draft
 from connector_vault.places import AUDIT, UNMASKED, data_place
 from connector_vault.records import Record, sealed_row
-from connector_vault.rows import KeyRow, Rows
+from connector_vault.rows import Rows
 from connector_vault.shreds import Held
 from connector_vault.view import Tools, Transaction
 from connector_vault.walks import Mark

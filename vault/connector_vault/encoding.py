@@ -7,14 +7,28 @@ value ends and the next begins, never give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
 Value: TypeAlias = str | bytes | int | None
 
+
+def _plain(value: object) -> dict[Any, Any]:
+    """Gives a mapping as JSON knows it.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if isinstance(value, Mapping):
+        return {**value}
+    raise TypeError(f"JSON has no {type(value).__name__}.")
+
+
 _ENCODER: Final = msgspec.msgpack.Encoder()
+#: The body of a record that was read is a mapping that JSON does not know.
+_JSON: Final = msgspec.json.Encoder(order="sorted", enc_hook=_plain)
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -30,7 +44,7 @@ def encode_row(values: Sequence[Value]) -> bytes:
 
 def json_text(value: object) -> str:
     """Gives JSON with sorted keys and no spaces, so that equal values give equal text."""
-    return msgspec.json.encode(value, order="sorted").decode()
+    return _JSON.encode(value).decode()
 
 
 def json_object(text: str) -> dict[str, Any]:

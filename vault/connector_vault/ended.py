@@ -11,11 +11,12 @@ from typing import Final
 
 from connector_vault.anchor import Ended, Head
 from connector_vault.cipher import Key
+from connector_vault.columns import RecordRow, SecretRow
 from connector_vault.encoding import json_object, json_text
 from connector_vault.errors import IntegrityError, VaultRolledBackError
 from connector_vault.log import LogSeal
 from connector_vault.records import opened_row
-from connector_vault.rows import RecordRow, Rows, SecretRow
+from connector_vault.rows import Rows
 
 #: Records that hold entries, and the record that holds the epoch.
 KIND: Final = "ended"
@@ -84,7 +85,7 @@ class Standing:
         seq, chain = self._seal.tip(rows.last_row())
         count = held + len(missing)
         head = Head(epoch=self.epoch(rows), seq=seq, chain=chain, ended=count)
-        return head, [encoded(record.body) for record in missing]
+        return head, [encoded(dict(record.body)) for record in missing]
 
     def compare(self, rows: Rows, head: Head) -> bool:
         """Says whether the anchor lacks something that it has to hold at once.

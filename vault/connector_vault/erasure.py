@@ -20,11 +20,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from connector_vault.columns import KeyRow
 from connector_vault.erased import ERASURE
 from connector_vault.keyrun import Told, untold
 from connector_vault.records import Record
 from connector_vault.rotation_run import OnStep, nothing
-from connector_vault.rows import KeyRow
 from connector_vault.texts import Subject, bounds_of, month_of
 from connector_vault.vault import Vault
 from connector_vault.view import Transaction, View
@@ -186,7 +186,7 @@ class Eraser:
         self._vault.write(change)
 
     def _read(self, name: str) -> dict[str, Any]:
-        return self._vault.read(lambda view: _record(view, name)).body
+        return dict(self._vault.read(lambda view: _record(view, name)).body)
 
     def _step(self, arrow: str, work: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the work gives
         """Does one step, and tells of it."""

@@ -8,8 +8,10 @@ from typing import Any, Final, Generic, TypeVar
 
 from connector_vault.ended import Standing
 from connector_vault.errors import VaultError
+from connector_vault.latch import Latch
+from connector_vault.rows import Rows
 from connector_vault.store import Store
-from connector_vault.view import Tools
+from connector_vault.view import Tools, Transaction
 
 T = TypeVar("T")
 
@@ -24,6 +26,22 @@ class Done(Generic[T]):
     value: T
     tip: tuple[int, bytes] | None
     decisive: bool
+
+
+def transact(
+    rows: Rows, tools: Tools, work: Callable[[Transaction], T], *, at: int, refusing: Latch
+) -> Done[T]:
+    """Runs work inside the transaction of a group."""
+    if rows.tip is None:
+        # Once a group: while it holds the database, nobody commits what the anchor would tell.
+        tools.anchor.refresh()
+    transaction = Transaction(rows, tools, at=at, refusing=refusing)
+    try:
+        value = work(transaction)
+        transaction.finish()
+    finally:
+        transaction.end()
+    return Done(value, rows.tip, transaction.decisive)
 
 
 class Follower:

@@ -5,6 +5,8 @@
    be, else by undoing the group and doing it again, with a savepoint before each piece of work.
 3. Nobody is told of success before the commit. If the commit fails, all are told so.
 4. Work that was handed in runs, even if nobody waits for it any more.
+5. Between two groups anybody may look: what this process has committed itself, the connection
+   does not have to read again.
 
 Whoever holds the turn uses the connection. It is offered to the event loop whose work comes next,
 and the loop does the work in its own thread: every statement gives up Python's lock, and a second
@@ -25,6 +27,7 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread, get_ident
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
+from connector_vault.asking import AskFirstError
 from connector_vault.errors import MisuseError, StoreError, VaultClosedError
 from connector_vault.rows import Rows
 from connector_vault.sqlite import BUSY_MS, FOREIGN, Connection, meaning
@@ -63,6 +66,8 @@ class _Group:
     jobs: list[_Job]
     done: bool = False
     failed: bool = False
+    #: Whether it has the connection to itself.
+    began: bool = False
 
     def fail(self, error: BaseException | None) -> None:
         """Gives everybody the error that undoes the group, each an object of its own."""
@@ -81,6 +86,8 @@ class GroupWriter:
         self._rows = Rows(connection)
         self._rows.writing = True
         self._lock = Lock()
+        #: Held by whoever uses the connection: for a group, up to its commit.
+        self._use = Lock()
         self._waiting: deque[_Job] = deque()
         #: Whether somebody holds the turn, and whether that is only an offer so far.
         self._taken = False
@@ -110,6 +117,22 @@ class GroupWriter:
             loop.call_soon(self._told, (), self._offer)
         return await future
 
+    def look(self, work: Work[T]) -> tuple[T] | None:
+        """Runs short work that only reads; None if somebody uses the connection.
+
+        The work must not call the vault, and is run elsewhere if the provider has to be asked.
+        """
+        if not self._use.acquire(blocking=False):
+            return None
+        self._runner = get_ident()
+        try:
+            return (self._rows.snapshot(work),)
+        except AskFirstError:
+            return None
+        finally:
+            self._runner = None
+            self._use.release()
+
     def close(self) -> None:
         """Finishes what was handed in, and closes the connection."""
         with self._lock:
@@ -118,7 +141,8 @@ class GroupWriter:
         if thread is not None:
             self._orders.put(None)
             thread.join()
-        self._connection.close()
+        with self._use:
+            self._connection.close()
 
     def _hand_in(self, job: _Job) -> bool:
         """Puts work in line; True says that the turn was free and is now the caller's."""
@@ -157,6 +181,7 @@ class GroupWriter:
     def _work_here(self) -> None:
         """Does the work in a loop's own thread, and leaves the commit to the writer's."""
         group = self._take()
+        self._begin(group)
         try:
             self._connection.set_busy_timeout(0)
             # Most often: another process writes. The writer's thread begins anew, and waits.
@@ -165,6 +190,11 @@ class GroupWriter:
         finally:
             self._connection.set_busy_timeout(BUSY_MS)
             self._orders.put(group)
+
+    def _begin(self, group: _Group) -> None:
+        """Takes the connection for a group; whoever looks is done in a moment."""
+        self._use.acquire()
+        group.began = True
 
     def _serve(self) -> None:
         """Commits group after group until the vault is closed."""
@@ -186,6 +216,7 @@ class GroupWriter:
     def _did(self, group: _Group, *, careful: bool) -> bool:
         """Does a group's work in one transaction; False says that it must be undone as a whole."""
         self._connection.execute("BEGIN IMMEDIATE")
+        self._rows.begin()
         self._rows.careful = careful
         self._runner = get_ident()
         try:
@@ -222,6 +253,8 @@ class GroupWriter:
 
     def _finish(self, group: _Group) -> None:
         """Commits a group, after doing its work if nobody did."""
+        if not group.began:
+            self._begin(group)
         try:
             if self._connection.in_transaction and not group.done:
                 group.fail(None)
@@ -229,12 +262,15 @@ class GroupWriter:
                 self._run(group)
             if not group.failed:
                 self._connection.execute("COMMIT")
+                self._rows.end()
         except FOREIGN as error:
             group.fail(meaning(error))
         finally:
-            self._rows.renew()
+            if group.failed:
+                self._rows.renew()
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+            self._use.release()
 
     def _pass_on(self, done: _Group) -> _Group | None:
         """Tells everybody, and gives the turn to who waits; None says that nobody does."""

@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from connector_vault import walks
+from connector_vault.columns import KeyRow, RecordRow, SecretRow
 from connector_vault.ended import Standing
 from connector_vault.errors import AnchorError, ErasedError, IntegrityError, ShredError
 from connector_vault.log import LogReport
 from connector_vault.logcheck import Against, Progress, verify
 from connector_vault.places import AUDIT, TERM
 from connector_vault.records import opened_row
-from connector_vault.rows import KeyRow, RecordRow, Rows, SecretRow
+from connector_vault.rows import Rows
 from connector_vault.sealed import SUBJECT
 from connector_vault.store import Store
 from connector_vault.view import Tools

@@ -20,6 +20,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from connector_vault.cipher import Key
+from connector_vault.columns import KeyRow
 from connector_vault.errors import RotationOpenError
 from connector_vault.keyrotation import Stage, What
 from connector_vault.keyrotator import LEASE_S
@@ -28,7 +29,6 @@ from connector_vault.keyshelf import Batch
 from connector_vault.lease import Monotonic
 from connector_vault.provider import KeyProvider
 from connector_vault.providers import Means, create_key, key_file, load_key
-from connector_vault.rows import KeyRow
 from connector_vault.unlocking import check_apart
 from connector_vault.vault import Clock, Vault
 from connector_vault.view import View

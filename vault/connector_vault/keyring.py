@@ -31,10 +31,11 @@ from typing import Final, TypeAlias, TypeVar
 from connector_vault import cipher
 from connector_vault.asking import AskFirstError
 from connector_vault.cipher import CipherError, Entropy, Key
+from connector_vault.columns import KeyRow
 from connector_vault.errors import IntegrityError, NotFoundError, VaultError, VaultLockedError
 from connector_vault.places import AUDIT, LOG_MAC, LOG_SIGN, RECORD_MAC, TERM, Place
 from connector_vault.provider import KeyProvider
-from connector_vault.rows import KeyRow, Rows
+from connector_vault.rows import Rows
 from connector_vault.shreds import Shreds
 from connector_vault.trust import Trust
 
@@ -122,10 +123,13 @@ class Keyring:
         """Gives a key to open something with, if the provider still stands behind it.
 
         Raises:
+            AskFirstError: The provider has to be asked, and others wait to write.
             VaultLockedError: The time is over, and the provider does not unwrap the term.
             NotFoundError: It was destroyed.
             IntegrityError: It does not open.
         """
+        if rows.writing and self._trust.over:
+            raise AskFirstError(lambda other: self.opening(other, key_id))
         if not self._trust.fresh:
             self.refresh(rows)
         return self.key(rows, key_id)

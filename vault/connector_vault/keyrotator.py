@@ -21,11 +21,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, TypeAlias
 
+from connector_vault.columns import KeyRow
 from connector_vault.keyrotation import KeyRotation, Stage, What
 from connector_vault.keyrun import Ground, KeyRun, OnStep, Told, joins, nothing, stored, untold
 from connector_vault.keyshelf import Batch
 from connector_vault.lease import Monotonic
-from connector_vault.rows import KeyRow
 from connector_vault.vault import Clock, Vault
 from connector_vault.view import Transaction, View
 

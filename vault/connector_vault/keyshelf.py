@@ -17,11 +17,12 @@ from typing import Final
 
 from connector_vault import walks
 from connector_vault.cipher import Key
+from connector_vault.columns import KeyRow
 from connector_vault.errors import ConflictError, IntegrityError
 from connector_vault.keyring import Keyring
 from connector_vault.places import TERM, Place, data_place
 from connector_vault.provider import KeyProvider
-from connector_vault.rows import KeyRow, Rows
+from connector_vault.rows import Rows
 from connector_vault.sealed import SecretRows
 
 _DATA: Final = data_place("").purpose

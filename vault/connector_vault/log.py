@@ -19,9 +19,9 @@ from typing import Any, Final, Literal, TypeAlias
 
 from connector_vault import cipher
 from connector_vault.cipher import Key
+from connector_vault.columns import LogColumns
 from connector_vault.encoding import Value, encode_row, json_object, json_text
 from connector_vault.errors import IntegrityError
-from connector_vault.rows import LogColumns
 
 #: What an anchor says of the log. Only `fits` is good: all that it has seen is there.
 AnchorSays: TypeAlias = Literal[

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from connector_vault.claims import Claim
+from connector_vault.columns import LogColumns
 from connector_vault.encoding import json_facts
 from connector_vault.ended import Standing
 from connector_vault.erased import Erasures
@@ -29,7 +30,7 @@ from connector_vault.marks import Held, Marks
 from connector_vault.merkle import Tree
 from connector_vault.note import PublicKey
 from connector_vault.postings import BLOCK
-from connector_vault.rows import SPAN_ROWS, LogColumns, Rows
+from connector_vault.rows import SPAN_ROWS, Rows
 from connector_vault.store import Store
 from connector_vault.view import Tools
 

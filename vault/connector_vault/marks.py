@@ -21,12 +21,13 @@ from connector_vault.checkpoint import (
     name,
     open_checkpoint,
 )
+from connector_vault.columns import RecordRow
 from connector_vault.encoding import json_facts
 from connector_vault.errors import IntegrityError, ProofError, WrongKeyError
 from connector_vault.log import AnchorSays, AnchorVerdict
 from connector_vault.note import PublicKey
 from connector_vault.records import opened_row
-from connector_vault.rows import RecordRow, Rows
+from connector_vault.rows import Rows
 from connector_vault.view import Tools
 
 _NOTE: Final = re.compile(r"(?:[^\n]+\n)+\n(?:\u2014 [^\n]+\n)+")

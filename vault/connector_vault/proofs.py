@@ -11,13 +11,13 @@ from typing import Any, Final
 from connector_vault import merkle, walks
 from connector_vault.checkpoint import KIND, Checkpoint, name, open_checkpoint
 from connector_vault.checkpoints import Checkpoints
+from connector_vault.columns import LogColumns
 from connector_vault.errors import IntegrityError, NotFoundError, VaultError, WrongKeyError
 from connector_vault.log import LogReport, leaf_hash
 from connector_vault.logcheck import Against, Progress, verify
 from connector_vault.marks import Held
 from connector_vault.note import PublicKey, encoded
 from connector_vault.records import opened_row
-from connector_vault.rows import LogColumns
 from connector_vault.store import Store
 from connector_vault.verify import COLUMNS, CONSISTENCY, HASHED, INCLUSION
 from connector_vault.view import Tools

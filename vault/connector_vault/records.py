@@ -10,26 +10,31 @@ log says of it are the same to the byte; where one differs, it is a row never se
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from connector_vault import cipher
 from connector_vault.cipher import Key
+from connector_vault.columns import RecordRow
 from connector_vault.encoding import json_object, json_text
 from connector_vault.errors import IntegrityError
-from connector_vault.rows import RecordRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One record; `revision` counts its changes, and `name` is unique in its kind if given."""
+    """One record; `revision` counts its changes, and `name` is unique in its kind if given.
+
+    A record that was read has a body that nobody can write to: all who read it have the same.
+    """
 
     kind: str
     id: str
     parent: str | None = None
     name: str | None = None
     revision: int = 0
-    body: dict[str, Any]
+    body: Mapping[str, Any]
 
 
 #: So many rows are remembered; a process at work uses a connection and a grant at a time or few.
@@ -45,10 +50,10 @@ class KnownRows:
         """Takes what rows are checked with."""
         self._vault = vault
         self._key = key
-        self._found: dict[tuple[str, str], tuple[RecordRow, dict[str, Any]]] = {}
+        self._found: dict[tuple[str, str], tuple[RecordRow, Record]] = {}
 
     def opened(self, row: RecordRow, *, floor: int) -> Record:
-        """Gives the record in a row, as `opened_row` does.
+        """Gives the record in a row, as `opened_row` does: one object for as long as it is known.
 
         Raises:
             IntegrityError: The row was edited, or is older than the log or the floor says.
@@ -58,10 +63,9 @@ class KnownRows:
             record = opened_row(row, vault=self._vault, key=self._key, floor=floor)
             if len(self._found) >= KNOWN_ROWS:
                 self._found.clear()
-            # What a caller does to the body it was given must not be what the next one is given.
-            self._found[row.kind, row.id] = (row, dict(record.body))
+            self._found[row.kind, row.id] = (row, record)
             return record
-        return _of(row, dict(known[1]))
+        return known[1]
 
 
 def sealed_row(record: Record, revision: int, *, vault: str, key: Key) -> RecordRow:
@@ -83,18 +87,13 @@ def opened_row(row: RecordRow, *, vault: str, key: Key, floor: int = 0) -> Recor
         raise IntegrityError(f"records {row.kind} {row.id}", "is older than the log says")
     if row.revision < floor:
         raise IntegrityError(f"records {row.kind} {row.id}", "was closed for good and is put back")
-    return _of(row, json_object(row.body))
-
-
-def _of(row: RecordRow, body: dict[str, Any]) -> Record:
-    """Gives the record of a row that was checked, with a body that is the caller's own."""
     return Record(
         kind=row.kind,
         id=row.id,
         parent=row.parent,
         name=row.name,
         revision=row.revision,
-        body=body,
+        body=MappingProxyType(json_object(row.body)),
     )
 
 

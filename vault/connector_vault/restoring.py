@@ -324,7 +324,7 @@ class _Restore:
         """Reads from a database what was ended."""
         vault, key = self._tools.keyring.vault, self._tools.record_mac
         found = rows.records_after(KIND, "")
-        return [opened_row(row, vault=vault, key=key).body for row in found]
+        return [dict(opened_row(row, vault=vault, key=key).body) for row in found]
 
     def _kept(self, epoch: int) -> Path:
         """Names the database that is replaced; a restore never takes an epoch twice."""

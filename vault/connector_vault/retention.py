@@ -195,7 +195,7 @@ def _stored(view: View) -> dict[str, Any]:
     """Reads how far it is."""
     record = view.record(KIND, ID)
     empty: dict[str, Any] = {"floors": {}, "begun": None, "ended_at": 0.0}
-    return empty if record is None else record.body
+    return empty if record is None else dict(record.body)
 
 
 def _change(log: Transaction, **changes: object) -> None:

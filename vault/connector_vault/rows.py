@@ -7,13 +7,16 @@ that fails after such a row can only be undone with the whole transaction, and `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, cast
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar, cast
 
 from connector_vault.claims import Claim, Claims, span_of
+from connector_vault.columns import KeyRow, LogColumns, RecordRow, SecretRow
 from connector_vault.postings import Postings
 from connector_vault.spans import Spans
-from connector_vault.sqlite import Connection, SqlValue
+from connector_vault.sqlite import Connection, SqlValue, version_seen
+
+T = TypeVar("T")
 
 #: The columns of a log row in the order in which everything else names them.
 LOG_COLUMNS: Final = (
@@ -27,6 +30,8 @@ LOG_CHECKED: Final = ", ".join(
 )
 #: So many log rows share one entry of `log_spans`.
 SPAN_ROWS: Final = 1024
+#: So many answers are kept at most from one transaction to the next.
+KEPT_ANSWERS: Final = 4096
 
 _INSERT_LOG: Final = f"INSERT INTO log ({LOG_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608 - constants only
 RECORD: Final = (
@@ -47,79 +52,6 @@ _VERSION: Final = (
 )
 
 
-class KeyRow(NamedTuple):
-    """One wrapped key; `sealed` is None once it is destroyed."""
-
-    id: str
-    wrapper: str
-    purpose: str
-    owner: str
-    period: str
-    state: str
-    made_at: int
-    sealed: bytes | None
-
-
-class SecretRow(NamedTuple):
-    """One version of a secret, whether its key still exists, and the newest logged revision."""
-
-    owner: str
-    field: str
-    version: int
-    stage: str
-    made_at: int
-    revision: int
-    key_id: str | None
-    sealed: bytes | None
-    mac: bytes
-    openable: bool = True
-    logged: int | None = None
-
-
-class RecordRow(NamedTuple):
-    """One record, and the newest revision of it in the log, which nothing has authenticated."""
-
-    kind: str
-    id: str
-    parent: str | None
-    name: str | None
-    revision: int
-    body: str
-    mac: bytes
-    logged: object = None
-
-
-class LogColumns(NamedTuple):
-    """One row of the log as it is stored.
-
-    `head` is what a search finds it by, and `before` is the chain of the row before it.
-    """
-
-    seq: int
-    uid: bytes
-    at: int
-    kind: str
-    ref: int | None
-    user: str | None
-    persona: str | None
-    connection: str | None
-    action: str | None
-    effect: str | None
-    operation: str | None
-    outcome: str | None
-    subject: str | None
-    revision: int | None
-    facts: str
-    key_id: str | None
-    payload_hash: bytes | None
-    leaf: bytes
-    chain: bytes
-    mac: bytes
-    head: int | None
-    payload: bytes | None
-    before: bytes | None = None
-
-
 class Rows:
     """The rows of the vault, as one transaction sees them."""
 
@@ -136,17 +68,42 @@ class Rows:
         self.bare = False
         #: The end of the log, while one transaction that appends to it goes on.
         self.tip: tuple[int, bytes] | None = None
-        #: Records that were read, until something is written: a group's calls read the same few.
-        self._kept: dict[tuple[str, str], RecordRow | None] = {}
+        #: What was read and still stands, by what was asked: calls ask for the same few rows.
+        self._kept: dict[tuple[str, str, str], Any] = {}
+        #: The version of the database that it was read of.
+        self._version: int | None = None
         self._spans = Spans(connection)
         self.postings = Postings(connection)
         self.claims = Claims(connection)
 
-    def renew(self) -> None:
-        """Forgets what the transaction has done so far, as some of it was undone or it ends."""
+    def snapshot(self, work: Callable[[Rows], T]) -> T:
+        """Runs work that only reads, in a transaction of its own."""
+        self._connection.execute("BEGIN")
+        try:
+            self.begin()
+            return work(self)
+        finally:
+            self._connection.execute("ROLLBACK")
+
+    def begin(self) -> None:
+        """Takes in which version of the database the transaction sees, which fixes its moment.
+
+        What was read of another version is forgotten; so is a memory that has grown.
+        """
+        version = version_seen(self._connection)
+        if version != self._version or len(self._kept) > KEPT_ANSWERS:
+            self._kept.clear()
+            self._version = version
+
+    def end(self) -> None:
+        """Forgets what the transaction has done, as all of it was committed."""
         self.tip = None
-        self._kept.clear()
         self._spans.renew()
+
+    def renew(self) -> None:
+        """Forgets what the transaction has done so far and what it has read, as it was undone."""
+        self.end()
+        self._kept.clear()
 
     def identity(self) -> str | None:
         """Gives the id of the vault."""
@@ -205,9 +162,11 @@ class Rows:
 
     def current_secret(self, owner: str, field: str) -> SecretRow | None:
         """Gives the version of a secret that is in use."""
-        where = "WHERE s.owner = ? AND s.field = ? AND s.stage = 'current'"
-        row = self._one(_VERSION + where, (owner, field))
-        return SecretRow._make(row) if row else None
+        if (asked := ("secret", owner, field)) not in self._kept:
+            where = "WHERE s.owner = ? AND s.field = ? AND s.stage = 'current'"
+            row = self._one(_VERSION + where, (owner, field))
+            self._kept[asked] = SecretRow._make(row) if row else None
+        return cast("SecretRow | None", self._kept[asked])
 
     def secrets(self, owner: str, field: str | None = None) -> list[SecretRow]:
         """Gives the versions of an owner's secrets, oldest first."""
@@ -237,15 +196,17 @@ class Rows:
 
     def record(self, kind: str, record_id: str) -> RecordRow | None:
         """Gives a record by its id."""
-        if (asked := (kind, record_id)) not in self._kept:
-            row = self._one(RECORD + "WHERE r.kind = ? AND r.id = ?", asked)
+        if (asked := ("record", kind, record_id)) not in self._kept:
+            row = self._one(RECORD + "WHERE r.kind = ? AND r.id = ?", asked[1:])
             self._kept[asked] = RecordRow._make(row) if row else None
-        return self._kept[asked]
+        return cast("RecordRow | None", self._kept[asked])
 
     def record_named(self, kind: str, name: str) -> RecordRow | None:
         """Gives a record by its name."""
-        row = self._one(RECORD + "WHERE r.kind = ? AND r.name = ?", (kind, name))
-        return RecordRow._make(row) if row else None
+        if (asked := ("name", kind, name)) not in self._kept:
+            row = self._one(RECORD + "WHERE r.kind = ? AND r.name = ?", asked[1:])
+            self._kept[asked] = RecordRow._make(row) if row else None
+        return cast("RecordRow | None", self._kept[asked])
 
     def records(self, kind: str, parent: str | None) -> list[RecordRow]:
         """Gives all records of a kind, or those under one parent, by id."""
@@ -280,8 +241,10 @@ class Rows:
 
     def logged_revision(self, subject: str) -> int | None:
         """Gives the newest revision of a subject that stands in the log."""
-        statement = "SELECT max(revision) FROM log WHERE subject = ?"
-        return cast("int | None", self._first(statement, (subject,)))
+        if (asked := ("logged", subject, "")) not in self._kept:
+            statement = "SELECT max(revision) FROM log WHERE subject = ?"
+            self._kept[asked] = self._first(statement, (subject,))
+        return cast("int | None", self._kept[asked])
 
     def logged_change(self, subject: str) -> tuple[int, str] | None:
         """Gives the newest revision of a subject that stands in the log, and its facts."""

@@ -17,11 +17,12 @@ from typing import Any, Final, TypeAlias
 from connector_vault import cipher
 from connector_vault.anchor import Floors
 from connector_vault.cipher import CipherError, Entropy, Key
+from connector_vault.columns import SecretRow
 from connector_vault.encoding import json_facts
 from connector_vault.errors import IntegrityError, MisuseError, NotFoundError
 from connector_vault.keyring import Keyring
 from connector_vault.places import data_place
-from connector_vault.rows import Rows, SecretRow
+from connector_vault.rows import Rows
 from connector_vault.secret import Secret
 
 SUBJECT: Final = "secret"

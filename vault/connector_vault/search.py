@@ -13,9 +13,10 @@ from itertools import chain
 from typing import Final
 
 from connector_vault.claims import span_of
+from connector_vault.columns import LogColumns
 from connector_vault.errors import IntegrityError
 from connector_vault.postings import BLOCK, COLUMNS, CONTEXT, HEADS, context_of
-from connector_vault.rows import SPAN_ROWS, LogColumns, Rows
+from connector_vault.rows import SPAN_ROWS, Rows
 from connector_vault.sqlite import SqlValue
 
 #: Every row of the log stands before this one.

@@ -146,6 +146,14 @@ def connect(path: Path, durability: Durability) -> Connection:
     return connection
 
 
+def version_seen(connection: Connection) -> int:
+    """Gives a number that is another one after each commit of any other connection.
+
+    It is that of the transaction's own moment: https://sqlite.org/pragma.html#pragma_data_version
+    """
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+
 def copy(source: Connection, target: Path, told: Callable[[int, int], None] | None) -> None:
     """Copies a database into an empty file, as it is at one moment, while others use it.
 

@@ -12,8 +12,9 @@ import hmac
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from connector_vault.columns import SecretRow
 from connector_vault.errors import ConflictError, NotFoundError
-from connector_vault.rows import Rows, SecretRow
+from connector_vault.rows import Rows
 from connector_vault.sealed import Note, SecretRows
 from connector_vault.secret import Secret
 

@@ -86,18 +86,27 @@ class Store:
         """Runs work on one snapshot, in this thread."""
         self._check()
         reader = self._reader()
-        connection, rows = reader
         try:
-            connection.execute("BEGIN")
-            try:
-                return work(rows)
-            finally:
-                rows.renew()
-                connection.execute("ROLLBACK")
+            return reader[1].snapshot(work)
         except FOREIGN as error:
             raise meaning(error) from error
         finally:
             self._release(reader)
+
+    def look(self, work: Callable[[Rows], T]) -> T:
+        """Does the same with short work that may be done twice; what was seen is seen faster.
+
+        The connection that writes need not read again what this process has committed itself.
+        """
+        self._check()
+        if self._writer is not None:
+            try:
+                found = self._writer.look(work)
+            except FOREIGN as error:
+                raise meaning(error) from error
+            if found is not None:
+                return found[0]
+        return self.read(work)
 
     def write(self, work: Callable[[Rows], T]) -> T:
         """Runs work in a transaction and waits for its commit."""

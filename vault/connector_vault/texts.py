@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from connector_vault.columns import KeyRow
 from connector_vault.erased import CHANGES, READS, REFUSALS
 from connector_vault.places import AUDIT, UNMASKED
-from connector_vault.rows import SPAN_ROWS, KeyRow, Rows
+from connector_vault.rows import SPAN_ROWS, Rows
 
 _KEYS: Final = (
     "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "

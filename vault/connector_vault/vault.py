@@ -15,7 +15,7 @@ from connector_vault.cipher import Entropy
 from connector_vault.encoding import json_text, microseconds
 from connector_vault.errors import VaultExistsError
 from connector_vault.fence import Fence
-from connector_vault.follower import Done, Follower
+from connector_vault.follower import Done, Follower, transact
 from connector_vault.keyring import Keyring
 from connector_vault.latch import Latch
 from connector_vault.log import UID_BYTES, LogDraft, LogReport, LogRow
@@ -252,6 +252,11 @@ class Vault:
         self._tools.anchor.refresh()
         return self._store.read(lambda rows: work(View(rows, self._tools)))
 
+    def look(self, work: Callable[[View], T]) -> T:
+        """Does the same with short work that looks at the same few rows; it may be run twice."""
+        self._tools.anchor.refresh()
+        return self._store.look(lambda rows: work(View(rows, self._tools)))
+
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Runs work in a transaction, in the vault's own thread, and waits for the commit.
 
@@ -323,7 +328,7 @@ class Vault:
             IntegrityError: It was altered, moved or put back without the key.
         """
         if stage == "current":
-            return self._store.read(lambda rows: self._tools.secrets.open(rows, owner, field))
+            return self._store.look(lambda rows: self._tools.secrets.open(rows, owner, field))
         return self.read(lambda view: view.open_secret(owner, field, stage=stage))
 
     def open_payload(self, row: LogRow) -> bytes | None:
@@ -388,13 +393,6 @@ class Vault:
         return report
 
     def _transact(self, rows: Rows, work: Callable[[Transaction], T]) -> Done[T]:
-        """Runs work in the writer's thread."""
-        self._tools.anchor.refresh()
+        """Runs work inside the writer's transaction."""
         at = microseconds(self._clock)
-        transaction = Transaction(rows, self._tools, at=at, refusing=self.latch)
-        try:
-            value = work(transaction)
-            transaction.finish()
-        finally:
-            transaction.end()
-        return Done(value, rows.tip, transaction.decisive)
+        return transact(rows, self._tools, work, at=at, refusing=self.latch)

@@ -9,6 +9,7 @@ from typing import Any
 from connector_vault import ended, records, walks
 from connector_vault.anchor import Anchor
 from connector_vault.cipher import Entropy, Key, context
+from connector_vault.columns import LogColumns, RecordRow, SecretRow
 from connector_vault.encoding import Value
 from connector_vault.erased import Erasures
 from connector_vault.errors import ConflictError, DegradedError, IntegrityError, MisuseError
@@ -18,7 +19,7 @@ from connector_vault.keyshelf import KeyShelf
 from connector_vault.latch import Latch
 from connector_vault.log import UID_BYTES, LogDraft, LogRow, LogSeal, change_draft
 from connector_vault.records import Record
-from connector_vault.rows import LogColumns, RecordRow, Rows, SecretRow
+from connector_vault.rows import Rows
 from connector_vault.sealed import SecretRows
 from connector_vault.search import LogQuery, as_asked, search
 from connector_vault.secret import Secret

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from connector_vault.rows import LOG_CHECKED, RECORD, KeyRow, LogColumns, RecordRow, Rows, SecretRow
+from connector_vault.columns import KeyRow, LogColumns, RecordRow, SecretRow
+from connector_vault.rows import LOG_CHECKED, RECORD, Rows
 
 #: So many rows are read in one snapshot, so that a long walk does not hold the journal.
 PIECE: Final = 500

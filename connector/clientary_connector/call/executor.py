@@ -19,7 +19,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from clientary_connector.call import policy
 from clientary_connector.call.approving import Approving
 from clientary_connector.call.arguments import json_path
 from clientary_connector.call.budget import Meter
@@ -30,7 +29,7 @@ from clientary_connector.call.failure import RefusedError, failure, is_change, r
 from clientary_connector.call.journal import ClaimedError, Intent, Journal
 from clientary_connector.call.judging import Sieve, judged
 from clientary_connector.call.listening import Listener
-from clientary_connector.call.policy import Permit
+from clientary_connector.call.policy import Permit, Policy
 from clientary_connector.call.replay import Replays
 from clientary_connector.call.request import PathPartError, Request
 from clientary_connector.call.result import (
@@ -45,7 +44,6 @@ from clientary_connector.call.sending import Clock, Sender, Way, utc_now
 from clientary_connector.call.tools import Tool, Tools
 from clientary_connector.call.trouble import vault_kind
 from clientary_connector.call.underway import StoppedError, Underway
-from clientary_connector.conditions.rulebook import Rulebook
 from clientary_connector.errors import ConditionError
 from clientary_connector.manifest import Manifest
 from clientary_connector.settings import Settings
@@ -69,8 +67,7 @@ class Executor:
     ) -> None:
         """Takes the parts that `wiring` has joined; `listener` is told of calls that ended."""
         self.tools = Tools(manifest)
-        self._rulebook = Rulebook(manifest)
-        self._manifest = manifest
+        self._policy = Policy(manifest)
         self._vault = vault
         self._sender = sender
         self._settings = settings
@@ -164,27 +161,15 @@ class Executor:
         Raises:
             RefusedError: It is not, or the vault cannot be read.
         """
-        pattern, now = self._manifest.host_pattern, self._clock().timestamp()
-        return self._decided(
-            lambda view: policy.decide(
-                view,
-                call,
-                tool.action,
-                rulebook=self._rulebook,
-                host_pattern=pattern,
-                now=now,
-            )
-        )
+        now = self._clock().timestamp()
+        return self._decided(lambda view: self._policy.decide(view, call, tool.action, now=now))
 
     def _oversight(self, call: Call, tool: Tool) -> Permit:
-        pattern = self._manifest.host_pattern
-        return self._decided(
-            lambda view: policy.oversee(view, call.connection, tool.action, host_pattern=pattern)
-        )
+        return self._decided(lambda view: self._policy.oversee(view, call.connection, tool.action))
 
     def _decided(self, decide: Callable[[View], Permit]) -> Permit:
         try:
-            return self._vault.read(decide)
+            return self._vault.look(decide)
         except VaultError as error:
             kind = vault_kind(error)
         except ConditionError:

@@ -14,7 +14,8 @@ written and before every send.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from clientary_connector import connections, grants
 from clientary_connector.call.address import Target, target_of
@@ -22,9 +23,12 @@ from clientary_connector.call.failure import RefusedError, refused
 from clientary_connector.call.result import Call, ErrorKind
 from clientary_connector.conditions.rulebook import Rulebook
 from clientary_connector.conditions.rules import Facts, Rule
-from clientary_connector.manifest import Action, Effect
+from clientary_connector.manifest import Action, Effect, Manifest
 from clientary_connector.terms import DEFAULT, approval_rule
 from connector_vault import Record, View
+
+#: So many permits are kept ready; beyond that all are worked out anew.
+MOST: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,50 +60,86 @@ class Permit:
     #: The conditions of the grant, and those of them that apply to the action.
     conditions: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
-
-
-def decide(  # noqa: PLR0913 - what is looked at, all by name
-    view: View,
-    call: Call,
-    action: Action,
-    *,
-    rulebook: Rulebook,
-    host_pattern: str,
-    now: float,
-) -> Permit:
-    """Returns the permit of a call; `now` counts seconds since 1970.
-
-    Raises:
-        RefusedError: The call is not allowed.
-    """
-    connection, grant = _held(view, call)
-    if connection.body["state"] != connections.ACTIVE:
-        raise refused(ErrorKind.REVOKED)
-    if grant.body["state"] != grants.ACTIVE:
-        raise refused(ErrorKind.DENIED)
-    if grants.has_ended(grant.body, now):
-        raise _ended()
-    if not grants.covers(grant.body, action.id, action.scope):
-        raise _not_covered(grant, action)
-    rules = rulebook.rules(action, grant.body)
-    judge(rules, Facts(call.arguments))
-    target = _target(connection, host_pattern)
-    return Permit(
-        connection=connection.id,
-        generation=connection.body["generation"],
-        grant=grant.id,
-        grant_revision=grant.revision,
-        target=target,
-        action=action.id,
-        scope=action.scope,
-        kind=connection.body["kind"],
-        cost=action.cost,
-        budget=grant.body.get("budget"),
-        rate=grant.body.get("rate"),
-        rule=approval_rule(grant.body, action.id, action.scope),
-        conditions=tuple(grant.body.get("conditions", ())),
-        rules=rules,
+    #: Connection and grant by which it was given: while the vault has these very records, it
+    #: holds, save for the time.
+    given_by: tuple[Record | None, Record | None] = field(
+        default=(None, None), compare=False, repr=False
     )
+
+
+class Policy:
+    """Decides about calls; what follows from a connection and its grant is worked out once."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        """Takes the manifest; nothing is worked out yet."""
+        self._rulebook = Rulebook(manifest)
+        self._pattern = manifest.host_pattern
+        self._given: dict[tuple[str, str, str], Permit] = {}
+
+    def decide(self, view: View, call: Call, action: Action, *, now: float) -> Permit:
+        """Returns the permit of a call; `now` counts seconds since 1970.
+
+        Raises:
+            RefusedError: The call is not allowed.
+        """
+        connection, grant = _held(view, call)
+        asked = (connection.id, grant.id, action.id)
+        permit = self._given.get(asked)
+        if permit is None or not _is_by(permit, connection, grant):
+            _check(connection, grant, action, now)
+            permit = self._permit(connection, grant, action)
+            if len(self._given) >= MOST:
+                self._given.clear()
+            self._given[asked] = permit
+        if grants.has_ended(grant.body, now):
+            raise _ended()
+        if permit.rules:
+            judge(permit.rules, Facts(call.arguments))
+        return permit
+
+    def oversee(self, view: View, connection: str, action: Action) -> Permit:
+        """Returns the permit of a read by which whoever runs the connector finds things out.
+
+        No persona asks, so no grant is needed; the connection must be active all the same.
+
+        Raises:
+            RefusedError: The connection is not, or the action is no read.
+        """
+        found = connections.find_record(view, connection)
+        if found is None or action.effect is not Effect.READ:
+            raise refused(ErrorKind.DENIED)
+        if found.body["state"] != connections.ACTIVE:
+            raise refused(ErrorKind.REVOKED)
+        return Permit(
+            connection=found.id,
+            generation=found.body["generation"],
+            grant=None,
+            grant_revision=0,
+            target=_target(found, self._pattern),
+            action=action.id,
+            scope=action.scope,
+            kind=found.body["kind"],
+        )
+
+    def _permit(self, connection: Record, grant: Record, action: Action) -> Permit:
+        """Returns what an active connection and grant permit."""
+        return Permit(
+            connection=connection.id,
+            generation=connection.body["generation"],
+            grant=grant.id,
+            grant_revision=grant.revision,
+            target=_target(connection, self._pattern),
+            action=action.id,
+            scope=action.scope,
+            kind=connection.body["kind"],
+            cost=action.cost,
+            budget=grant.body.get("budget"),
+            rate=grant.body.get("rate"),
+            rule=approval_rule(grant.body, action.id, action.scope),
+            conditions=tuple(grant.body.get("conditions", ())),
+            rules=self._rulebook.rules(action, grant.body),
+            given_by=(connection, grant),
+        )
 
 
 def judge(rules: Iterable[Rule], facts: Facts) -> bool:
@@ -130,31 +170,6 @@ def not_met(rule: Rule) -> RefusedError:
     )
 
 
-def oversee(view: View, connection: str, action: Action, *, host_pattern: str) -> Permit:
-    """Returns the permit of a read by which whoever runs the connector finds out what happened.
-
-    No persona asks, so no grant is needed; the connection must be active all the same.
-
-    Raises:
-        RefusedError: The connection is not, or the action is no read.
-    """
-    found = connections.find_record(view, connection)
-    if found is None or action.effect is not Effect.READ:
-        raise refused(ErrorKind.DENIED)
-    if found.body["state"] != connections.ACTIVE:
-        raise refused(ErrorKind.REVOKED)
-    return Permit(
-        connection=found.id,
-        generation=found.body["generation"],
-        grant=None,
-        grant_revision=0,
-        target=_target(found, host_pattern),
-        action=action.id,
-        scope=action.scope,
-        kind=found.body["kind"],
-    )
-
-
 def still_holds(view: View, permit: Permit, *, now: float) -> bool:
     """Tells whether connection and grant still permit what they did when the permit was given."""
     return _granted(view, permit, now)[0]
@@ -179,6 +194,10 @@ def confirm(view: View, permit: Permit, *, now: float) -> None:
 def _granted(view: View, permit: Permit, now: float) -> tuple[bool, Record | None]:
     """Tells whether a permit still holds, and gives the grant, which is read once."""
     connection = view.record(connections.KIND, permit.connection)
+    if connection is not None and connection is permit.given_by[0]:
+        grant = view.record(grants.KIND, str(permit.grant))
+        if grant is not None and grant is permit.given_by[1]:
+            return not grants.has_ended(grant.body, now), grant
     if (
         connection is None
         or connection.body["state"] != connections.ACTIVE
@@ -199,6 +218,27 @@ def _still_covers(grant: Record, permit: Permit) -> bool:
         and grants.covers(grant.body, permit.action, permit.scope)
         and tuple(grant.body.get("conditions", ())) == permit.conditions
     )
+
+
+def _is_by(permit: Permit, connection: Record, grant: Record) -> bool:
+    """Tells whether a permit was given by these very records."""
+    return permit.given_by[0] is connection and permit.given_by[1] is grant
+
+
+def _check(connection: Record, grant: Record, action: Action, now: float) -> None:
+    """Refuses what connection and grant do not allow.
+
+    Raises:
+        RefusedError: They do not.
+    """
+    if connection.body["state"] != connections.ACTIVE:
+        raise refused(ErrorKind.REVOKED)
+    if grant.body["state"] != grants.ACTIVE:
+        raise refused(ErrorKind.DENIED)
+    if grants.has_ended(grant.body, now):
+        raise _ended()
+    if not grants.covers(grant.body, action.id, action.scope):
+        raise _not_covered(grant, action)
 
 
 def _target(connection: Record, host_pattern: str) -> Target:

@@ -288,7 +288,7 @@ class Sender:
             try:
                 inside.enter_context(self._vault.fence.entered())
                 now = self._clock().timestamp()
-                holds = self._vault.read(lambda view: still_holds(view, permit, now=now))
+                holds = self._vault.look(lambda view: still_holds(view, permit, now=now))
                 closed = None if holds else ErrorKind.REVOKED
             except VaultError as error:
                 closed = vault_kind(error)

@@ -131,7 +131,7 @@ class Underway:
         # A vault that cannot be read stops the next send; it does not stop an answer.
         with suppress(VaultError):
             now = self._clock().timestamp()
-            gone = self._vault.read(lambda view: _gone(view, permits, now))
+            gone = self._vault.look(lambda view: _gone(view, permits, now))
             for flight in list(watch.flights):
                 if flight.permit in gone:
                     flight.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -143,8 +144,8 @@ def test_an_action_that_came_later_is_explained(on: Ground) -> None:
 
     def age(log: Any) -> None:  # noqa: ANN401 - a transaction
         record = log.record("grant", f"{held.connection}/{PERSONA}")
-        record.body["actions"] = [one for one in record.body["actions"] if one != "get_invoice"]
-        log.put(record, expect=record.revision)
+        actions = [one for one in record.body["actions"] if one != "get_invoice"]
+        log.put(replace(record, body={**record.body, "actions": actions}), expect=record.revision)
 
     on.vault.write(age)
     assert "came after the grant" in failing(asked(on, "get_invoice"))[0][1]

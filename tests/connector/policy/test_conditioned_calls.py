@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -303,8 +304,7 @@ def test_conditions_of_a_version_to_come_refuse_every_call(
     def change(log: Any) -> None:  # noqa: ANN401 - a transaction
         grant = on.connector.grants.one(PERSONA, NAME)
         record = log.record("grant", f"{grant.connection}/{PERSONA}")
-        record.body["rules"] = [["later"]]
-        log.put(record, expect=record.revision)
+        log.put(replace(record, body={**record.body, "rules": [["later"]]}), expect=record.revision)
 
     on.vault.write(change)
     running.sandbox.forget()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +166,8 @@ def test_a_grant_from_before_is_brought_up_by_its_own_file(on: Ground) -> None:
 
     def age(log: Any) -> None:  # noqa: ANN401 - a transaction
         record = log.record("grant", f"{held.connection}/{PERSONA}")
-        record.body["actions"] = [one for one in record.body["actions"] if one != "get_lead"]
-        log.put(record, expect=record.revision)
+        actions = [one for one in record.body["actions"] if one != "get_lead"]
+        log.put(replace(record, body={**record.body, "actions": actions}), expect=record.revision)
 
     on.vault.write(age)
     (change,) = on.connector.grants.compare(load(as_yaml(on.connector.grants.all()).encode()))
