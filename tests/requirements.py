@@ -179,6 +179,7 @@ TRANSPORT: Final[dict[str, str]] = {
     "transport.scrub": "The secret is taken out of answers in every spelling, and nothing else is.",
     "transport.redirects": "Redirects are not followed; the error names the host and no more.",
     "transport.once": "One send is one send, and what may have been sent is never called unsent.",
+    "transport.lines": "A request is written whole or not at all, and its line read to the end.",
     "transport.limits": "An answer is read up to a size and in a time, and no longer.",
     "transport.environment": "Proxies, certificates and key logs of the environment do nothing.",
     "transport.no_trace": "No error, log line or traceback holds the secret.",

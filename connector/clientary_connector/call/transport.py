@@ -15,35 +15,41 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
-from enum import StrEnum
-from functools import lru_cache
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 import aiohttp
-import certifi
-from aiohttp.connector import Connection
-from aiohttp.resolver import ThreadedResolver
-from yarl import URL
 
-from clientary_connector.call.address import (
-    NOT_PUBLIC,
-    Target,
-    host_of,
-    open_to_loopback,
-    open_to_public,
-)
+from clientary_connector.call.address import NOT_PUBLIC, Target, host_of
 from clientary_connector.call.authorization import authorization
+from clientary_connector.call.lines import (
+    BodyFault,
+    ClosedError,
+    ElsewhereError,
+    Gate,
+    Lines,
+    Message,
+    UnwritableError,
+)
 from clientary_connector.call.request import Form, Request
 from clientary_connector.call.scrub import MIN_SECRET_CHARS, scrub
 from clientary_connector.manifest import Auth
 from clientary_connector.settings import Settings
 from connector_vault import Secret
+
+__all__ = [
+    "BodyFault",
+    "Gate",
+    "GateClosedError",
+    "NoAnswerError",
+    "NotSentError",
+    "Reply",
+    "Transport",
+    "TransportError",
+    "failure_of",
+    "is_usable",
+]
 
 #: Only these prove that nothing has left: the line never opened.
 NEVER_SENT: Final = (
@@ -52,25 +58,19 @@ NEVER_SENT: Final = (
     aiohttp.InvalidURL,
     aiohttp.NonHttpUrlClientError,
 )
-#: Lets a request out, or raises GateClosedError; what it encloses is short and waits for nobody.
-Gate: TypeAlias = Callable[[], AbstractContextManager[None]]
-#: The gate of the request that this task sends.
-GATE: Final[ContextVar[Gate]] = ContextVar("gate")
 Signed: TypeAlias = tuple[Secret | None, Auth | None]
 Place: TypeAlias = tuple[asyncio.AbstractEventLoop, bool]
 MAX_SECRET_CHARS: Final = 4096
 #: Signs that a header or JSON would have to spell otherwise.
 UNUSABLE: Final = frozenset(' "\\')
 FORM: Final = "application/x-www-form-urlencoded"
-KEPT_URLS: Final = 512
 LATE: Final = "no answer came in time"
-
-
-class BodyFault(StrEnum):
-    """Says why the body of an answer is not there whole."""
-
-    CUT = "cut"
-    TOO_LARGE = "too_large"
+#: Why nothing was written.
+UNSENT: Final[dict[type[Exception], str]] = {
+    ElsewhereError: "the request would have left for another host",
+    UnwritableError: "the request holds signs that cannot be sent",
+    ClosedError: "the line was closed",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,26 +114,6 @@ class NoAnswerError(TransportError):
         self.broken = broken
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
-    """A request as it goes out, save for the secret."""
-
-    method: str
-    url: URL = field(repr=False)
-    #: What it carries beyond what every request does.
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """The open lines of one event loop, to public hosts or to loopback."""
-
-    session: aiohttp.ClientSession
-    #: Waiting for a free line happens here, where it is known that nothing was sent yet.
-    room: asyncio.Semaphore
-
-
 class Transport:
     """Sends requests; one set of lines for each event loop, which is one for the process."""
 
@@ -142,14 +122,7 @@ class Transport:
         self._auth = auth
         self._headers = dict(headers)
         self._settings = settings
-        self._lines: dict[Place, tuple[Line, AsyncGenerator[Line]]] = {}
-        # Reading a URL costs more than all else that is done to build a request.
-        self._url = lru_cache(maxsize=KEPT_URLS)(_as_written)
-
-    def built(self, target: Target, request: Request) -> Built:
-        """Returns the request as it goes out, save for the secret."""
-        url = self._url(target.origin + request.resource)
-        return Built(request.method, url, _typed(request), request.body)
+        self._lines: dict[Place, tuple[Lines, AsyncGenerator[Lines]]] = {}
 
     def headers(self, request: Request) -> dict[str, str]:
         """Returns what the request carries, save for the secret."""
@@ -174,8 +147,8 @@ class Transport:
             NoAnswerError: It may have been sent, and there is no answer.
             CancelledError: The caller was cancelled; it may have been sent.
         """
-        built = self.built(target, request)
-        return await self._passed(target, built, gate, (secret, auth or self._auth))
+        message = Message(request.method, request.resource, _typed(request), request.body)
+        return await self._passed(target, message, gate, (secret, auth or self._auth))
 
     def post(self, target: Target, form: Form, *, gate: Gate) -> Awaitable[Reply]:
         """Posts a form that holds its secrets itself, once; the answer comes unscrubbed.
@@ -183,20 +156,14 @@ class Transport:
         It raises as `send` does, when it is awaited. By then no frame holds the form.
         """
         headers = {"Content-Type": FORM, **form.headers}
-        built = Built(
-            form.method, _as_written(target.origin + form.path), headers, form.body or None
-        )
-        return self._passed(target, built, gate, (None, None))
+        message = Message(form.method, form.path, headers, form.body or None)
+        return self._passed(target, message, gate, (None, None))
 
-    async def _passed(self, to: Target, built: Built, gate: Gate, by: Signed) -> Reply:
-        if not goes_to(built.url, to):
-            del built  # an error shows the frames that it passed
-            raise NotSentError("the request would have left for another host")
-        GATE.set(gate)
-        line = await self._line(loopback=to.loopback)
-        async with line.room:
-            failure = await self._attempt(line, built, *by)
-        del built
+    async def _passed(self, to: Target, message: Message, gate: Gate, by: Signed) -> Reply:
+        lines = await self._line(loopback=to.loopback)
+        async with lines.room:
+            failure = await self._attempt(lines, to, message, gate, by)
+        del message  # an error shows the frames that it passed
         if isinstance(failure, BaseException):
             raise failure
         return failure
@@ -217,57 +184,34 @@ class Transport:
         self._lines.clear()
 
     async def _attempt(
-        self, line: Line, built: Built, secret: Secret | None, auth: Auth | None
+        self, lines: Lines, to: Target, message: Message, gate: Gate, by: Signed
     ) -> Reply | TransportError | asyncio.CancelledError:
         """Returns errors instead of raising them: a raised one would drag the request along."""
+        secret, auth = by
         revealed = "" if secret is None else secret.reveal()
-        headers = dict(built.headers)
         if auth is not None:
-            headers["Authorization"] = authorization(auth, revealed)
+            headers = {**message.headers, "Authorization": authorization(auth, revealed)}
+            message = replace(message, headers=headers)
         try:
-            async with asyncio.timeout(self._settings.send_timeout_s):
-                return await self._exchange(line, built, headers, revealed)
+            answer = await lines.exchange(to, message, gate)
         except asyncio.CancelledError:
             return asyncio.CancelledError()
         except GateClosedError as closed:
             return GateClosedError(closed.reason)
-        except aiohttp.ClientError as error:  # some of them are a TimeoutError, too
-            return failure_of(error)
-        except TimeoutError:
-            return NoAnswerError(LATE, broken=False)
         except Exception as error:  # noqa: BLE001 - whatever breaks below must not carry the request up
             return failure_of(error)
+        location = answer.headers.get("Location")
+        return Reply(
+            status=answer.status,
+            body=scrub(answer.body, revealed),
+            fault=answer.fault,
+            retry_after=answer.headers.get("Retry-After"),
+            location=None
+            if location is None
+            else host_of(location, to.origin + message.resource, revealed),
+        )
 
-    async def _exchange(
-        self, line: Line, built: Built, headers: dict[str, str], revealed: str
-    ) -> Reply:
-        async with line.session.request(
-            built.method, built.url, headers=headers, data=built.body, allow_redirects=False
-        ) as response:
-            body, fault = await self._body(response)
-            location = response.headers.get("Location")
-            return Reply(
-                status=response.status,
-                body=scrub(body, revealed),
-                fault=fault,
-                retry_after=response.headers.get("Retry-After"),
-                location=None if location is None else host_of(location, str(built.url), revealed),
-            )
-
-    async def _body(self, response: aiohttp.ClientResponse) -> tuple[bytes, BodyFault | None]:
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            async for chunk in response.content.iter_any():
-                size += len(chunk)
-                if size > self._settings.max_body_bytes:
-                    return b"", BodyFault.TOO_LARGE
-                chunks.append(chunk)
-        except (aiohttp.ClientError, OSError):
-            return b"", BodyFault.CUT
-        return b"".join(chunks), None
-
-    async def _line(self, *, loopback: bool) -> Line:
+    async def _line(self, *, loopback: bool) -> Lines:
         key = (asyncio.get_running_loop(), loopback)
         if key not in self._lines:
             for stale in [other for other in self._lines if other[0].is_closed()]:
@@ -276,80 +220,14 @@ class Transport:
             self._lines[key] = (await anext(lifetime), lifetime)
         return self._lines[key][0]
 
-    async def _lifetime(self, key: Place) -> AsyncGenerator[Line]:
+    async def _lifetime(self, key: Place) -> AsyncGenerator[Lines]:
         """Opens the lines of a loop; a loop that ends closes its generators, and so them."""
-        room = asyncio.Semaphore(self._settings.max_connections)
-        async with session_of(self._settings, self._headers, loopback=key[1]) as session:
-            try:
-                yield Line(session, room)
-            finally:
-                self._lines.pop(key, None)
-
-
-class GatedRequest(aiohttp.ClientRequest):
-    """A request that goes out inside its gate."""
-
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        """Passes the gate and writes; the line is open by now.
-
-        Raises:
-            GateClosedError: The gate let nothing out.
-        """
-        with GATE.get()():
-            response = await super().send(conn)
-            if sys.version_info < (3, 12):
-                # Without eager tasks the body is written by the next turn of the loop.
-                await asyncio.sleep(0)
-        return response
-
-
-def tls() -> ssl.SSLContext:
-    """Returns a TLS context that knows the public authorities and nothing of the environment."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(certifi.where())
-    return context
-
-
-def session_of(
-    settings: Settings, headers: Mapping[str, str], *, loopback: bool
-) -> aiohttp.ClientSession:
-    """Returns a session that keeps no cookies, reads no environment and repeats nothing."""
-    connector = aiohttp.TCPConnector(
-        # A simulated account speaks no TLS: a context that trusts nobody takes no time to make.
-        ssl=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if loopback else tls(),
-        limit=settings.max_connections + 1,
-        keepalive_timeout=settings.keepalive_s,
-        resolver=ThreadedResolver(),
-        socket_factory=open_to_loopback if loopback else open_to_public,
-    )
-    # What the layer below calls `connect` spans the wait for a line and its opening.
-    patience = aiohttp.ClientTimeout(
-        connect=settings.connect_timeout_s, sock_read=settings.read_timeout_s
-    )
-    session = aiohttp.ClientSession(
-        connector=connector,
-        headers=headers,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        request_class=GatedRequest,
-        timeout=patience,
-        trust_env=False,
-    )
-    # No public switch: on a line that drops, the session would send a PUT or DELETE twice.
-    session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    return session
-
-
-def goes_to(url: URL, target: Target) -> bool:
-    """Compares a built URL with the target, part by part."""
-    return (
-        url.scheme == target.scheme
-        and url.raw_host == target.host
-        and target.host.isascii()
-        and url.explicit_port == target.port
-        and url.raw_user is None
-        and url.raw_password is None
-    )
+        lines = Lines(self._settings, self._headers, loopback=key[1])
+        try:
+            yield lines
+        finally:
+            self._lines.pop(key, None)
+            await lines.aclose()
 
 
 def is_usable(secret: Secret, auth: Auth) -> bool:
@@ -362,17 +240,23 @@ def is_usable(secret: Secret, auth: Auth) -> bool:
 
 def failure_of(error: Exception) -> TransportError:
     """Says in our words whether anything can have been sent."""
-    if isinstance(error, aiohttp.SocketTimeoutError):
+    if type(error) in UNSENT:
+        return NotSentError(UNSENT[type(error)])
+    if isinstance(error, NEVER_SENT):
+        return NotSentError(_unopened(error))
+    if isinstance(error, TimeoutError):
         return NoAnswerError(LATE, broken=False)
-    if not isinstance(error, NEVER_SENT):
-        return NoAnswerError("the connection broke before the answer came")
+    return NoAnswerError("the connection broke before the answer came")
+
+
+def _unopened(error: Exception) -> str:
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return NotSentError("the host did not accept a connection in time")
+        return "the host did not accept a connection in time"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return NotSentError("the name of the host could not be resolved")
+        return "the name of the host could not be resolved"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return NotSentError(_refused(error))
-    return NotSentError("the address of the host could not be used")
+        return _refused(error)
+    return "the address of the host could not be used"
 
 
 def _refused(error: aiohttp.ClientConnectorError) -> str:
@@ -383,14 +267,9 @@ def _refused(error: aiohttp.ClientConnectorError) -> str:
     return "the host refused the connection"
 
 
-def _as_written(url: str) -> URL:
-    """Reads a URL without changing a sign of it."""
-    return URL(url, encoded=True)
-
-
 def _typed(request: Request) -> dict[str, str]:
     return {} if request.body is None else {"Content-Type": "application/json"}
 
 
-async def _close(lifetime: AsyncGenerator[Line]) -> None:
+async def _close(lifetime: AsyncGenerator[Lines]) -> None:
     await lifetime.aclose()

@@ -27,17 +27,16 @@ from clientary_connector.call.address import (
     open_to_public,
 )
 from clientary_connector.call.authorization import authorization
+from clientary_connector.call.lines import Message, tls
 from clientary_connector.call.request import Request
 from clientary_connector.call.transport import (
     BodyFault,
-    Built,
     NoAnswerError,
     NotSentError,
     Reply,
     Transport,
     failure_of,
     is_usable,
-    tls,
 )
 from clientary_connector.manifest import Auth
 from connector_vault import Secret
@@ -126,7 +125,7 @@ def test_a_colon_is_allowed_where_the_secret_stands_alone() -> None:
 
 @pytest.mark.requirement("transport.target")
 def test_a_request_that_would_leave_for_another_host_is_not_sent() -> None:
-    """A host that a URL parser reads otherwise is found on the built request."""
+    """A host that a URL parser reads otherwise is found before a line is opened."""
     transport = Transport(auth=AUTH, headers={}, settings=Settings())
     elsewhere = Target("https", "evil.example#", None, loopback=False)
     with pytest.raises(NotSentError):
@@ -370,7 +369,7 @@ def everything_in_the_frames_of(error: BaseException) -> list[str]:
         if frame.f_code.co_filename == __file__:
             continue
         for value in frame.f_locals.values():
-            if isinstance(value, Built):
+            if isinstance(value, Message):
                 found.append(str(value.headers))
             elif not isinstance(value, Secret):
                 found.append(repr(value))

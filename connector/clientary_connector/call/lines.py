@@ -1,0 +1,303 @@
+"""Keeps lines open to the hosts of one event loop, and carries one request at a time over each.
+
+1. The library below keeps, opens and proves the lines and reads the answers. The request is
+   written here: whole, at once and inside its gate, or not at all.
+2. What is written is one head of plain signs and one body: nothing in it can end a line early.
+3. A line goes back for the next request only if its answer was read to its end.
+4. An answer has a limited time from the first byte sent to the last one read; so has a silence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+import aiohttp
+import certifi
+from aiohttp.connector import Connection
+from aiohttp.resolver import ThreadedResolver
+from yarl import URL
+
+from clientary_connector.call.address import Target, open_to_loopback, open_to_public
+from clientary_connector.settings import Settings
+
+#: Lets a request out, or raises; what it encloses is short and waits for nobody.
+Gate: TypeAlias = Callable[[], AbstractContextManager[None]]
+
+#: What a path may hold, and what the value of a header may (RFC 9112, section 3.2, and RFC 9110,
+#: section 5.5, without what is obsolete there).
+RESOURCE: Final = re.compile(r"/[\x21-\x7e]*")
+VALUE: Final = re.compile(r"[\x20-\x7e]*")
+ENCODINGS: Final = "gzip, deflate"
+#: These say how long their body is even where it is empty (RFC 9110, section 8.6).
+NO_BODY: Final = frozenset({"GET", "HEAD"})
+INTERIM: Final = range(100, 200)
+SWITCHED: Final = 101
+
+
+class ElsewhereError(Exception):
+    """The target, read as a URL, is another host."""
+
+
+class UnwritableError(Exception):
+    """The request holds signs that cannot stand in it."""
+
+
+class ClosedError(Exception):
+    """The line was closed before anything was written."""
+
+
+class BodyFault(StrEnum):
+    """Says why the body of an answer is not there whole."""
+
+    CUT = "cut"
+    TOO_LARGE = "too_large"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, as it came."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    fault: BodyFault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request as it is written, secret and all."""
+
+    method: str
+    resource: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
+
+
+class Flight:
+    """A request that was written and has no whole answer yet."""
+
+    __slots__ = ("late", "payload", "protocol", "until")
+
+    def __init__(self, protocol: Any, until: float) -> None:  # noqa: ANN401 - a part of the library without a public type
+        """Takes who waits for the answer, and until when."""
+        self.protocol = protocol
+        self.payload: aiohttp.StreamReader | None = None
+        self.until = until
+        self.late = False
+
+    def end(self) -> None:
+        """Wakes whoever waits: the time is up."""
+        self.late = True
+        for waited in (self.protocol, self.payload):
+            if waited is not None:
+                waited.set_exception(aiohttp.SocketTimeoutError("The time is up."))
+
+
+class Lines:
+    """The open lines of one event loop, to public hosts or to loopback."""
+
+    def __init__(self, settings: Settings, headers: Mapping[str, str], *, loopback: bool) -> None:
+        """Takes the limits, and what every request carries."""
+        self._settings = settings
+        self._loop = asyncio.get_running_loop()
+        self._connector = _connector(settings, loopback=loopback)
+        # What the layer below calls `connect` spans the wait for a line and its opening.
+        self._patience = aiohttp.ClientTimeout(
+            connect=min(settings.connect_timeout_s, settings.send_timeout_s)
+        )
+        common = {"Accept": "*/*", "Accept-Encoding": ENCODINGS, **headers}
+        self._common = "".join(_line(name, value) for name, value in common.items())
+        self._dials: dict[Target, tuple[aiohttp.ClientRequest, str]] = {}
+        #: Waiting for a free line happens here, where it is known that nothing was sent yet.
+        self.room = asyncio.Semaphore(settings.max_connections)
+        #: Those in the air, the oldest first: all have the same time.
+        self._flights: dict[Flight, None] = {}
+        self._alarm: asyncio.TimerHandle | None = None
+
+    async def exchange(self, target: Target, message: Message, gate: Gate) -> Answer:
+        """Sends one request once, through its gate, and reads its answer.
+
+        Raises:
+            ElsewhereError: The target is no plain host; nothing was sent.
+            UnwritableError: The request cannot be written; nothing was sent.
+            ClosedError: The line was closed just now; nothing was sent.
+            aiohttp.ClientError: There is no line, or no answer.
+            TimeoutError: There is no answer in time.
+        """
+        dial, name = self._dials.get(target) or self._dialled(target)
+        written = self._written(name, message)
+        until = self._loop.time() + self._settings.send_timeout_s
+        line = await self._open(dial)
+        try:
+            answer = await self._carried(line, written, gate, until, message.method)
+        except BaseException:
+            line.close()
+            raise
+        # A line on which something is still to come is closed by this.
+        line.release()
+        return answer
+
+    async def aclose(self) -> None:
+        """Closes all lines."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        await self._connector.close()
+
+    async def _open(self, dial: aiohttp.ClientRequest) -> Connection:
+        try:
+            return await self._connector.connect(dial, [], self._patience)
+        except aiohttp.ClientError:
+            raise
+        except TimeoutError:
+            pass
+        raise aiohttp.ConnectionTimeoutError
+
+    async def _carried(
+        self, line: Connection, written: bytes, gate: Gate, until: float, method: str
+    ) -> Answer:
+        protocol: Any = line.protocol
+        protocol.set_response_params(
+            skip_payload=method == "HEAD",
+            read_until_eof=True,
+            read_timeout=self._settings.read_timeout_s,
+        )
+        with gate():
+            _write(line, written)
+        protocol.start_timeout()
+        flight = Flight(protocol, until)
+        self._watch(flight)
+        try:
+            head, payload = await protocol.read()
+            while head.code in INTERIM and head.code != SWITCHED:
+                head, payload = await protocol.read()
+            flight.payload = payload
+            body, fault = await self._body(payload)
+        finally:
+            del self._flights[flight]
+        if flight.late:
+            raise TimeoutError
+        return Answer(head.code, head.headers, body, fault)
+
+    async def _body(self, payload: aiohttp.StreamReader) -> tuple[bytes, BodyFault | None]:
+        most = self._settings.max_body_bytes
+        if payload.is_eof() and payload.exception() is None:
+            # It came along with the head, as most do.
+            body = payload.read_nowait()
+            return (body, None) if len(body) <= most else (b"", BodyFault.TOO_LARGE)
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async for chunk in payload.iter_any():
+                size += len(chunk)
+                if size > most:
+                    return b"", BodyFault.TOO_LARGE
+                chunks.append(chunk)
+        except (aiohttp.ClientError, OSError):
+            return b"", BodyFault.CUT
+        return b"".join(chunks), None
+
+    def _written(self, name: str, message: Message) -> bytes:
+        """Gives the bytes of a request.
+
+        Raises:
+            UnwritableError: It holds signs that cannot stand in it.
+        """
+        if RESOURCE.fullmatch(message.resource) is None:
+            raise UnwritableError
+        own = "".join([_line(header, value) for header, value in message.headers.items()])
+        body = message.body or b""
+        if body or message.method not in NO_BODY:
+            own += f"Content-Length: {len(body)}\r\n"
+        start = f"{message.method} {message.resource} HTTP/1.1\r\nHost: {name}\r\n"
+        return f"{start}{self._common}{own}\r\n".encode("ascii") + body
+
+    def _dialled(self, target: Target) -> tuple[aiohttp.ClientRequest, str]:
+        """Gives what the library opens a line by, and the name of the host.
+
+        Raises:
+            ElsewhereError: The target is no plain host.
+        """
+        url = URL(target.origin, encoded=True)
+        if not goes_to(url, target):
+            raise ElsewhereError
+        dial = aiohttp.ClientRequest("GET", url, loop=self._loop, ssl=True)
+        found = self._dials[target] = (dial, target.origin.partition("://")[2])
+        return found
+
+    def _watch(self, flight: Flight) -> None:
+        self._flights[flight] = None
+        if self._alarm is None:
+            self._alarm = self._loop.call_at(flight.until, self._ring)
+
+    def _ring(self) -> None:
+        """Ends what is late, and waits for the next."""
+        self._alarm = None
+        now = self._loop.time()
+        for flight in self._flights:
+            if flight.until > now:
+                self._alarm = self._loop.call_at(flight.until, self._ring)
+                break
+            if not flight.late:
+                flight.end()
+
+
+def tls() -> ssl.SSLContext:
+    """Returns a TLS context that knows the public authorities and nothing of the environment."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+def goes_to(url: URL, target: Target) -> bool:
+    """Compares a URL with the target, part by part."""
+    return (
+        url.scheme == target.scheme
+        and url.raw_host == target.host
+        and target.host.isascii()
+        and url.explicit_port == target.port
+        and url.raw_user is None
+        and url.raw_password is None
+    )
+
+
+def _connector(settings: Settings, *, loopback: bool) -> aiohttp.TCPConnector:
+    """Returns what opens lines and keeps them; it reads nothing of the environment."""
+    return aiohttp.TCPConnector(
+        # A simulated account speaks no TLS: a context that trusts nobody takes no time to make.
+        ssl=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if loopback else tls(),
+        limit=settings.max_connections + 1,
+        keepalive_timeout=settings.keepalive_s,
+        resolver=ThreadedResolver(),
+        socket_factory=open_to_loopback if loopback else open_to_public,
+    )
+
+
+def _line(name: str, value: str) -> str:
+    """Gives one line of a head.
+
+    Raises:
+        UnwritableError: The value holds signs that cannot stand in it.
+    """
+    if VALUE.fullmatch(value) is None:
+        raise UnwritableError
+    return f"{name}: {value}\r\n"
+
+
+def _write(line: Connection, written: bytes) -> None:
+    """Writes a request onto an open line.
+
+    Raises:
+        ClosedError: It is open no more.
+    """
+    transport = line.transport
+    if transport is None or transport.is_closing():
+        raise ClosedError
+    transport.write(written)
