@@ -15,8 +15,6 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -39,19 +37,37 @@ class Fence:
         self._inside = 0
         self._file: int | None = None
 
-    @contextmanager
-    def entered(self) -> Generator[None]:
+    def entered(self) -> Inside:
         """Stays inside the fence for the length of a `with` block, which must be short.
+
+        Entering the block raises as `enter` does.
+        """
+        return Inside(self)
+
+    def enter(self) -> None:
+        """Goes inside; whoever does so leaves again, whatever happens.
 
         Raises:
             ForkedError: The vault was opened in another process.
             StoreError: The file cannot be opened.
         """
-        self._enter()
-        try:
-            yield
-        finally:
-            self._leave()
+        if os.getpid() != self._process:
+            raise ForkedError("The vault was opened in another process; open it anew in this one.")
+        with self._lock:
+            opened = self._file is None
+            if self._file is None:
+                self._file = lock_file(self._path)
+            # A file that was opened anew has no lock, whoever is still inside behind the old one.
+            if opened or self._inside == 0:
+                fcntl.flock(self._file, fcntl.LOCK_SH)
+            self._inside += 1
+
+    def leave(self) -> None:
+        """Goes outside again."""
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0 and self._file is not None:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def clear(self, *, limit_s: float) -> bool:
         """Waits until everybody who is inside now has left; False if the time was up first.
@@ -72,23 +88,23 @@ class Fence:
                 os.close(self._file)
             self._file = None
 
-    def _enter(self) -> None:
-        if os.getpid() != self._process:
-            raise ForkedError("The vault was opened in another process; open it anew in this one.")
-        with self._lock:
-            opened = self._file is None
-            if self._file is None:
-                self._file = lock_file(self._path)
-            # A file that was opened anew has no lock, whoever is still inside behind the old one.
-            if opened or self._inside == 0:
-                fcntl.flock(self._file, fcntl.LOCK_SH)
-            self._inside += 1
 
-    def _leave(self) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0 and self._file is not None:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
+class Inside:
+    """A stay inside the fence; a class, as a generator costs a send more time."""
+
+    __slots__ = ("_fence",)
+
+    def __init__(self, fence: Fence) -> None:
+        """Takes the fence."""
+        self._fence = fence
+
+    def __enter__(self) -> None:
+        """Goes inside."""
+        self._fence.enter()
+
+    def __exit__(self, *error: object) -> None:
+        """Goes outside again."""
+        self._fence.leave()
 
 
 def _alone(file: int, *, until: float) -> bool:

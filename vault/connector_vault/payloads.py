@@ -26,7 +26,7 @@ class Payloads:
         self._store = store
         self._keyring = keyring
         # Writing a month out anew for each row costs as much as a third of the row's seal.
-        self._month = lru_cache(maxsize=64)(_month)
+        self._of_day = lru_cache(maxsize=4_096)(_place)
 
     def seal(self, payload: bytes, *, user: str | None, at: int, uid: bytes) -> tuple[str, bytes]:
         """Seals a payload; gives the id of its key too. It may write that key first."""
@@ -85,13 +85,13 @@ class Payloads:
 
     def _place(self, user: str | None, at: int) -> Place:
         """Names the key of a user and of the month of a time."""
-        return audit_place(user or "", self._month(at // _DAY_US))
+        return self._of_day(user or "", at // _DAY_US)
 
     def _bound(self, place: Place, uid: bytes) -> bytes:
         """Gives what a payload is bound to."""
         return cipher.context("payload", self._keyring.vault, place.owner, place.period, uid)
 
 
-def _month(day: int) -> str:
-    """Names the month of a day, counted from 1970."""
-    return datetime.fromtimestamp(day * _DAY_S, UTC).strftime("%Y-%m")
+def _place(user: str, day: int) -> Place:
+    """Names the key of a user and of the month of a day, counted from 1970."""
+    return audit_place(user, datetime.fromtimestamp(day * _DAY_S, UTC).strftime("%Y-%m"))

@@ -233,6 +233,9 @@ class Store:
     def _writing(self) -> GroupWriter:
         """Gives the writer, which the first write makes."""
         self._check()
+        writer = self._writer
+        if writer is not None:
+            return writer
         with self._lock:
             if self._writer is None:
                 try:

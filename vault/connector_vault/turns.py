@@ -16,8 +16,6 @@ import fcntl
 import mmap
 import os
 import struct
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -72,6 +70,23 @@ class _Slot:
     asked: float
 
 
+class _Page:
+    """The page, locked for the length of a `with` block."""
+
+    __slots__ = ("_file", "_page")
+
+    def __init__(self, file: int, page: mmap.mmap) -> None:
+        self._file = file
+        self._page = page
+
+    def __enter__(self) -> mmap.mmap:
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        return self._page
+
+    def __exit__(self, *error: object) -> None:
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+
+
 class Turns:
     """The turns at one thing, as one process takes them. Any thread may ask."""
 
@@ -83,6 +98,7 @@ class Turns:
         self._file: int | None = None
         self._page: mmap.mmap | None = None
         self._mine: int | None = None
+        self._me = 0
 
     def take(self, pace: Pace, *, now: float, since: float, rested: float = 0.0) -> float | None:
         """Takes a turn, or says how long to wait before asking again; None is yes.
@@ -92,7 +108,7 @@ class Turns:
         Raises:
             StoreError: The file cannot be used.
         """
-        with self._locked() as page:
+        with self._lock, self._opened() as page:
             due, rest = self._times(page, now)
             if rest > max(now, rested):
                 return rest - now
@@ -115,7 +131,7 @@ class Turns:
         Raises:
             StoreError: The file cannot be used.
         """
-        with self._locked() as page:
+        with self._lock, self._opened() as page:
             mine = self._own(page)
             mine.taken = max(mine.taken - 1, 0)
             self._store(page, mine)
@@ -126,7 +142,7 @@ class Turns:
         Raises:
             StoreError: The file cannot be used.
         """
-        with self._locked() as page:
+        with self._lock, self._opened() as page:
             mine = self._own(page)
             mine.since = 0.0
             self._store(page, mine)
@@ -137,7 +153,7 @@ class Turns:
         Raises:
             StoreError: The file cannot be used.
         """
-        with self._locked() as page:
+        with self._lock, self._opened() as page:
             due, rest = self._times(page, now)
             _HEAD.pack_into(page, 0, due, max(rest, min(until, now + LONGEST_S)))
 
@@ -151,17 +167,7 @@ class Turns:
                 os.close(self._file)
             self._page = self._file = self._mine = None
 
-    @contextmanager
-    def _locked(self) -> Generator[mmap.mmap]:
-        with self._lock:
-            file, page = self._opened()
-            fcntl.flock(file, fcntl.LOCK_EX)
-            try:
-                yield page
-            finally:
-                fcntl.flock(file, fcntl.LOCK_UN)
-
-    def _opened(self) -> tuple[int, mmap.mmap]:
+    def _opened(self) -> _Page:
         if self._file is None or self._page is None:
             try:
                 self._path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -176,7 +182,7 @@ class Turns:
                 raise StoreUnavailableError(
                     f"{self._path} cannot be used: {error.strerror}."
                 ) from None
-        return self._file, self._page
+        return _Page(self._file, self._page)
 
     @staticmethod
     def _times(page: mmap.mmap, now: float) -> tuple[float, float]:
@@ -191,12 +197,14 @@ class Turns:
         """Gives the slots that are in use, and this process's own, which it takes if need be."""
         own = self._own(page)
         (used,) = _USED.unpack_from(page, _USED_AT)
+        if used <= 1 and own.at == 0:
+            return [own], own
         others = [_read(page, at) for at in range(min(used, _SLOTS)) if at != own.at]
         return [own, *(one for one in others if one.owner)], own
 
     def _own(self, page: mmap.mmap) -> _Slot:
         """Gives this process's slot, which it takes if it has none."""
-        me = int(self._attendance.me, 16)
+        me = self._me = self._me or int(self._attendance.me, 16)
         if self._mine is not None and (own := _read(page, self._mine)).owner == me:
             return own
         every = [_read(page, at) for at in range(_SLOTS)]

@@ -13,6 +13,7 @@ from clientary_connector.call.judging import Sieve
 from clientary_connector.call.kinds import is_object
 from clientary_connector.call.paging import gather
 from clientary_connector.call.reading import Drift
+from clientary_connector.call.request import Request
 from clientary_connector.call.result import ErrorKind, Outcome, Page
 from clientary_connector.call.sending import EndedError, Sender, Way
 from clientary_connector.call.shaping import fit, pick
@@ -51,10 +52,15 @@ class Exchange:
         self._tools = tools
         self._settings = settings
         self._drift = Drift()
+        self._request: Request | None = None
         self.tally = Tally()
 
-    async def run(self, arguments: Mapping[str, Any]) -> Ending:
-        """Returns how the call ended; refusals and failures of the service included."""
+    async def run(self, arguments: Mapping[str, Any], request: Request | None = None) -> Ending:
+        """Returns how the call ended; refusals and failures of the service included.
+
+        `request` is what the arguments come to, where that was built before.
+        """
+        self._request = request
         try:
             data, page = await self._data(arguments)
         except RefusedError as refusal:
@@ -93,7 +99,7 @@ class Exchange:
                 drift=self._drift,
             )
             return self._sifted(self._tool.answers.data(items, self._drift), page)
-        reply = await self._sent(arguments)
+        reply = await self._sent(arguments, self._request)
         if action.confirm is not None:
             return {name: arguments[name] for name in action.place.path} | {
                 action.confirm: True
@@ -111,8 +117,8 @@ class Exchange:
         # How many there are in all would tell of what the persona may not see.
         return kept, replace(page, filtered=len(records) - len(kept), total=None, pages=None)
 
-    async def _sent(self, arguments: Mapping[str, Any]) -> Reply:
-        request = self._tool.requests.build(arguments)
+    async def _sent(self, arguments: Mapping[str, Any], built: Request | None = None) -> Reply:
+        request = built or self._tool.requests.build(arguments)
         return await self._sender.send(
             request, way=self._way, effect=self._action.effect, tally=self.tally
         )

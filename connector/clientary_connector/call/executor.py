@@ -128,7 +128,7 @@ class Executor:
         intent = await self._intent(call, tool, permit=permit, request=request)
         if isinstance(intent, Result):
             return intent
-        ending = await self._carried(intent, permit, sieve)
+        ending = await self._carried(intent, permit, request, sieve)
         return await self._journal.settle(intent, ending)
 
     async def judged(self, call: Call, permit: Permit) -> Sieve | None:
@@ -222,14 +222,16 @@ class Executor:
                 return found
             turn = found
 
-    async def _carried(self, intent: Intent, permit: Permit, sieve: Sieve | None) -> Ending:
+    async def _carried(
+        self, intent: Intent, permit: Permit, request: Request, sieve: Sieve | None
+    ) -> Ending:
         """Carries a call whose intent stands in the log, and measures how long it took."""
         exchange = self.exchange(intent.tool, self._sender.way(permit), sieve)
         started = time.perf_counter()
         try:
             may_stop = lambda: not _maybe_done(intent, exchange)  # noqa: E731 - read where it is used
             async with self.underway.flight(permit, may_stop=may_stop):
-                ending = await exchange.run(intent.call.arguments)
+                ending = await exchange.run(intent.call.arguments, request)
         except StoppedError:
             ending = _stopped(intent, exchange)
         except asyncio.CancelledError:

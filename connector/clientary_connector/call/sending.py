@@ -13,13 +13,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import (
-    AbstractAsyncContextManager,
-    AbstractContextManager,
-    ExitStack,
-    contextmanager,
-)
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import SystemRandom
@@ -29,7 +24,8 @@ from clientary_connector import connections
 from clientary_connector.call.address import Target
 from clientary_connector.call.answer import SUCCESS, effect_unknown, error_of, wait_of
 from clientary_connector.call.failure import failure, is_change, refused
-from clientary_connector.call.policy import Permit, still_holds
+from clientary_connector.call.gates import LastLook, Passage
+from clientary_connector.call.policy import Permit
 from clientary_connector.call.rates import Rates, free, unrested
 from clientary_connector.call.request import Request
 from clientary_connector.call.result import CallError, ErrorKind, Outcome
@@ -221,7 +217,7 @@ class Sender:
                     way.target,
                     request,
                     secret,
-                    gate=lambda: _passing(way, tally),
+                    gate=lambda: Passage(way.gate(), tally),
                     auth=way.auth,
                 )
             except NotSentError as error:
@@ -235,7 +231,7 @@ class Sender:
 
     def way(self, permit: Permit) -> Way:
         """Returns the way of a call that was allowed."""
-        gate = lambda: self._gate(permit)  # noqa: E731 - as short as its twin below
+        gate = lambda: LastLook(self._vault, permit, self._clock)  # noqa: E731 - as short as its twin below
         if permit.kind == connections.OAUTH2 and self._bearer is not None:
             return self._bearer_way(permit, self._bearer(permit.connection), gate)
         return Way(
@@ -281,21 +277,6 @@ class Sender:
         except VaultError:
             return False
 
-    @contextmanager
-    def _gate(self, permit: Permit) -> Generator[None]:
-        """Lets a request out while the permit still holds, inside the vault's fence."""
-        with ExitStack() as inside:
-            try:
-                inside.enter_context(self._vault.fence.entered())
-                now = self._clock().timestamp()
-                holds = self._vault.look(lambda view: still_holds(view, permit, now=now))
-                closed = None if holds else ErrorKind.REVOKED
-            except VaultError as error:
-                closed = vault_kind(error)
-            if closed is not None:
-                raise GateClosedError(closed.value)
-            yield
-
     async def _waited(self, attempt: int, asked: float | None) -> bool:
         """Waits before the next attempt; says no where there is none."""
         wait = self._jittered(attempt) if asked is None else asked
@@ -325,14 +306,6 @@ def opened(opening: Callable[[], Secret]) -> Secret:
     except VaultError as error:
         kind = vault_kind(error)
     raise refused(kind)
-
-
-@contextmanager
-def _passing(way: Way, tally: Tally) -> Generator[None]:
-    """Passes the gate, and counts from then on as sent."""
-    with way.gate():
-        tally.pending = True
-        yield
 
 
 def may_repeat(reply: Reply, effect: Effect) -> bool:

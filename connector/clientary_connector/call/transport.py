@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import aiohttp
@@ -190,8 +190,8 @@ class Transport:
         secret, auth = by
         revealed = "" if secret is None else secret.reveal()
         if auth is not None:
-            headers = {**message.headers, "Authorization": authorization(auth, revealed)}
-            message = replace(message, headers=headers)
+            signed = {**message.headers, "Authorization": authorization(auth, revealed)}
+            message = Message(message.method, message.resource, signed, message.body)
         try:
             answer = await lines.exchange(to, message, gate)
         except asyncio.CancelledError:
