@@ -39,13 +39,17 @@ def environment() -> Environment:
 
 def page(request: Request, template: str, *, status: int = 200, **values: object) -> Response:
     """Returns a page, made of a template and what the template prints."""
-    visit, message = visit_of(request), _message(request)
-    drawn = desk_of(request).templates.get_template(template)
-    text = drawn.render(**_usual(request, visit), message=message, **values)
-    response = HTMLResponse(text, status)
+    message = _message(request)
+    response = HTMLResponse(draw(request, template, message=message, **values), status)
     if message is not None:
         cookies.drop_cookie(response, request, cookies.SAID)
     return response
+
+
+def draw(request: Request, template: str, **values: object) -> str:
+    """Returns what a template prints: a page, or a part of one."""
+    drawn = desk_of(request).templates.get_template(template)
+    return drawn.render(**_usual(request, visit_of(request)), **values)
 
 
 def see_other(

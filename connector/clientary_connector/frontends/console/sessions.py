@@ -59,8 +59,11 @@ class Sessions:
             )
         return token
 
-    def find(self, token: str) -> Session | None:
-        """Returns the session of an id, and notes that it was used; None where it has ended."""
+    def find(self, token: str, *, use: bool = True) -> Session | None:
+        """Returns the session of an id; None where it has ended.
+
+        It counts as used, unless nobody but a page has asked.
+        """
         now, mark = self._clock(), _mark(token)
         with self._lock:
             found = self._held.get(mark)
@@ -69,7 +72,8 @@ class Sessions:
             if self._over(found, now):
                 del self._held[mark]
                 return None
-            found.seen = now
+            if use:
+                found.seen = now
             return found
 
     def end(self, token: str) -> None:

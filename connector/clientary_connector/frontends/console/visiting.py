@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -17,6 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from clientary_connector.frontends.console import cookies
 from clientary_connector.frontends.console.desk import Desk, Visit, desk_of
 from clientary_connector.people import Person, Role
+
+#: A script of ours says so where nobody has pressed anything.
+BACKGROUND: Final = "x-background"
 
 
 class Visits:
@@ -57,13 +61,18 @@ async def _visit(request: Request, desk: Desk) -> Visit:
 
 def _own(request: Request, desk: Desk) -> Visit:
     token = cookies.cookie(request, cookies.SESSION)
-    session = None if token is None else desk.sessions.find(token)
+    session = None if token is None else desk.sessions.find(token, use=not _is_background(request))
     if token is None or session is None:
         return _by_cookie(request, None)
     if session.user and desk.connector.users.stamp(session.user) != session.stamp:
         desk.sessions.end(token)
         return _by_cookie(request, None)
     return Visit(person=session.person, session=token, binding=token, fresh=False)
+
+
+def _is_background(request: Request) -> bool:
+    """Says whether a page asks by itself: who has left the browser has left the console."""
+    return BACKGROUND in request.headers
 
 
 def _by_cookie(request: Request, person: Person | None) -> Visit:
