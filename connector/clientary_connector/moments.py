@@ -17,9 +17,9 @@ def read_moment(text: str, zone: tzinfo | None = None) -> datetime:
     Raises:
         ValueError: It is none.
     """
-    if (ago := _AGO.fullmatch(text)) is not None:
-        return datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])})
     try:
+        if (ago := _AGO.fullmatch(text)) is not None:
+            return datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])})
         moment = datetime.fromisoformat(text)
         known = moment if moment.tzinfo is not None or zone is None else moment.replace(tzinfo=zone)
         return known.astimezone(zone)

@@ -41,7 +41,7 @@ async def usage(request: Request) -> Response:
         current=month.since <= datetime.now(UTC) < month.after.since,
         sums=view.sums(found),
         headings=view.COUNTS,
-        number_headings=[f"#{name}" for name in view.COUNTS],
+        number_headings=[f"#{name.capitalize()}" for name in view.COUNTS],
         budgets=budgets,
         days=days,
         sides=sides,

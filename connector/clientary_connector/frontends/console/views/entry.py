@@ -15,9 +15,9 @@ SEALED: Final = (
     ("request", "Request as it was sent"),
     ("response", "Answer as it was given to the host"),
 )
-#: Facts that stand on the page by other names, or elsewhere.
+#: Facts that stand on the page by other names, or elsewhere; `by` is the id of a process.
 SHOWN: Final = frozenset(
-    {"status", "attempts", "duration_ms", "error", "cost", "warnings", "tries", "context"}
+    {"status", "attempts", "duration_ms", "error", "cost", "warnings", "tries", "context", "by"}
 )
 
 

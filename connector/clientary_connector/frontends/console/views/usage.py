@@ -24,9 +24,11 @@ SIDES: Final[Mapping[str, str]] = {
 }
 #: By all of these at once the figures are read.
 BY: Final = ("day", *SIDES)
-COUNTS: Final = ("calls", *ENDS, "credits")
+COUNTS: Final = ("credits", "calls", *ENDS)
 #: So many bars stand in a chart; the others are one more.
 MOST_BARS: Final = 7
+#: So many rows stand in a table; the file has all of them.
+MOST_ROWS: Final = 30
 #: A spreadsheet takes a cell that begins so for a formula.
 FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 MONTH: Final = "%Y-%m"
@@ -84,6 +86,8 @@ class Side:
     name: str
     heading: str
     rows: tuple[Row, ...]
+    #: How many more there are.
+    others: int
     chart: Chart
 
 
@@ -149,12 +153,18 @@ def _side(found: Sequence[Usage], name: str, heading: str) -> Side:
     for one in found:
         groups.setdefault(one.by[name], []).append(one)
     rows = [Row(name=key, counts=tuple(sums(group).values())) for key, group in groups.items()]
-    rows.sort(key=lambda row: (-row.counts[-1], -row.counts[0], row.name))
-    return Side(name=name, heading=heading, rows=tuple(rows), chart=_bars(rows, name, heading))
+    rows.sort(key=lambda row: (-row.counts[0], -row.counts[1], row.name))
+    return Side(
+        name=name,
+        heading=heading,
+        rows=tuple(rows[:MOST_ROWS]),
+        others=max(len(rows) - MOST_ROWS, 0),
+        chart=_bars(rows, name, heading),
+    )
 
 
 def _bars(rows: Sequence[Row], name: str, heading: str) -> Chart:
-    drawn = [(row.name or "none", row.counts[-1]) for row in rows]
+    drawn = [(row.name or "none", row.counts[0]) for row in rows]
     if len(drawn) > MOST_BARS + 1:
         rest = drawn[MOST_BARS:]
         drawn = [*drawn[:MOST_BARS], (f"{len(rest)} others", sum(count for _, count in rest))]

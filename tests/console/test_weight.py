@@ -1,0 +1,42 @@
+"""Proves that the pages of the log and of the usage stay light, whatever stands in them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from clientary_connector.call.arguments import MAX_ID_CHARS
+from clientary_connector.frontends.console.pages.log import LINES
+from clientary_connector.frontends.console.views.usage import MOST_ROWS
+from tests.console.ground import Ground, stage
+
+pytestmark = pytest.mark.requirement("console.weight")
+
+#: With its style, scripts and picture, and without any compression.
+MOST_BYTES: Final = 100 * 1024
+
+
+def weight(ground: Ground, path: str) -> int:
+    """Returns the bytes of a page and of all that it is drawn with."""
+    page = ground.browser("admin").open(path)
+    assert page.status == 200
+    files = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.html))
+    assert len(files) >= 3
+    browser = page.browser
+    return len(page.response.content) + sum(
+        len(browser.open(one).response.content) for one in files
+    )
+
+
+def test_full_pages_are_light(tmp_path: Path) -> None:
+    """A list of as many lines as fit, by names as long as can be; a table of as many rows."""
+    with stage(tmp_path) as ground:
+        ground.join()
+        for number in range(max(LINES, MOST_ROWS) + 5):
+            name = f"{number:03}".ljust(MAX_ID_CHARS // 2, "x")
+            ground.call("list_clients", {"limit": 1}, user=name)
+        for path in ("/log", "/usage"):
+            assert weight(ground, path) <= MOST_BYTES, path
