@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import Field, field
 from typing import Any, Final
 
@@ -49,3 +50,15 @@ def check(item: Field[Any], value: Any) -> None:  # noqa: ANN401 - a caller may 
             f"The setting {item.name} is out of range.",
             hint=f"Give {least} to {most} {item.metadata['unit']}.",
         )
+
+
+def yes(source: Mapping[str, str], name: str) -> bool:
+    """Reads a switch, which is off where nobody has set it.
+
+    Raises:
+        SettingsError: It is neither yes nor no.
+    """
+    said = source.get(f"{PREFIX}{name}") or "no"
+    if said not in {"yes", "no"}:
+        raise SettingsError(f"{PREFIX}{name} is neither yes nor no.", hint="Give one of the two.")
+    return said == "yes"

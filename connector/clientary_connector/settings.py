@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from clientary_connector.errors import SettingsError
-from clientary_connector.limits import PREFIX, check, number
+from clientary_connector.limits import PREFIX, check, number, yes
 from clientary_connector.limits import limit as _limit
 
 Durability: TypeAlias = Literal["full", "normal"]
@@ -33,6 +33,9 @@ class Settings:
     #: `full`: what was reported stands on the disk. `normal`: it survives a crash of the process,
     #: but a power cut or a crash of the machine may take the last calls out of the log.
     durability: Durability = "full"
+    #: Whether a yes counts that a client of MCP took from its person. Whoever runs that client
+    #: could give it too, so it is for clients that are trusted to ask.
+    approve_in_client: bool = False
     #: Where checkpoints of the log are kept outside the vault: URIs, in CLIENTARY_ANCHORS one
     #: after the other with spaces between them.
     anchors: tuple[str, ...] = ()
@@ -367,6 +370,7 @@ class Settings:
             connection=source.get(f"{PREFIX}CONNECTION") or None,
             persona=source.get(f"{PREFIX}PERSONA") or None,
             user=source.get(f"{PREFIX}USER") or None,
+            approve_in_client=yes(source, "APPROVE_IN_CLIENT"),
             anchors=tuple(source.get(f"{PREFIX}ANCHORS", "").split()),
             console_hosts=tuple(source.get(f"{PREFIX}CONSOLE_HOSTS", "").split()),
             console_frame_ancestors=tuple(

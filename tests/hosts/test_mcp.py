@@ -49,10 +49,10 @@ def _with_client(
     work: Callable[[Client], Awaitable[T]],
     *,
     caller: Caller = CALLER,
-    tools_a_page: int = 100,
+    a_page: int = 100,
 ) -> T:
     """Lets a client of an era work with a server of its own."""
-    serving = Serving(stage.connector, lambda _: caller, tools_a_page=tools_a_page)
+    serving = Serving(stage.connector, lambda _: caller, a_page=a_page)
 
     async def whole() -> T:
         async with Client(serving.server(), mode=era) as client:
@@ -126,7 +126,7 @@ def test_a_long_list_comes_in_pages(stage: Stage, era: str) -> None:
         assert error.code == types.INVALID_PARAMS
         return sizes
 
-    assert _with_client(stage, era, pages, tools_a_page=20) == [20, 20, 18]
+    assert _with_client(stage, era, pages, a_page=20) == [20, 20, 18]
 
 
 @pytest.mark.requirement("host.mcp.tools")

@@ -97,6 +97,7 @@ class Exchange:
                 arguments,
                 max_pages=self._settings.max_pages,
                 drift=self._drift,
+                tells_total=self._sieve is None,
             )
             return self._sifted(self._tool.answers.data(items, self._drift), page)
         reply = await self._sent(arguments, self._request)

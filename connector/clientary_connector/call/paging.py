@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from clientary_connector.call.answer import Listing
 from clientary_connector.call.kinds import is_object
+from clientary_connector.call.progress import tell
 from clientary_connector.call.reading import Drift
 from clientary_connector.call.result import Page
 from clientary_connector.manifest import Paging
@@ -42,15 +43,26 @@ class Gathered:
         return new
 
 
-async def gather(
-    fetch: Fetch, paging: Paging, arguments: Mapping[str, Any], *, max_pages: int, drift: Drift
+async def gather(  # noqa: PLR0913 - what a list is read by, all by name
+    fetch: Fetch,
+    paging: Paging,
+    arguments: Mapping[str, Any],
+    *,
+    max_pages: int,
+    drift: Drift,
+    tells_total: bool = True,
 ) -> tuple[list[Any], Page]:
-    """Returns exactly the records asked for, or all there are, and which part of the list it is."""
+    """Returns exactly the records asked for, or all there are, and which part of the list it is.
+
+    Whoever follows its progress hears how many there are only where it `tells_total`.
+    """
     if paging.page is None:
         return _whole(await fetch(arguments), arguments)
     if LIMIT not in arguments:
         return await _one_page(fetch, paging, arguments)
-    return await _up_to_limit(fetch, paging, arguments, max_pages=max_pages, drift=drift)
+    return await _up_to_limit(
+        fetch, paging, arguments, max_pages=max_pages, drift=drift, tells_total=tells_total
+    )
 
 
 def _whole(listing: Listing, arguments: Mapping[str, Any]) -> tuple[list[Any], Page]:
@@ -87,8 +99,14 @@ async def _one_page(
     return listing.items, page
 
 
-async def _up_to_limit(
-    fetch: Fetch, paging: Paging, arguments: Mapping[str, Any], *, max_pages: int, drift: Drift
+async def _up_to_limit(  # noqa: PLR0913 - as above
+    fetch: Fetch,
+    paging: Paging,
+    arguments: Mapping[str, Any],
+    *,
+    max_pages: int,
+    drift: Drift,
+    tells_total: bool,
 ) -> tuple[list[Any], Page]:
     limit: int = arguments[LIMIT]
     arguments = widened(paging, arguments)
@@ -99,6 +117,8 @@ async def _up_to_limit(
         size = listing.size or paging.size
         before = len(gathered.records)
         fresh = gathered.add(listing.items, drift)
+        total = listing.total if tells_total else None
+        tell(min(len(gathered.records), limit), most=limit, total=total)
         last = is_last(listing, number, size=size)
         stuck = fresh == 0 and bool(listing.items)
         if last or stuck or len(gathered.records) >= limit or number - start + 1 >= max_pages:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from clientary_connector.call.kinds import is_list, is_object
+from clientary_connector.call.progress import tell
 from clientary_connector.call.result import ErrorKind, Outcome, Result
 from clientary_connector.finding.chains import Chain
 from clientary_connector.manifest import Action
@@ -88,6 +89,7 @@ class Looking:
             self.pages += 1
             self.records += len(records)
             self._take(records)
+            tell(self.records, most=self.records, total=None)
             return
         (argument,) = below[0].place.path
         ids = [one["id"] for one in records if isinstance(one.get("id"), int)]

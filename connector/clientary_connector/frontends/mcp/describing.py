@@ -95,7 +95,7 @@ def answered(action: Action) -> Schema:
     Of the data it names the fields and promises no types: a client refuses an answer that does
     not fit, and the answer of a change that happened must come through, whatever came back.
     """
-    return _result(_named(action.output))
+    return _result(named(action.output))
 
 
 def _result(data: Schema) -> Schema:
@@ -114,7 +114,7 @@ def _result(data: Schema) -> Schema:
     }
 
 
-def _named(schema: Mapping[str, Any]) -> Schema:
+def named(schema: Mapping[str, Any]) -> Schema:
     """Returns the fields of a record, or of the records of a list, by their names."""
     record = schema.get("items", schema)
     fields: Schema = {

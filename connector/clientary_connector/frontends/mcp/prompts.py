@@ -74,9 +74,9 @@ JOBS: Final = (
 _BY_NAME: Final = {job.name: job for job in JOBS}
 
 
-def listed() -> types.ListPromptsResult:
+def listed() -> list[types.Prompt]:
     """Returns all prompts."""
-    return types.ListPromptsResult(prompts=[job.listed() for job in JOBS])
+    return [job.listed() for job in JOBS]
 
 
 def filled(params: types.GetPromptRequestParams) -> types.GetPromptResult:

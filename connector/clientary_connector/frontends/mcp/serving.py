@@ -9,10 +9,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from mcp import MCPError, types
 from mcp.server.lowlevel import NotificationOptions, Server
@@ -33,13 +33,17 @@ from clientary_connector.frontends.mcp.caller import (
     tells_prompt,
 )
 from clientary_connector.frontends.mcp.describing import described, finding
+from clientary_connector.frontends.mcp.eliciting import Answers, Eliciting
+from clientary_connector.frontends.mcp.paged import page
+from clientary_connector.frontends.mcp.progress import reporting
+from clientary_connector.frontends.mcp.resources import Resources
 from clientary_connector.frontends.mcp.underway import Underway
 from clientary_connector.frontends.mcp.watching import Request, Watch
 from clientary_connector.manifest import Action
 
 DISTRIBUTION: Final = "clientary-connector"
-#: Tools on one page of the list: more than there are, for some clients read no second page.
-TOOLS_A_PAGE: Final = 100
+#: On one page of a list: more than there are, for some clients read no second page.
+A_PAGE: Final = 100
 _INSTRUCTIONS: Final = (
     "Work in the Clientary account through these tools. People say names and the tools want ids: "
     "find first. An answer whose outcome is `unknown` may have happened: look before you repeat."
@@ -49,7 +53,6 @@ _FIND_FIRST: Final = f"Find one with {searching.FIND}."
 _PROMPT_PATH: Final = "$.prompt"
 
 Who = Callable[[Request], Caller]
-Item = TypeVar("Item")
 
 
 class ActionServer(Server[dict[str, Any]]):
@@ -78,14 +81,16 @@ class Serving:
         who: Who,
         *,
         search: bool = False,
-        tools_a_page: int = TOOLS_A_PAGE,
+        a_page: int = A_PAGE,
     ) -> None:
         """Takes the connector; with `search` three tools stand for all actions."""
         self._connector = connector
         self._who = who
         self._search = search
-        self._tools_a_page = tools_a_page
+        self._a_page = a_page
         self._described: dict[tuple[str, bool], types.Tool] = {}
+        self._resources = Resources(connector)
+        self._eliciting = Eliciting(connector)
         self.watch = Watch(self._offered)
         self.underway = Underway()
 
@@ -98,7 +103,10 @@ class Serving:
             instructions=_INSTRUCTIONS,
             on_list_tools=self._list_tools,
             on_call_tool=self._call_tool,
-            on_list_prompts=_list_prompts,
+            on_list_resources=self._list_resources,
+            on_list_resource_templates=self._list_templates,
+            on_read_resource=self._read_resource,
+            on_list_prompts=self._list_prompts,
             on_get_prompt=_get_prompt,
             on_subscriptions_listen=self._listen,
         )
@@ -115,30 +123,37 @@ class Serving:
         if self._search:
             return types.ListToolsResult(tools=[*first, *searching.tools(asks=asks)])
         tools = [*first, *(self._tool(action, asks=asks) for action in allowed)]
-        chosen, onward = _page(tools, params, size=self._tools_a_page)
-        return types.ListToolsResult(tools=list(chosen), next_cursor=onward)
+        chosen, onward = page(tools, params, size=self._a_page)
+        return types.ListToolsResult(tools=chosen, next_cursor=onward)
 
     async def _call_tool(
         self, request: Request, params: types.CallToolRequestParams
-    ) -> types.CallToolResult:
+    ) -> types.CallToolResult | types.InputRequiredResult:
         caller, given = self._who(request), params.arguments or {}
         self.watch.note(caller, request)
         if self._search and params.name in {searching.FIND, searching.DESCRIBE}:
             return self._looked_up(caller, params.name, given)
-        if params.name == finder.FIND:
-            return answer(await self._find(caller, given, _meta(request)))
-        wrapped = self._search and params.name == searching.CALL
-        name, given = searching.unwrapped(given) if wrapped else (params.name, given)
-        result = await self._run(caller, name, given, _meta(request))
+        async with reporting(request):
+            if params.name == finder.FIND:
+                return answer(await self._find(caller, given, _meta(request)))
+            wrapped = self._search and params.name == searching.CALL
+            name, given = searching.unwrapped(given) if wrapped else (params.name, given)
+            result = await self._run(request, name, given, params.input_responses)
         if not wrapped and name not in self._connector.manifest.actions:
             # It was refused, and stands in the log; the protocol has an error of its own for it.
             raise MCPError(types.INVALID_PARAMS, f"There is no tool {name[:64]!r}.")
-        return answer(result)
+        return result if isinstance(result, types.InputRequiredResult) else answer(result)
 
-    async def _run(self, caller: Caller, name: str, given: Mapping[str, Any], meta: Meta) -> Result:
+    async def _run(
+        self, request: Request, name: str, given: Mapping[str, Any], answers: Answers | None
+    ) -> Result | types.InputRequiredResult:
+        caller, meta = self._who(request), _meta(request)
         call = call_of(caller, name, given, meta, manifest=self._connector.manifest)
-        result = await self.underway.finished(self._connector.run(call), token=caller.token)
-        return result if tells_prompt(meta) else _for_model(result)
+        work = self._eliciting.run(request, caller, answers, run=lambda: self._connector.run(call))
+        result = await self.underway.finished(work, token=caller.token)
+        if isinstance(result, types.InputRequiredResult) or tells_prompt(meta):
+            return result
+        return _for_model(result)
 
     async def _find(self, caller: Caller, given: Mapping[str, Any], meta: Meta) -> Result:
         schema = finder.offered(self._connector.manifest, self._allowed(caller)) or {}
@@ -160,6 +175,29 @@ class Serving:
             structured_content=told or lacking,
             is_error=told is None,
         )
+
+    async def _list_resources(
+        self, _: Request, params: types.PaginatedRequestParams | None
+    ) -> types.ListResourcesResult:
+        found, onward = page(self._resources.listed(), params, size=self._a_page)
+        return types.ListResourcesResult(resources=found, next_cursor=onward)
+
+    async def _list_templates(
+        self, _: Request, params: types.PaginatedRequestParams | None
+    ) -> types.ListResourceTemplatesResult:
+        found, onward = page(self._resources.templates(), params, size=self._a_page)
+        return types.ListResourceTemplatesResult(resource_templates=found, next_cursor=onward)
+
+    async def _read_resource(
+        self, request: Request, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
+        return await self._resources.read(self._who(request), params.uri)
+
+    async def _list_prompts(
+        self, _: Request, params: types.PaginatedRequestParams | None
+    ) -> types.ListPromptsResult:
+        found, onward = page(prompts.listed(), params, size=self._a_page)
+        return types.ListPromptsResult(prompts=found, next_cursor=onward)
 
     async def _listen(
         self, request: Request, params: types.SubscriptionsListenRequestParams
@@ -183,12 +221,6 @@ class Serving:
         if tool is None:
             tool = self._described[action.id, asks] = described(action, asks=asks)
         return tool
-
-
-async def _list_prompts(
-    _: Request, __: types.PaginatedRequestParams | None
-) -> types.ListPromptsResult:
-    return prompts.listed()
 
 
 async def _get_prompt(_: Request, params: types.GetPromptRequestParams) -> types.GetPromptResult:
@@ -216,19 +248,6 @@ def _for_model(result: Result) -> Result:
         for fault in error.faults
     )
     return replace(result, error=replace(error, faults=faults))
-
-
-def _page(
-    items: Sequence[Item], params: types.PaginatedRequestParams | None, *, size: int
-) -> tuple[Sequence[Item], str | None]:
-    """Returns one page, and the cursor of the next: how many items lie before it."""
-    cursor = None if params is None else params.cursor
-    if cursor is not None and not (cursor.isascii() and cursor.isdigit()):
-        raise MCPError(types.INVALID_PARAMS, "The cursor is none of ours: list from the start.")
-    # A list that has become shorter simply ends; longer digits than this are past every list.
-    start = int((cursor or "0")[:9])
-    end = start + size
-    return items[start:end], str(end) if end < len(items) else None
 
 
 def _meta(request: Request) -> Meta:
