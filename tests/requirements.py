@@ -309,6 +309,8 @@ HOSTS: Final[dict[str, str]] = {
     "host.mcp.resources": "A client of MCP reads its actions, and its own lines of the log.",
     "host.mcp.progress": "A client of MCP hears how far its call is, page by page.",
     "host.mcp.elicitation": "A client that is trusted asks its person, whose yes counts once.",
+    "host.mcp.checkers": "Programs that look for faults of MCP servers find none in ours.",
+    "host.definable.mcp": "Definable's own client of MCP works with our server.",
     "host.mcp.find": "A client of MCP turns names into ids, and is told what was left out.",
     "host.mcp.stdio": "The server of MCP is started by a client, and ends quietly with it.",
     "host.find.command": "A person finds the id of what has a name at the command line.",

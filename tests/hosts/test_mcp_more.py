@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import pytest
 from mcp import Client, MCPError, types
@@ -105,7 +105,8 @@ def test_lists_of_resources_templates_and_prompts_come_in_pages(stage: Stage, er
             names, cursor = list[str](), None
             while True:
                 listed: Any = await lists(cursor=cursor)
-                (items,) = (part for _, part in listed if isinstance(part, list))
+                found = (cast("list[Any]", part) for _, part in listed if isinstance(part, list))
+                items = next(found)
                 assert len(items) <= 2
                 names += [one.name for one in items]
                 if (cursor := listed.next_cursor) is None:

@@ -35,6 +35,12 @@ _ERROR: Final[Schema] = {
     },
     "required": ["kind", "message", "retryable"],
 }
+#: An answer of which only the frame is told.
+_BRIEF: Final[Schema] = {
+    "type": "object",
+    "properties": {"outcome": _TEXT, "data": {}, "error": {"type": "object"}},
+    "required": ["outcome"],
+}
 _PAGE: Final[Schema] = {
     "type": "object",
     "properties": {
@@ -46,8 +52,11 @@ _PAGE: Final[Schema] = {
 }
 
 
-def described(action: Action, *, asks: bool) -> types.Tool:
-    """Returns an action as a tool; where it `asks`, the model has to say what was asked for."""
+def described(action: Action, *, asks: bool, brief: bool = False) -> types.Tool:
+    """Returns an action as a tool; where it `asks`, the model has to say what was asked for.
+
+    A `brief` one names no fields of its answer.
+    """
     told = hints(action)
     schema = shapes.offered(action)
     return types.Tool(
@@ -55,7 +64,7 @@ def described(action: Action, *, asks: bool) -> types.Tool:
         title=action.title,
         description=action.description,
         input_schema=asking(schema) if asks else schema,
-        output_schema=answered(action),
+        output_schema=_BRIEF if brief else answered(action),
         annotations=types.ToolAnnotations(
             read_only_hint=told["readOnlyHint"],
             destructive_hint=told["destructiveHint"],

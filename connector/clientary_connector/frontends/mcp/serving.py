@@ -44,6 +44,8 @@ from clientary_connector.manifest import Action
 DISTRIBUTION: Final = "clientary-connector"
 #: On one page of a list: more than there are, for some clients read no second page.
 A_PAGE: Final = 100
+#: A longer list names no fields of the answers: some clients read no line beyond 64 KiB.
+MOST_BYTES: Final = 60_000
 _INSTRUCTIONS: Final = (
     "Work in the Clientary account through these tools. People say names and the tools want ids: "
     "find first. An answer whose outcome is `unknown` may have happened: look before you repeat."
@@ -88,7 +90,7 @@ class Serving:
         self._who = who
         self._search = search
         self._a_page = a_page
-        self._described: dict[tuple[str, bool], types.Tool] = {}
+        self._described: dict[tuple[str, bool, bool], types.Tool] = {}
         self._resources = Resources(connector)
         self._eliciting = Eliciting(connector)
         self.watch = Watch(self._offered)
@@ -122,8 +124,11 @@ class Serving:
         first = [] if schema is None else [finding(schema, asks=asks)]
         if self._search:
             return types.ListToolsResult(tools=[*first, *searching.tools(asks=asks)])
-        tools = [*first, *(self._tool(action, asks=asks) for action in allowed)]
-        chosen, onward = page(tools, params, size=self._a_page)
+        full = [*first, *(self._tool(action, asks=asks) for action in allowed)]
+        chosen, onward = page(full, params, size=self._a_page)
+        if sum(len(one.model_dump_json()) for one in chosen) > MOST_BYTES:
+            short = (self._tool(action, asks=asks, brief=True) for action in allowed)
+            chosen, onward = page([*first, *short], params, size=self._a_page)
         return types.ListToolsResult(tools=chosen, next_cursor=onward)
 
     async def _call_tool(
@@ -216,10 +221,11 @@ class Serving:
         except ConnectorError as error:
             raise MCPError(types.INTERNAL_ERROR, error.message) from None
 
-    def _tool(self, action: Action, *, asks: bool) -> types.Tool:
-        tool = self._described.get((action.id, asks))
+    def _tool(self, action: Action, *, asks: bool, brief: bool = False) -> types.Tool:
+        which = (action.id, asks, brief)
+        tool = self._described.get(which)
         if tool is None:
-            tool = self._described[action.id, asks] = described(action, asks=asks)
+            tool = self._described[which] = described(action, asks=asks, brief=brief)
         return tool
 
 
