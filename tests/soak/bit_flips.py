@@ -232,7 +232,7 @@ def _raw(file: Path) -> Raw | None:
         "secrets",
         "records",
         "log",
-        *("log_open", "log_postings", "log_claims"),
+        *("log_open", "log_postings", "log_claims", "log_nodes"),
     )
     try:
         connection = cast("Connection", apsw.Connection(str(file)))
