@@ -344,6 +344,8 @@ CONSOLE: Final[dict[str, str]] = {
     "console.approvals": "A person decides over exactly what they saw, and who else did is told.",
     "console.escaped": "What anybody writes is shown on the admin's pages, and never obeyed.",
     "console.pages": "The console's pages are reached by who may, at any path of any host.",
+    "console.actions": "The actions are found, shown in full, and by what a persona may call.",
+    "console.try": "An admin tries an action as a persona, looks first, and runs it once.",
     "console.api.described": "The admin API answers as its description says, to whom it says.",
     "console.api.does": "The admin API does what the pages do, by token and role, strictly.",
 }

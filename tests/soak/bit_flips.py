@@ -232,7 +232,7 @@ def _raw(file: Path) -> Raw | None:
         "secrets",
         "records",
         "log",
-        *("log_open", "log_postings", "log_claims", "log_nodes"),
+        *("log_open", "log_postings", "log_claims"),
     )
     try:
         connection = cast("Connection", apsw.Connection(str(file)))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector_vault import merkle
-from connector_vault.merkle import EMPTY_ROOT, NODE_LEAVES, Tree
+from connector_vault.merkle import EMPTY_ROOT, Tree
 from tests.vault.merkle_vectors import (
     CONSISTENCIES,
     ENTRIES,
@@ -180,34 +180,3 @@ def test_what_cannot_be_proven_is_refused() -> None:
         merkle.consistency(3, 2, numbered)
     with pytest.raises(ValueError, match="missing"):
         merkle.inclusion(0, 3, lambda start, end: numbered(start, end)[1:])
-
-
-@pytest.mark.parametrize("pieces", [[2048], [700, 1400, 1948], [1, 1023, 1024], [2047, 1, 1]])
-def test_proofs_by_nodes_are_those_by_leaves(pieces: list[int]) -> None:
-    """However the tree grew; where a node is missing, the leaves are asked."""
-    tree, size, asked = Tree(), sum(pieces), list[tuple[int, int]]()
-    for piece in pieces:
-        tree.extend(numbered(tree.size, tree.size + piece))
-    assert tree.nodes == {
-        node: of(numbered(node * NODE_LEAVES, (node + 1) * NODE_LEAVES)).root()
-        for node in range(size // NODE_LEAVES)
-    }
-
-    def leaves(start: int, end: int) -> list[bytes]:
-        asked.append((start, end))
-        return numbered(start, end)
-
-    def kept(first: int, end: int) -> list[bytes]:
-        return [tree.nodes[node] for node in range(first, end)]
-
-    for index in (0, size // 2, size - 1):
-        plain = merkle.inclusion(index, size, numbered)
-        asked.clear()
-        assert merkle.inclusion(index, size, leaves, kept) == plain
-        assert sum(end - start for start, end in asked) < 2 * NODE_LEAVES
-        assert (
-            merkle.inclusion(index, size, leaves, lambda first, end: kept(first, end)[1:]) == plain
-        )
-    for old in (1, 1024, size - 1):
-        plain = merkle.consistency(old, size, numbered)
-        assert merkle.consistency(old, size, leaves, kept) == plain

@@ -92,7 +92,6 @@ class Site(Place):
             "log_spans",
             "log_postings",
             "log_claims",
-            "log_nodes",
         )
         return [self.rows(f"SELECT * FROM {table}") for table in tables]  # noqa: S608 - constants only
 

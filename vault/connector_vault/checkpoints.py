@@ -253,7 +253,6 @@ class Checkpoints:
             "chain": encoded(grown.chain if isinstance(grown.chain, bytes) else b""),
         }
         change.put(Record(kind=TREE_KIND, id=TREE, body=body), expect=grown.revision)
-        walks.keep_nodes(rows, tree.nodes)
         signed = {"note": note, "before": grown.held}
         change.put(Record(kind=KIND, id=name(tree.size), body=signed), expect=None)
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connector_vault import walks
 from connector_vault.claims import Claim
 from connector_vault.columns import LogColumns
 from connector_vault.encoding import json_facts
@@ -28,7 +27,7 @@ from connector_vault.log import (
     payload_hash,
 )
 from connector_vault.marks import Held, Marks
-from connector_vault.merkle import NODE_LEAVES, Tree
+from connector_vault.merkle import Tree
 from connector_vault.note import PublicKey
 from connector_vault.postings import BLOCK
 from connector_vault.rows import SPAN_ROWS, Rows
@@ -149,7 +148,6 @@ class _Check:
         if found and (times is None or not _covers(times, found)):
             self._fault(found[0][0], "the times for searching were altered from here on")
         self._meet(rows, found, after)
-        self._compare_nodes(rows)
 
     def _row(self, row: LogColumns) -> None:
         """Checks one row, and goes on from what it says of itself."""
@@ -224,14 +222,6 @@ class _Check:
         """Checks, once for each block of rows, what a search goes by."""
         if first % BLOCK == 0 and rows.postings.wrong(first // BLOCK):
             self._fault(first or 1, "the postings for searching were altered from here on")
-
-    def _compare_nodes(self, rows: Rows) -> None:
-        """Checks the nodes that proofs are made from; one that is not kept is made anew then."""
-        whole, self._tree.nodes = self._tree.nodes, {}
-        for node, root in whole.items():
-            kept = [stored for _, stored in walks.nodes(rows, node, node + 1)]
-            if kept not in ([], [root]):
-                self._fault(node * NODE_LEAVES + 1, "a node for proofs was altered from here on")
 
     def _compare_claims(self, rows: Rows, found: list[tuple[Any, ...]]) -> None:
         """Checks that no operation of a run of rows can be claimed again."""

@@ -6,8 +6,7 @@
                         part is as large as the largest power of two below the number of leaves
 
 A tree only grows, so it is kept as the roots of its whole parts alone, one for each bit of its
-size. Roots of `NODE_LEAVES` leaves each can be kept too, so that a proof reads few leaves. What
-is verified here may come from anybody: wrong sizes, lengths and hashes give False.
+size. What is verified here may come from anybody: wrong sizes, lengths and hashes give False.
 """
 
 from __future__ import annotations
@@ -19,22 +18,17 @@ from typing import Final, TypeAlias
 HASH_BYTES: Final = 32
 EMPTY_ROOT: Final = sha256().digest()
 _NODE: Final = b"\x01"
-_NODE_HEIGHT: Final = 10
-#: So many leaves stand under a node that is kept.
-NODE_LEAVES: Final = 1 << _NODE_HEIGHT
 
 #: Leaves from the first number up to, and without, the second.
 Span: TypeAlias = tuple[int, int]
 #: Gives the hashes of a span's leaves, in their order.
 Leaves: TypeAlias = Callable[[int, int], Iterable[bytes]]
-#: Gives the nodes that are kept, by number, from the first up to, and without, the second.
-Nodes: TypeAlias = Callable[[int, int], Sequence[bytes]]
 
 
 class Tree:
     """A tree that grows by leaves, in memory that grows with the logarithm of their number."""
 
-    __slots__ = ("_parts", "nodes", "size")
+    __slots__ = ("_parts", "size")
 
     def __init__(self, size: int = 0, parts: Sequence[bytes] = ()) -> None:
         """Starts with no leaf, or with the parts that a tree of some size has said it has.
@@ -46,8 +40,6 @@ class Tree:
             raise ValueError("These are not the parts of a tree of that size.")
         self.size = size
         self._parts = list(parts)
-        #: The nodes that became whole, by number: the first stands over the first leaves.
-        self.nodes: dict[int, bytes] = {}
 
     @property
     def parts(self) -> tuple[bytes, ...]:
@@ -58,11 +50,7 @@ class Tree:
         """Takes in the hashes of the next leaves, level by level."""
         level, size, loose = list(leaves), self.size, list[bytes]()
         self.size += len(level)
-        height = 0
         while level:
-            if height == _NODE_HEIGHT:
-                self.nodes.update(enumerate(level, size))
-            height += 1
             if size & 1:
                 level.insert(0, self._parts.pop())
             if len(level) & 1:
@@ -87,12 +75,7 @@ def node(left: bytes, right: bytes) -> bytes:
     return sha256(_NODE + left + right).digest()
 
 
-def _none(_first: int, _end: int) -> Sequence[bytes]:
-    """Keeps no nodes."""
-    return ()
-
-
-def inclusion(index: int, size: int, leaves: Leaves, nodes: Nodes = _none) -> list[bytes]:
+def inclusion(index: int, size: int, leaves: Leaves) -> list[bytes]:
     """Gives the proof that a leaf, counted from 0, is in the tree of a size (section 2.1.3.1).
 
     Raises:
@@ -100,10 +83,10 @@ def inclusion(index: int, size: int, leaves: Leaves, nodes: Nodes = _none) -> li
     """
     if not 0 <= index < size:
         raise ValueError("The tree has no such leaf.")
-    return [_root(*span, leaves, nodes) for span in _path(index, 0, size)]
+    return _roots(_path(index, 0, size), leaves)
 
 
-def consistency(old: int, new: int, leaves: Leaves, nodes: Nodes = _none) -> list[bytes]:
+def consistency(old: int, new: int, leaves: Leaves) -> list[bytes]:
     """Gives the proof that the tree of one size has become that of another (section 2.1.4.1).
 
     Raises:
@@ -111,8 +94,7 @@ def consistency(old: int, new: int, leaves: Leaves, nodes: Nodes = _none) -> lis
     """
     if not 0 <= old <= new:
         raise ValueError("A tree never gets smaller.")
-    spans = _subproof(old, 0, new, whole=True) if old else []
-    return [_root(*span, leaves, nodes) for span in spans]
+    return _roots(_subproof(old, 0, new, whole=True) if old else [], leaves)
 
 
 def includes(leaf: bytes, proof: Sequence[bytes], *, index: int, size: int, root: bytes) -> bool:
@@ -187,18 +169,16 @@ def _left(size: int) -> int:
     return 1 << ((size - 1).bit_length() - 1)
 
 
-def _root(start: int, end: int, leaves: Leaves, nodes: Nodes) -> bytes:
-    """Computes the root of a part, from nodes where they are kept, else from its own leaves."""
-    first, last = start // NODE_LEAVES, end // NODE_LEAVES
-    kept = nodes(first, last) if start % NODE_LEAVES == 0 and first < last else ()
-    # Leaves, where one is missing: the part is right, and only takes longer.
-    below = start + len(kept) * NODE_LEAVES if len(kept) == last - first else start
-    rest, tree = Tree(), Tree()
-    rest.extend(leaves(below, end))
-    if rest.size != end - below:
-        raise ValueError("Leaves are missing.")
-    tree.extend([*(kept if below > start else ()), *([rest.root()] if rest.size else ())])
-    return tree.root()
+def _roots(spans: Sequence[Span], leaves: Leaves) -> list[bytes]:
+    """Computes the roots of parts, each from its own leaves."""
+    found: list[bytes] = []
+    for start, end in spans:
+        tree = Tree()
+        tree.extend(leaves(start, end))
+        if tree.size != end - start:
+            raise ValueError("Leaves are missing.")
+        found.append(tree.root())
+    return found
 
 
 def _is_no_hash(value: bytes) -> bool:

@@ -55,10 +55,6 @@ _LAST: Final = "SELECT max(block) FROM log_postings WHERE field = '' AND value =
 #: How bits are stored, which the first byte says: as they are, or the place of each.
 _BITS, _PLACES = b"\0", b"\1"
 _FEW: Final = 48
-#: Every head of a block, and the length of bits as they are.
-_ALL: Final = (1 << BLOCK) - 1
-_WHOLE: Final = 1 + BLOCK // 8
-_NONE: Final = bytes(BLOCK // 8)
 #: So many blocks are read at first; each further time eight times as many.
 _FIRST_BLOCKS: Final = 16
 
@@ -118,7 +114,8 @@ class Postings:
         while True:
             limits = (low // BLOCK, last, many)
             found = self._connection.execute(statement, [*values, *limits]).fetchall()
-            yield from _heads(found, low, high)
+            for block, *parts in found:
+                yield from _heads(block, parts, low, high)
             if len(found) < many:
                 return
             last, many = found[-1][0] - 1, many * 8
@@ -173,34 +170,13 @@ def context_of(facts: object) -> list[tuple[str, str]]:
     return [(name, str(found[name])) for name in CONTEXT if found.get(name)]
 
 
-def _heads(found: list[tuple[Any, ...]], low: int, high: int) -> Iterator[int]:
-    """Gives the heads that stand in all postings of their block, newest first.
-
-    The blocks of each value are put together to one number: a number of any length is as quick.
-    """
-    blocks, *values = zip(*found, strict=True) if found else ((),)
-    heads = -1 if found else 0
-    for stored in values:
-        heads &= int.from_bytes(_joined(stored), "little")
-    every = heads.to_bytes(len(blocks) * _WHOLE, "little")
-    for at, block in enumerate(blocks):
-        # The byte before the bits says how they are stored.
-        bits = every[at * _WHOLE + 1 : (at + 1) * _WHOLE]
-        if bits != _NONE:
-            seqs = (block * BLOCK + place for place in _places(int.from_bytes(bits, "little")))
-            yield from (seq for seq in seqs if low <= seq < high)
-
-
-def _joined(stored: Sequence[object]) -> bytes:
-    """Puts postings together, each as bits; a damaged file may give anything."""
-    if {*map(type, stored)} == {bytes} and {*map(len, cast("Sequence[bytes]", stored))} == {_WHOLE}:
-        return b"".join(cast("Sequence[bytes]", stored))
-    return b"".join(_BITS + _as_bits(_unpacked(one)) for one in stored)
-
-
-def _as_bits(heads: int) -> bytes:
-    """Gives bits as bytes, those of a block and no more."""
-    return (heads & _ALL).to_bytes(BLOCK // 8, "little")
+def _heads(block: int, parts: list[Any], low: int, high: int) -> Iterator[int]:
+    """Gives the heads that stand in all of some postings of a block, newest first."""
+    heads = _unpacked(parts[0])
+    for part in parts[1:]:
+        heads &= _unpacked(part)
+    first = block * BLOCK
+    return (first + place for place in _places(heads) if low <= first + place < high)
 
 
 def _places(heads: int) -> Iterator[int]:
@@ -225,7 +201,7 @@ def _packed_bits(heads: int) -> bytes:
     """Gives bits as they are stored: what `_packed` gives for their places."""
     if heads.bit_count() <= _FEW:
         return _packed(sorted(_places(heads)))
-    return _BITS + _as_bits(heads)
+    return _BITS + heads.to_bytes(BLOCK // 8, "little")
 
 
 def _unpacked(stored: object) -> int:

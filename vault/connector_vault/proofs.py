@@ -79,7 +79,7 @@ class Proofs:
         if row is None or checkpoint is None or seq > checkpoint.size:
             raise NotFoundError(f"The log has no row {seq}.")
         self._tools.seal.public(row)
-        proof = merkle.inclusion(seq - 1, checkpoint.size, self._leaves, self._nodes)
+        proof = merkle.inclusion(seq - 1, checkpoint.size, self._leaves)
         if not merkle.includes(
             row.leaf, proof, index=seq - 1, size=checkpoint.size, root=checkpoint.root
         ):
@@ -110,7 +110,7 @@ class Proofs:
             raise NotFoundError(
                 f"There is no checkpoint of {missing} rows, or it is the older one."
             )
-        proof = merkle.consistency(first.size, second.size, self._leaves, self._nodes)
+        proof = merkle.consistency(first.size, second.size, self._leaves)
         if not merkle.is_consistent(
             proof, old=first.size, old_root=first.root, new=second.size, new_root=second.root
         ):
@@ -135,11 +135,6 @@ class Proofs:
             return None
         record = opened_row(row, vault=tools.keyring.vault, key=tools.record_mac)
         return open_checkpoint(record.body["note"], self._checkpoints.public_key())
-
-    def _nodes(self, first: int, end: int) -> list[bytes]:
-        """Reads nodes of the tree, as many as are kept."""
-        found = self._store.read(lambda rows: walks.nodes(rows, first, end))
-        return [root for _, root in found]
 
     def _leaves(self, start: int, end: int) -> Iterator[bytes]:
         """Reads leaves, counted from 0, without `end`, in pieces."""

@@ -172,16 +172,8 @@ CREATE TABLE log_claims (
 ) STRICT;
 """
 
-#: Roots of parts of the log's tree (merkle.py), so that a proof does not read every row.
-_NODES: Final = """
-CREATE TABLE log_nodes (
-  node INTEGER PRIMARY KEY,
-  root BLOB NOT NULL
-) STRICT;
-"""
-
 #: Script n brings a database of version n up to version n + 1; none of them is ever changed.
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _ROUNDS, _SHREDS, _POSTINGS, _CLAIMS, _NODES)
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _ROUNDS, _SHREDS, _POSTINGS, _CLAIMS)
 
 
 def migrate(connection: Connection, scripts: Sequence[str] = MIGRATIONS) -> bool:

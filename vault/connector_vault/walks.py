@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from connector_vault.columns import KeyRow, LogColumns, RecordRow, SecretRow
@@ -35,8 +34,6 @@ _COUNTS: Final = (
 )
 
 _LEAVES: Final = "SELECT seq, leaf, chain, mac FROM log WHERE seq > ? ORDER BY seq LIMIT ?"
-_NODES: Final = "SELECT node, root FROM log_nodes WHERE node >= ? AND node < ? ORDER BY node"
-_KEEP_NODE: Final = "INSERT OR REPLACE INTO log_nodes VALUES (?, ?)"
 _NAMED: Final = RECORD + "WHERE r.kind = ? AND r.id > ? AND r.id <= ? ORDER BY r.id"
 
 
@@ -116,17 +113,6 @@ def subjects(rows: Rows, after: Mark) -> list[tuple[Mark, int | None]]:
 def leaves(rows: Rows, after: int, limit: int) -> list[tuple[int, bytes, bytes, bytes]]:
     """Gives number, leaf, chain and MAC of the next rows of the log."""
     return rows.select(_LEAVES, (after, limit))
-
-
-def nodes(rows: Rows, first: int, end: int) -> list[tuple[int, bytes]]:
-    """Gives the nodes of the log's tree that are kept, by number."""
-    return rows.select(_NODES, (first, end))
-
-
-def keep_nodes(rows: Rows, found: Mapping[int, bytes]) -> None:
-    """Keeps nodes of the log's tree."""
-    for node in found.items():
-        rows.write(_KEEP_NODE, node)
 
 
 def records_named(rows: Rows, kind: str, after: str, last: str) -> list[RecordRow]:

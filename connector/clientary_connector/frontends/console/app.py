@@ -24,6 +24,7 @@ from clientary_connector.frontends.console.failing import connector_failure, fai
 from clientary_connector.frontends.console.guarding import Guard
 from clientary_connector.frontends.console.links import Links
 from clientary_connector.frontends.console.pages import (
+    actions,
     approving,
     authorizing,
     connecting,
@@ -37,6 +38,7 @@ from clientary_connector.frontends.console.pages import (
     search,
     signin,
     theme,
+    tryit,
     usage,
     verify,
 )
@@ -69,6 +71,8 @@ SECTIONS: Final = (
     Section(granting.ROUTES),
     Section(rotating.ROUTES),
     Section(approving.ROUTES, "Approvals", "approvals"),
+    Section(actions.ROUTES, "Actions", "actions"),
+    Section(tryit.ROUTES),
     Section(log.ROUTES, "Log", "log"),
     Section(entry.ROUTES),
     Section(logfiles.ROUTES),
