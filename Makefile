@@ -23,8 +23,9 @@ help: ## list what can be made
 demo: install-run ## install the plugin and do its main job against the simulated Clientary
 	@$(BIN)/clientary demo
 
-test: install-dev ## install the test set, a browser where that can be done, and run every test
+test: install-dev ## install the test set, what drives it where that can be done, and run every test
 	@.ci/browser
+	@.ci/node
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 check: install-dev ## look at the code without running it: style, types, import contracts, documents

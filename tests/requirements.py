@@ -317,6 +317,8 @@ HOSTS: Final[dict[str, str]] = {
     "host.mcp.http": "Clients of MCP over HTTP work as their tokens say, and end well.",
     "host.mcp.tokens": "Without a token that counts nothing comes in over HTTP, and nothing stays.",
     "web.tokens": "Who shows wrong tokens is told so by the standard, and soon has to wait.",
+    "host.mcp.conformance": "The official suite finds what is expected, and nothing else.",
+    "host.mcp.inspector": "The MCP Inspector lists tools and calls them, over HTTP and stdio.",
     "web.bind": "A server of ours listens in the open only where what is sent is encrypted.",
     "web.guard": "A server of ours answers its own names, pages and proxies, and nobody else's.",
     "web.ends": "A server of ours ends at a signal, and everything that it has begun has an end.",

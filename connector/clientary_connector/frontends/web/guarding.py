@@ -141,8 +141,12 @@ def _with_headers(send: Send, *, strict: bool) -> Send:
 
 
 def _asked_for(headers: Iterable[tuple[bytes, bytes]], peer: Peer) -> list[tuple[bytes, bytes]]:
-    """Returns the headers with the Host that the client has asked for, and none of a proxy's."""
-    kept = [(name, value) for name, value in without_forwarding(headers) if name != b"host"]
+    """Returns the headers with the Host that the client has asked for, and none of a proxy's.
+
+    The space around a value is no part of it (RFC 9110, 5.5), and not every parser takes it off.
+    """
+    told = without_forwarding(headers)
+    kept = [(name, value.strip(b" \t")) for name, value in told if name != b"host"]
     return [(b"host", peer.host.encode("latin-1")), *kept]
 
 
