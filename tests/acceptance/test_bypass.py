@@ -11,12 +11,14 @@ import inspect
 import json
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import SimpleNamespace
 from typing import Any, Final
 
 import click
+import httpx
 import llm
 import pluggy
 import pytest
@@ -40,12 +42,15 @@ from clientary_connector.frontends.cli import main
 from clientary_connector.frontends.cli.commands import clientary
 from clientary_connector.frontends.cli.lazygroup import LazyGroup
 from clientary_connector.frontends.cli.status import Status
+from clientary_connector.frontends.console import Person, Role, console
+from clientary_connector.frontends.console.views.tryform import typed_of
 from clientary_connector.frontends.export import FORMATS, Toolset, tools
 from clientary_connector.frontends.mcp.caller import Caller
 from clientary_connector.frontends.mcp.serving import Serving
 from clientary_connector.hooks import hookimpl
 from clientary_connector.plugin import plugin
 from tests.actions.stage import ACCOUNT, PERSONA, PROMPT, USER, Stage, set_stage
+from tests.console.ground import Browser, served
 from tests.hosts.over_http import Http, over_http
 
 pytestmark = pytest.mark.requirement("policy.bypass")
@@ -367,7 +372,7 @@ FRONTENDS: Final = {
     "catalogue": "finds actions in a manifest",
     "cli": "the tables of commands",
     "colour": "prints",
-    "console": "for persons: what they try out goes the one way, as a persona's call",
+    "console": "tried as an admin who tries an action, by its page and by its API",
     "definable": "tried as a function of its toolkit",
     "demo": "plays a story of its own, over a state of its own",
     "export": "the table of items",
@@ -541,6 +546,73 @@ def test_nothing_of_a_denied_call_passes_through_the_toolkit_of_definable(
     asked = SimpleNamespace(call_id=call.operation)
     told = stage.wait(lambda: held.entrypoint(run_context=context, fc=asked, **call.arguments))
     assert json.loads(told.splitlines()[-1])["outcome"] == Outcome.REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A console over the same connector: its address, an admin's browser and an admin's token."""
+
+    url: str
+    browser: Browser
+    token: str
+
+    def asked(self, path: str, call: Call) -> dict[str, Any]:
+        """Asks the admin API to try a call, and returns what it answers."""
+        answer = httpx.post(
+            f"{self.url}/api/{path}",
+            json={
+                "action": call.action,
+                "connection": call.connection,
+                "persona": call.persona,
+                "prompt": call.prompt,
+                "arguments": dict(call.arguments),
+                "operation": call.operation,
+            },
+            headers={"Authorization": f"Bearer {self.token}"},
+            trust_env=False,
+            verify=False,  # noqa: S501 - plain HTTP on loopback; spares loading certificates
+            timeout=30,
+        )
+        assert answer.status_code == 200
+        told: dict[str, Any] = answer.json()
+        return told
+
+
+@pytest.fixture(scope="module")
+def served_console(stage: Stage) -> Iterator[Served]:
+    """A console over the same connector, and an admin at it."""
+    app = console(stage.connector)
+    with served(app) as url:
+        browser = Browser(url)
+        browser.open(f"/sign-in/{app.state.desk.links.make(Person(USER, Role.ADMIN))}")
+        token = stage.connector.tokens.for_admin(role="admin", user=USER).text
+        yield Served(url, browser, token)
+        browser.close()
+
+
+def test_nothing_of_a_denied_call_passes_through_the_admin_api(
+    served_console: Served, call: Call
+) -> None:
+    """Neither as a preview nor as a call: an admin has no way past the grant of the persona."""
+    preview = served_console.asked("previews", call)
+    assert preview["error"] is not None
+    assert (preview["url"], preview["body"], preview["cascade"]) == ("", None, [])
+    assert served_console.asked("calls", call)["outcome"] == Outcome.REFUSED
+
+
+def test_nothing_of_a_denied_call_passes_through_the_page_that_tries_it(
+    stage: Stage, served_console: Served, call: Call
+) -> None:
+    """Not at the look, and not where the button to run it is sent by hand."""
+    typed = typed_of(call.arguments, stage.connector.manifest.action(call.action))
+    form = {"connection": ACCOUNT, "persona": call.persona, "prompt": call.prompt}
+    form |= {f"a:{name}": text for name, text in typed.texts.items()}
+    page = served_console.browser.open(f"/actions/{call.action}/try")
+    page = page.send(form, action="/try", button=("do", "look"))
+    assert page.status == 422
+    assert "It would be refused" in page.text
+    page = page.send(form, action="/try", button=("do", "run"))
+    assert "What came of it refused" in page.text
 
 
 @pytest.mark.parametrize("command", sorted(THROUGH_COMMANDS))
