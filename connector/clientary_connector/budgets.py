@@ -20,7 +20,7 @@ from clientary_connector.errors import InvalidValueError
 from clientary_connector.ground import Ground
 from clientary_connector.state import state_faults
 from connector_vault import Record, Transaction, View
-from connector_vault.tail import Used
+from connector_vault.tail import Sums, Used
 
 ROW: Final = "budget"
 #: What usage can be shown by.
@@ -81,6 +81,8 @@ class Budgets:
         self._vault = ground.vault
         self._clock = ground.clock
         self._meter = meter
+        #: What runs of rows have come to: they are added up once for the months that are looked at.
+        self._known: Sums = {}
 
     def set(self, scope: str, name: str, credits_: int | None, *, user: str) -> int:
         """Gives a scope so many credits a month, or with None what the settings say.
@@ -137,7 +139,9 @@ class Budgets:
             names = {one.id: str(one.body["name"]) for one in view.records(connections.KIND)}
             owner = connection and connections.record_of(view, connection).id
             wanted = {"user": user, "persona": persona, "connection": owner, "action": action}
-            found = [one for one in view.tail.used(*span) if _fits(one, wanted)]
+            # Until now is another moment each time, of which nothing is worth to be kept.
+            used = view.tail.used(*span, known=None if until is None else self._known)
+            found = [one for one in used if _fits(one, wanted)]
             return _grouped(found, by, names)
 
         with state_faults():

@@ -12,7 +12,18 @@ from typing import Final
 from rich.console import Console
 from rich.status import Status
 
-from tests.benchmarks import calls, checking, cold, gate, governing, keys, memory, parts, tokens
+from tests.benchmarks import (
+    calls,
+    checking,
+    cold,
+    gate,
+    governing,
+    keys,
+    memory,
+    pages,
+    parts,
+    tokens,
+)
 from tests.benchmarks.ground import ROOT, Ground, prepared
 from tests.benchmarks.report import document, table, write_readme
 from tests.benchmarks.rows import Row, Sizes, Tell
@@ -26,6 +37,7 @@ SUITES: Final = (
     "gate",
     "governing",
     "memory",
+    "pages",
     "tokens",
 )
 
@@ -68,6 +80,7 @@ def _suites(folder: Path, ground: Ground) -> dict[str, Callable[[Sizes, Tell], l
         "checking": lambda sizes, tell: checking.rows(folder / "checking", sizes, tell),
         "governing": lambda sizes, tell: governing.rows(folder / "governing", sizes, tell),
         "memory": lambda sizes, tell: memory.rows(ground, sizes, tell),
+        "pages": lambda sizes, tell: pages.rows(folder / "pages", sizes, tell),
         "tokens": lambda _sizes, _tell: tokens.rows(),
     }
 

@@ -16,6 +16,7 @@ import pytest
 from clientary_connector import LogFilter
 from clientary_connector.frontends.console.pages import logfiles
 from clientary_connector.frontends.console.pages.log import LINES
+from clientary_connector.frontends.console.pages.search import MOST
 from clientary_connector.hooks import hookimpl
 from tests.console.ground import NAME, PROMPT, Ground, Page, stage
 
@@ -39,10 +40,10 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """A console whose log holds more than two pages."""
+    """A console whose log holds more than two pages, and more than a piece of an export."""
     with stage(tmp_path_factory.mktemp("filled")) as made:
         made.join()
-        for _ in range(LINES + 10):
+        for _ in range(2 * LINES + 10):
             made.call("list_clients", {"limit": 1})
         yield made
 
@@ -145,12 +146,12 @@ def test_pages_follow_each_other_without_a_gap(filled: Ground) -> None:
     """Each begins where the one before has ended, and stays the same as the log grows."""
     first = filled.browser("viewer").open("/log", action="list_clients")
     second = first.follow(next(link for link in first.links if "before=" in link))
-    third = filled.browser("viewer").open(second.response.url.raw_path.decode())
-    assert len(ids(first.html)) == LINES
-    assert len(ids(second.html)) == 10
+    third = second.follow(next(link for link in second.links if "before=" in link))
+    assert [len(ids(page.html)) for page in (first, second, third)] == [LINES, LINES, 10]
     assert min(ids(first.html)) > max(ids(second.html))
-    filled.call("list_clients", {"limit": 1})
-    again = filled.browser("viewer").open(third.response.url.raw_path.decode())
+    assert min(ids(second.html)) > max(ids(third.html))
+    filled.call("create_client", {"name": "Zimt"})
+    again = filled.browser("viewer").open(second.response.url.raw_path.decode())
     assert ids(again.html) == ids(second.html)
     assert "data-follow" in first.html
     assert "data-follow" not in second.html
@@ -371,15 +372,12 @@ def test_a_search_says_what_it_cannot_do(ground: Ground) -> None:
     assert "No entry holds that text" in nothing.text
 
 
-def test_a_search_that_finds_much_shows_the_newest(
-    filled: Ground, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_search_that_finds_much_shows_the_newest(filled: Ground) -> None:
     """And says that there is more."""
-    monkeypatch.setattr("clientary_connector.frontends.console.pages.search.MOST", 5)
     page = filled.browser("admin").open("/log/search")
     found = page.send({"text": PROMPT}, action="/log/search")
-    assert len(ids(found.html)) == 5
-    assert "The newest 5 are shown" in found.text
+    assert len(ids(found.html)) == MOST
+    assert f"The newest {MOST} are shown" in found.text
 
 
 # Export
@@ -412,15 +410,15 @@ def test_an_admin_exports_what_is_sealed_and_that_stands_in_the_log(ground: Grou
     assert facts["what"] == "export"
 
 
-def test_an_export_is_sent_in_pieces(filled: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_is_sent_in_pieces(filled: Ground) -> None:
     """So that what is in memory does not grow with the log."""
-    monkeypatch.setattr(logfiles, "PIECE", 2_000)
     browser = filled.browser("viewer")
     with browser.client.stream("GET", "/log/export") as answer:
         assert "content-length" not in answer.headers
         assert answer.headers["transfer-encoding"] == "chunked"
         lines = list(answer.iter_lines())
-    assert len(lines) > LINES
+    assert sum(len(line) + 1 for line in lines) > logfiles.PIECE
+    assert len({json.loads(line)["id"] for line in lines}) == len(lines) > 2 * LINES
 
 
 # Words from elsewhere

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from connector_vault.encoding import json_object
 from connector_vault.errors import IntegrityError
@@ -26,6 +26,9 @@ _USED: Final = (
 )
 _COLUMNS: Final = 17
 _PIECE: Final = 200_000
+#: So long are runs of rows whose sums are kept, and so many are kept.
+_KNOWN_PIECE: Final = 8_192
+_KEPT: Final = 512
 
 
 class Place(NamedTuple):
@@ -82,6 +85,10 @@ class Used(NamedTuple):
     outcome: str | None
     calls: int
     credits: int
+
+
+#: Sums of runs of rows: first row, end and the two moments.
+Sums: TypeAlias = dict[tuple[int, int, int, int], list[Used]]
 
 
 class Tail:
@@ -141,16 +148,22 @@ class Tail:
         chain = self._rows.chain_at(low) if low else self._seal.start[1]
         return Place(low, chain or b"")
 
-    def used(self, since: int, until: int) -> list[Used]:
+    def used(self, since: int, until: int, known: Sums | None = None) -> list[Used]:
         """Adds up the calls that ended between two moments, in microseconds, by day.
 
-        What is added up is what the rows say; whether they say the truth, `verify` finds.
+        What is added up is what the rows say; whether they say the truth, `verify` finds. With
+        `known`, sums are kept there: rows do not change, so that a run of them is added up once.
         """
         low, end = self.before(since).seq + 1, self.before(until).seq + 1
         found: list[Used] = []
-        for first in range(low, end, _PIECE):
-            piece = (first, min(first + _PIECE, end), since, until)
-            found += [Used._make(row) for row in self._rows.select(_USED, piece)]
+        length = _PIECE if known is None else _KNOWN_PIECE
+        for first in range(low, end, length):
+            piece = (first, min(first + length, end), since, until)
+            sums = None if known is None else known.get(piece)
+            if sums is None:
+                sums = [Used._make(row) for row in self._rows.select(_USED, piece)]
+                _keep(known, piece, sums)
+            found += sums
         return found
 
     def _next(self, row: tuple[Any, ...], place: Place) -> Place:
@@ -166,6 +179,13 @@ class Tail:
         if not passed:
             raise IntegrityError(f"log {seq}", "is gone")
         return passed[0].at
+
+
+def _keep(known: Sums | None, piece: tuple[int, int, int, int], sums: list[Used]) -> None:
+    if known is not None:
+        if len(known) >= _KEPT:
+            known.clear()
+        known[piece] = sums
 
 
 def _passed(row: tuple[Any, ...]) -> Passed:
