@@ -39,8 +39,6 @@ class Settings:
     #: Where checkpoints of the log are kept outside the vault: URIs, in CLIENTARY_ANCHORS one
     #: after the other with spaces between them.
     anchors: tuple[str, ...] = ()
-    #: Names under which the console is reached beside those of loopback, with spaces between them.
-    console_hosts: tuple[str, ...] = ()
     #: Which sites may show a page of the console in a frame, as a Content-Security-Policy names
     #: them, with spaces between them; none by default.
     console_frame_ancestors: tuple[str, ...] = ()
@@ -372,7 +370,6 @@ class Settings:
             user=source.get(f"{PREFIX}USER") or None,
             approve_in_client=yes(source, "APPROVE_IN_CLIENT"),
             anchors=tuple(source.get(f"{PREFIX}ANCHORS", "").split()),
-            console_hosts=tuple(source.get(f"{PREFIX}CONSOLE_HOSTS", "").split()),
             console_frame_ancestors=tuple(
                 source.get(f"{PREFIX}CONSOLE_FRAME_ANCESTORS", "").split()
             ),
