@@ -248,6 +248,7 @@ CLI: Final[dict[str, str]] = {
     "cli.arguments": "An argument on the command line is read by the type that its schema names.",
     "cli.batch": "A batch answers each line in order, in bounded memory; a bad one fails alone.",
     "cli.call": "A call takes its arguments from options and JSON, and may be shown but not sent.",
+    "cli.console": "The console is served, and its users are kept, at the command line.",
     "cli.commands": "Every command works as a person uses it, against real HTTP.",
     "cli.log_open": "Calls whose end is open, and a latched vault, are shown at the command line.",
     "cli.log": "The log is listed, searched, followed and exported at the command line.",

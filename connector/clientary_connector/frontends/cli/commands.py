@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "vault": Entry("vault", "vault", "Look after the vault and its keys."),
     "log": Entry("log", "log", "Read and verify the log."),
     "mcp": Entry("mcp", "mcp", "Serve a persona's actions over MCP."),
+    "console": Entry("console", "console", "Serve the pages of an admin."),
     "export": Entry("export", "export", "Write the actions for other programs."),
     "manifest": Entry("manifest", "manifest", "Check and lay out manifests."),
     "sandbox": Entry("sandbox", "sandbox", "Run a simulated Clientary."),

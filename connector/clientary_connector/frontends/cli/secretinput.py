@@ -1,8 +1,8 @@
-"""Takes in an API key: by hidden prompt or from stdin, and in no other way.
+"""Takes in an API key or a password: by hidden prompt or from stdin, and in no other way.
 
-1. The key is never an argument, so that no shell history and no process list holds it.
+1. It is never an argument, so that no shell history and no process list holds it.
 2. A key given as an argument all the same is refused and not repeated.
-3. Nothing of the key is shown, not even its length.
+3. Nothing of it is shown, not even its length.
 """
 
 from __future__ import annotations
@@ -32,6 +32,24 @@ def read_key(*, from_stdin: bool, what: str = "API key") -> str:
     return _checked(getpass.getpass(f"{what} (not shown): ", stream=sys.stderr))
 
 
+def read_password(*, from_stdin: bool) -> str:
+    """Returns the new password that was typed twice, or piped in.
+
+    Raises:
+        click.UsageError: There is no terminal to ask on, or the two are not the same.
+    """
+    if from_stdin:
+        return _piped("a password")
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            "There is no terminal to ask for the password on: pipe it in and add --password-stdin."
+        )
+    password = getpass.getpass("New password (not shown): ", stream=sys.stderr)
+    if getpass.getpass("The same again: ", stream=sys.stderr) != password:
+        raise click.UsageError("The two passwords are not the same.")
+    return password
+
+
 def refuse_as_argument(
     ctx: click.Context, parameter: click.Parameter, extra: tuple[str, ...]
 ) -> None:
@@ -49,16 +67,16 @@ def refuse_as_argument(
         )
 
 
-def _piped() -> str:
+def _piped(what: str = "an API key") -> str:
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise click.UsageError("What came in on stdin is too long for an API key.")
+        raise click.UsageError(f"What came in on stdin is too long for {what}.")
     try:
         text = data.decode()
     except UnicodeDecodeError:
         text = ""
     if data and not text:
-        raise click.UsageError("What came in on stdin is not UTF-8, so it is no API key.")
+        raise click.UsageError(f"What came in on stdin is not UTF-8, so it is not {what}.")
     return text.removesuffix("\n").removesuffix("\r")
 
 

@@ -111,7 +111,7 @@ def console(  # noqa: PLR0913 - what a host may say, all by name
         who=who,
         who_for_api=who is not None and who_for_api,
         sign_in_url=sign_in_url,
-        hosts=frozenset(name.lower() for name in (*hosts, *settings.allowed_hosts)),
+        hosts=frozenset(name.lower().strip("[]") for name in (*hosts, *settings.allowed_hosts)),
         frame_ancestors=settings.console_frame_ancestors,
         providers=tuple(providers),
         rehearsal=rehearsal,

@@ -1,0 +1,129 @@
+"""Is `clientary console serve`: serves the pages of an admin, and signs in whoever started it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from clientary_connector.connector import Connector
+from clientary_connector.frontends import screen
+from clientary_connector.frontends.cli import options, output, serving
+from clientary_connector.frontends.cli.authorize import described
+from clientary_connector.frontends.cli.status import Status
+from clientary_connector.oauth.provider import Provider
+from clientary_connector.people import Person, Role
+from clientary_connector.wiring import open_connector
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from clientary_connector.frontends.web.binding import Place
+
+_FILE: Final = click.Path(path_type=Path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is served, to whom, and how that is told."""
+
+    state: Path | None
+    user: str
+    providers: tuple[Provider, ...]
+    output_: str
+
+
+@click.command()
+@click.option(
+    "--oauth",
+    type=_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Accounts can be joined with tokens of the provider that FILE describes; again for more.",
+)
+@options.user
+@serving.options
+@options.output
+@click.pass_obj
+def serve(
+    state: Path | None,
+    /,
+    *,
+    oauth: tuple[Path, ...],
+    user: str | None,
+    output_: str,
+    **place: Any,  # noqa: ANN401 -- the options of a server, as click has read them
+) -> Status:
+    """Serve the pages of an admin until Ctrl-C.
+
+    A link is printed that signs you in once, as an admin. Others sign in with the
+    names and passwords of `clientary console user`. On another address than this
+    machine's own it needs a certificate, or a proxy that is named.
+    """
+    wanted = Wanted(
+        state=state,
+        user=options.login_name(user),
+        providers=tuple(described(file) for file in oauth),
+        output_=output_,
+    )
+    asyncio.run(_served(wanted, serving.Words(**place)))
+    return Status.SUCCEEDED
+
+
+async def _served(wanted: Wanted, words: serving.Words) -> None:
+    _check_extra()
+    from clientary_connector.frontends.web import running  # noqa: PLC0415 -- an optional extra
+    from clientary_connector.frontends.web.streaming import Streams  # noqa: PLC0415 -- the same
+
+    async with open_connector(wanted.state) as connector:
+        place = serving.listening(words, connector.settings)
+        with _application(connector, place, wanted.providers) as app:
+            streams = Streams(app)
+
+            def started() -> None:
+                link = app.state.desk.links.make(Person(wanted.user, Role.ADMIN))
+                _tell(place.url, f"{place.url}/sign-in/{link}", wanted.output_)
+
+            turns = running.Turns(started=started, ending=streams.end)
+            await running.serve(streams, place, connector=connector, user=wanted.user, turns=turns)
+
+
+@contextmanager
+def _application(
+    connector: Connector, place: Place, providers: tuple[Provider, ...]
+) -> Generator[Starlette]:
+    """Gives the pages, and a simulated account that is one click away while they are served."""
+    from clientary_connector.frontends.console import console  # noqa: PLC0415 -- an optional extra
+    from clientary_connector.frontends.console.rehearsal import (  # noqa: PLC0415 -- the same
+        Rehearsal,
+    )
+
+    rehearsal = Rehearsal()
+    try:
+        hosts = tuple(place.hosts)
+        yield console(connector, hosts=hosts, providers=providers, rehearsal=rehearsal)
+    finally:
+        rehearsal.close()
+
+
+def _check_extra() -> None:
+    try:
+        import_module("clientary_connector.frontends.console")
+    except ModuleNotFoundError as error:
+        raise click.UsageError(
+            f"The console needs {error.name}: pip install 'clientary-connector[console]'"
+        ) from None
+
+
+def _tell(url: str, link: str, output_: str) -> None:
+    if output_ == "json":
+        output.emit_data({"url": url, "sign_in": link})
+        return
+    screen.emit(screen.pairs((("URL", url), ("Sign in", link))))
+    screen.note("The link signs you in once, within minutes. Ctrl-C ends the console.")
