@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -29,7 +29,7 @@ class Reach:
     action: Action
     #: Whether the grant covers it at all; the rest says nothing where it does not.
     covered: bool
-    #: The conditions that have to hold.
+    #: The conditions that have to hold, without the `for` that limits them to others.
     conditions: tuple[str, ...]
     asks: Asks
 
@@ -39,7 +39,7 @@ def reaches(manifest: Manifest, terms: Terms, covered: Collection[str]) -> tuple
 
     `covered` are the ids of the actions that the grant covers.
     """
-    limited = tuple((_targets(text), text) for text in terms.conditions)
+    limited = tuple(map(_limited, terms.conditions))
     body = terms.to_json()
     return tuple(
         Reach(
@@ -76,8 +76,9 @@ def has_amount(schema: Mapping[str, Any]) -> bool:
     return any(has_amount(part) for part in (*fields.values(), *([items] if items else [])))
 
 
-def _targets(text: str) -> tuple[str, ...]:
-    """Returns the actions and scopes that a condition is limited to."""
+def _limited(text: str) -> tuple[tuple[str, ...], str]:
+    """Returns the actions and scopes that a condition is limited to, and the condition itself."""
     from clientary_connector.conditions.grammar import parse  # noqa: PLC0415 - 80 ms of lark
 
-    return parse(text).targets
+    condition = parse(text)
+    return condition.targets, str(replace(condition, targets=()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import socket
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -178,6 +178,35 @@ def test_a_simulated_account_whose_port_is_taken_is_said_to_fail(
             page = ground.browser("admin").open("/connect").send(action="/connect/sandbox")
     assert page.status == 503
     assert "cannot be started" in page.text
+
+
+@pytest.mark.requirement("console.escaped")
+def test_what_the_service_and_a_person_say_is_shown_and_never_obeyed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """The name of whose account it is, and whatever is typed where it cannot be used."""
+    text = '<script>alert("x")</script>'
+    with stage(tmp_path_factory.mktemp("escaped")) as ground:
+        next(iter(ground.sandbox.sandbox.state.staff)).name = text
+        ground.join()
+        one = ground.connector.connection("books")
+        assert text in one.account
+        admin = ground.browser("admin")
+        for path in ("", "/rotate", "/revoke", "/grant/edit"):
+            page = admin.open(f"/connections/{one.id}{path}")
+            assert (page.status, text in page.html) == (200, False)
+        asked = admin.open(f"/connections/{one.id}/revoke")
+        wrong = asked.send({"name": text, "reason": text}, action="/revoke")
+        typed = dict.fromkeys(("name", "subdomain", "key", "rotate_every"), text)
+        refused = admin.open("/connect").send(typed, action="/connect")
+        for page in (wrong, refused):
+            assert (page.status, text in page.html) == (422, False)
+            assert text in html.unescape(page.html)
+        assert html.unescape(refused.html).count(text) == 4, "name and its fault, place and days"
+        strange = admin.open(f"/connections/{quote(text, safe='')}")
+        assert (strange.status, text in strange.html) == (404, False)
+        back = admin.open("/authorize/back", code=text, state=text, error=text)
+        assert (back.status, text in back.html) == (422, False)
 
 
 # With OAuth 2

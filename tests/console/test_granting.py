@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import itertools
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -292,6 +293,25 @@ def test_a_change_that_was_shown_is_refused_once_the_grant_is_another(
     assert (late.status, "it is closed now" in late.text) == (409, True)
     assert confirm(late.send(action="/grant/edit")).status == 200
     assert ground.connector.grants.one(persona, "books").scopes == ("clients:read",)
+
+
+@pytest.mark.requirement("console.grant")
+def test_of_tabs_that_save_at_one_moment_one_does_and_the_others_are_told(
+    ground: Ground, persona: str
+) -> None:
+    """Each had been shown another change of the same grant."""
+    give(ground, persona, Terms(scopes=("clients:read",)))
+    scopes = ("leads:read", "tasks:read", "staff:read", "invoices:read")
+    tabs = [ground.browser("admin", name=f"admin {number}") for number in range(len(scopes))]
+    shown = [
+        edit(ground, tab, persona).send({"scope": [scope]}, action="/grant/edit")
+        for tab, scope in zip(tabs, scopes, strict=True)
+    ]
+    with ThreadPoolExecutor(len(tabs)) as pool:
+        done = list(pool.map(confirm, shown))
+    assert sorted(page.status for page in done) == [200, 409, 409, 409]
+    saved = next(at for at, page in enumerate(done) if page.status == 200)
+    assert ground.connector.grants.one(persona, "books").scopes == (scopes[saved],)
 
 
 @pytest.mark.requirement("console.grant")

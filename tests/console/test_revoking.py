@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from clientary_connector import Settings
 from clientary_connector.frontends.console.views.connection import address_of, left_after
+from connector_vault.fence import Fence
 from tests.console.ground import Ground, Page, stage
 
 pytestmark = pytest.mark.requirement("console.revoke")
@@ -63,6 +65,26 @@ def test_somebody_who_revoked_it_meanwhile_is_told_of(ground: Ground) -> None:
     ground.run(ground.connector.revoke("books", user="heidi"))
     late = page.send({"name": "books"}, action="/revoke")
     assert (late.status, "was revoked before" in late.text) == (409, True)
+
+
+def test_a_process_that_cannot_confirm_a_revoke_is_told_of(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """It was let out to send and has not come back: what that means is said, of a grant too."""
+    folder = tmp_path_factory.mktemp("stopped")
+    elsewhere = Fence(folder / "state" / "vault" / "vault.db")
+    with stage(folder, settings=Settings(revoke_wait_s=0.1)) as ground:
+        ground.join()
+        one = ground.connector.connection("books").id
+        admin = ground.browser("admin")
+        with elsewhere.entered():
+            ending = admin.open(f"/connections/{one}/grant/end", persona="bookkeeper")
+            ended = ending.send(action="/end")
+            page = admin.open(f"/connections/{one}/revoke")
+            done = page.send({"name": "books"}, action="/revoke")
+        elsewhere.close()
+    assert "A process that is stopped could not confirm it" in ended.text
+    assert "Not every process has confirmed it within 0.1 seconds." in done.text
 
 
 def test_what_is_left_in_the_service_is_said_for_each_kind(ground: Ground) -> None:

@@ -48,7 +48,7 @@ def test_reach_says_of_every_action_what_its_grant_makes_of_it() -> None:
     assert found["create_invoice"] == (True, (here,), "sometimes")
     assert found["update_invoice"][0] is False
     assert found["send_invoice_message"][1:] == (
-        (here, 'for invoices:send: recipients all endswith "@x"'),
+        (here, 'recipients all endswith "@x"'),
         "always",
     )
     assert found["delete_client"][0] is False

@@ -30,6 +30,7 @@ async def connection(request: Request) -> Response:
     return page(
         request,
         "connection.html",
+        section="overview",
         view=view,
         effects=EFFECTS,
         most_shown=MOST_SHOWN,
@@ -58,6 +59,7 @@ async def revoke(request: Request) -> Response:
     return page(
         request,
         "revoked.html",
+        section="overview",
         done=done,
         simulated=view.simulated,
         limit_s=connector_of(request).settings.revoke_wait_s,
@@ -78,6 +80,7 @@ def _asked(
     return page(
         request,
         "revoke.html",
+        section="overview",
         status=status,
         view=view,
         fault=fault,

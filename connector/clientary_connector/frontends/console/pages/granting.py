@@ -54,14 +54,6 @@ class Asked:
     change: Change | None
     faults: Mapping[str, str]
 
-    @property
-    def stale(self) -> bool:
-        """Whether the grant is another one by now than the one that was shown."""
-        if self.change is None:
-            return False
-        before = self.change.before
-        return self.form.seen != ("" if before is None else str(before.revision))
-
 
 @needs("viewer")
 async def grant(request: Request) -> Response:
@@ -81,6 +73,7 @@ async def grant(request: Request) -> Response:
     return page(
         request,
         "grant.html",
+        section="overview",
         connection=connection,
         one=shown[0],
         effects=EFFECTS,
@@ -97,7 +90,7 @@ async def grant_edit(request: Request) -> Response:
     asked = await run_in_threadpool(_compared, request, connector)
     if asked.change is None:
         return _form(request, asked, status=422)
-    if asked.stale:
+    if _is_stale(asked.form, asked.change):
         return _form(request, asked, change=asked.change, status=409)
     if form_of(request).text("step") != CONFIRM:
         return _shown(request, asked, asked.change)
@@ -130,7 +123,7 @@ async def grant_end(request: Request) -> Response:
             404, f"The persona {persona[:64]!r} holds no grant over this connection."
         )
     if sent is None:
-        return page(request, "grant_end.html", connection=connection, grant=one)
+        return page(request, "grant_end.html", section="overview", connection=connection, grant=one)
     done = await connector.revoke(
         connection.id, persona=persona, user=person_of(request).name, reason=sent.text("reason")
     )
@@ -169,6 +162,15 @@ def _compared(request: Request, connector: Connector) -> Asked:
     return Asked(connection=one, form=form, change=change, faults={})
 
 
+def _is_stale(form: GrantForm, change: Change) -> bool:
+    """Tells whether the grant is another one by now than the one that was shown."""
+    return form.seen != _revision(change.before)
+
+
+def _revision(grant: Grant | None) -> str:
+    return "" if grant is None else str(grant.revision)
+
+
 def _shown(request: Request, asked: Asked, change: Change) -> Response:
     """Draws what a change would mean, with all that was sent for the one who confirms it."""
     connector, after = connector_of(request), change.after
@@ -177,6 +179,7 @@ def _shown(request: Request, asked: Asked, change: Change) -> Response:
     return page(
         request,
         "grant_confirm.html",
+        section="overview",
         connection=asked.connection,
         form=final,
         difference=difference(connector.manifest, change),
@@ -193,11 +196,12 @@ def _form(
     connector, form = connector_of(request), asked.form
     before = None if change is None else change.before
     if change is not None:
-        form = replace(form, seen="" if before is None else str(before.revision))
+        form = replace(form, seen=_revision(before))
     manifest = connector.manifest
     return page(
         request,
         "grant_form.html",
+        section="overview",
         status=status,
         connection=asked.connection,
         form=form,

@@ -102,6 +102,7 @@ async def _drawn(
     return page(
         request,
         "rotate.html",
+        section="overview",
         status=status,
         view=view,
         key=view.key,

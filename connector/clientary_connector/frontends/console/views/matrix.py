@@ -103,7 +103,7 @@ def said(reach: Reach) -> str:
     if reach.asks is Asks.ALWAYS:
         parts.append("after a person's yes")
     elif reach.asks is Asks.SOMETIMES:
-        parts.append("where its arguments ask for it, after a person's yes")
+        parts.append("after a person's yes where its arguments call for it")
     return ", ".join(parts)
 
 
