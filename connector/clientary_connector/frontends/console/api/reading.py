@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from starlette.datastructures import QueryParams
@@ -78,7 +78,7 @@ def _checks(kind: type) -> Arguments:
 
 
 def _converted(given: dict[str, Any], kind: type, place: str) -> tuple[Any, tuple[Fault, ...]]:
-    """Returns what was given as its class, or the faults in it."""
+    """Returns what was given as its class, or the faults in it and nothing."""
     faults = tuple(
         Fault(
             place=place,
@@ -88,9 +88,9 @@ def _converted(given: dict[str, Any], kind: type, place: str) -> tuple[Any, tupl
         )
         for fault in _checks(kind).faults(given) or tuple(not_json(given, []))
     )
-    # Where there are faults nobody looks at the value.
-    value: Any = None if faults else msgspec.convert(given, type=kind)
-    return value, faults[:MAX_FAULTS]
+    if faults:
+        return None, faults[:MAX_FAULTS]
+    return msgspec.convert(given, type=cast("type[Any]", kind)), ()
 
 
 def _typed(text: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
