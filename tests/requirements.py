@@ -204,6 +204,7 @@ POLICY: Final[dict[str, str]] = {
     "policy.budget.sum": "What was spent is added up once, from the log, whatever is undone.",
     "policy.budget.truth": "Nobody without the key lowers what was spent, or raises a budget.",
     "policy.budget.usage": "Usage shows who has used what, and what it cost.",
+    "policy.rate.processes": "Real processes that press at once keep one pace between them.",
     "policy.rate.rest": "What a service asks one process for, every process keeps.",
     "policy.rate.turns": "Processes share turns in order, and the dead hold none.",
     "policy.rate.wait": "A call waits a bounded time for its turn; too many are not sent.",

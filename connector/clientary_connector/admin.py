@@ -20,7 +20,7 @@ from clientary_connector.call.transport import Transport
 from clientary_connector.granting import Grants
 from clientary_connector.ground import Ground
 from clientary_connector.issuing import Tokens
-from clientary_connector.keeping import ErasureChore, RetentionChore
+from clientary_connector.keeping import AnchorChore, ErasureChore, RetentionChore
 from clientary_connector.log import Log
 from clientary_connector.manifest import Manifest
 from clientary_connector.oauth.asking import Asking
@@ -185,6 +185,7 @@ def _tending(ground: Ground, rotating: Rotating, authorizing: Authorizing, *more
             TokenChore(authorizing),
             ErasureChore(vault),
             RetentionChore(vault, ground.settings, seconds),
+            AnchorChore(vault),
             VaultKeysChore(
                 KeyRotator(vault, clock=seconds),
                 every=timedelta(days=ground.settings.key_rotation_days),

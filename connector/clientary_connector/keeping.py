@@ -1,4 +1,4 @@
-"""Does what keeps the log no longer than it is to be kept, when it is due."""
+"""Does what the log needs when it is due: it is kept no longer than it is to be, and anchored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from clientary_connector.settings import Settings
-from clientary_connector.tending import DONE, WAITING, TendItem
+from clientary_connector.tending import DONE, FAILED, WAITING, TendItem
 from connector_vault import Vault
 from connector_vault.erased import CHANGES, READS, REFUSALS
 from connector_vault.erasure import Eraser
@@ -15,6 +15,7 @@ from connector_vault.retention import Retention
 
 ERASURE: Final = "erasure"
 RETENTION: Final = "retention"
+ANCHOR: Final = "anchor"
 
 
 class ErasureChore:
@@ -64,3 +65,26 @@ class RetentionChore:
         rows = ", ".join(f"{count} {name}" for name, count in report.rows.items())
         detail = f"The text of rows that were kept long enough went: {rows}; {report.keys} keys."
         return (TendItem(what=RETENTION, connection=None, outcome=DONE, detail=detail),)
+
+
+class AnchorChore:
+    """Gives every anchor the newest checkpoint, also one that could not be reached before."""
+
+    def __init__(self, vault: Vault) -> None:
+        """Takes the vault that signs its log."""
+        self._checkpoints = vault.checkpoints
+
+    async def __call__(self, user: str) -> Sequence[TendItem]:
+        """Hands it over without waiting, and says which anchor has not taken the one before."""
+        del user
+        await asyncio.to_thread(self._checkpoints.make)
+        return [
+            TendItem(
+                what=ANCHOR,
+                connection=None,
+                outcome=FAILED,
+                detail=f"The anchor {one.name} is behind: {one.stale}",
+            )
+            for one in self._checkpoints.anchors()
+            if one.stale is not None
+        ]

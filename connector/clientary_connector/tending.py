@@ -45,7 +45,8 @@ KEYS: Final = "keys"
 class TendItem:
     """One thing that was due."""
 
-    #: `rotation`, `key`, `keys`, `token`, `settle`, `approval`, `usage`, `erasure` or `retention`.
+    #: `rotation`, `key`, `keys`, `token`, `settle`, `approval`, `usage`, `erasure`,
+    #: `retention` or `anchor`.
     what: str
     #: Name of the connection; None for what concerns the vault.
     connection: str | None

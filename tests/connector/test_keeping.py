@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from clientary_connector.statefolder import DATABASE, KEY
 from clientary_connector.tending import TendReport
 from clientary_connector.wiring import joined
 from connector_vault import ErasedError, Vault
+from connector_vault.anchor_places import FileAnchor
+from connector_vault.checkpoints import CheckpointPlan
 from connector_vault.erasure import Eraser
 from tests.vault.ground import append, intent, row_of
 
@@ -67,3 +70,26 @@ def test_tending_goes_on_with_an_erasure(tmp_path: Path) -> None:
         (item,) = tended(vault, settings).items
         assert (item.what, item.outcome) == ("erasure", "done")
         assert tended(vault, settings).items == ()
+
+
+@pytest.mark.requirement("log.checkpoint.anchors")
+def test_tending_reaches_an_anchor_that_was_away(tmp_path: Path) -> None:
+    """It gets the newest checkpoint though nothing was written since; one still away is named."""
+    away = tmp_path / "away"
+    anchor = FileAnchor("away", str(away / "checkpoints.txt"))
+    plan = CheckpointPlan(anchors=(anchor,), answer_s=5)
+    database, key = tmp_path / DATABASE, f"file:{tmp_path / KEY}"
+    with Vault.create(database, key=key, checkpoints=plan, clock=NOW.timestamp) as vault:
+        append(vault, intent(vault))
+        vault.checkpoints.make()
+        while vault.checkpoints.anchors()[0].stale is None:
+            time.sleep(0.001)
+        report = tended(vault, Settings(key_rotation_days=3650))
+        assert [(item.what, item.outcome) for item in report.items] == [("anchor", "failed")]
+        assert "behind" in report.items[0].detail
+    away.mkdir(mode=0o700)
+    with Vault.open(database, key=key, checkpoints=plan, clock=NOW.timestamp) as vault:
+        rows = vault.read(lambda view: view.last_seq())
+        assert tended(vault, Settings(key_rotation_days=3650)).items == ()
+        assert vault.read(lambda view: view.last_seq()) == rows
+    assert f"\n{rows}\n" in anchor.held()
