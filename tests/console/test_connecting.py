@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from clientary_connector.frontends.console import console
 from clientary_connector.frontends.console.rehearsal import Rehearsal
@@ -51,7 +53,8 @@ def fault(page: Page, field: str) -> str:
 
 def test_an_account_is_tested_saved_and_shown(ground: Ground) -> None:
     """The page that follows says whose it is, and that nobody may do anything yet."""
-    page = connect(ground, name="shop", key=ground.sandbox.key, sandbox=ground.sandbox.url)
+    pasted = f" {ground.sandbox.key} "
+    page = connect(ground, name="shop", key=pasted, sandbox=ground.sandbox.url)
     saved = ground.connector.connection("shop")
     assert page.status == 200
     assert page.response.url.path == f"/connections/{saved.id}"
@@ -126,11 +129,36 @@ def test_the_simulated_account_is_one_click_away_and_joined_once(
     assert "This account is simulated." in first.text
     assert rehearsal.running().key not in first.html
     again = admin.open("/connect").send(action="/connect/sandbox")
-    assert "connected already" in again.text
+    assert "is connected, and runs" in again.text
     assert again.response.url == first.response.url
     name = ground.connector.connection(first.response.url.path.rpartition("/")[2]).name
     ground.run(ground.connector.revoke(name, user="maria"))
     assert name in admin.open("/connect").send(action="/connect/sandbox").text
+
+
+def test_a_console_that_was_started_anew_runs_the_account_again_where_it_was(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """The connection from before works again; where its port is taken, there is another one."""
+    rehearsal = Rehearsal()
+    with stage(
+        tmp_path_factory.mktemp("anew"), make=lambda one: console(one, rehearsal=rehearsal)
+    ) as ground:
+        admin = ground.browser("admin")
+        first = admin.open("/connect").send(action="/connect/sandbox")
+        ground.connector.grant("bookkeeper", "sandbox", scopes=["*:read"], user="maria")
+        port = urlsplit(rehearsal.url or "").port or 0
+        rehearsal.close()
+        assert ground.call("list_staff", connection="sandbox").outcome == "failed"
+        again = admin.open("/connect").send(action="/connect/sandbox")
+        assert "is connected, and runs" in again.text
+        assert again.response.url == first.response.url
+        assert ground.call("list_staff", connection="sandbox").outcome == "succeeded"
+        rehearsal.close()
+        with socket.create_server(("127.0.0.1", port)):
+            other = admin.open("/connect").send(action="/connect/sandbox")
+        assert "sandbox-2 is connected" in other.text
+        rehearsal.close()
 
 
 def test_a_name_that_is_taken_leaves_the_simulated_account_another_one(
@@ -178,6 +206,51 @@ def test_a_simulated_account_whose_port_is_taken_is_said_to_fail(
             page = ground.browser("admin").open("/connect").send(action="/connect/sandbox")
     assert page.status == 503
     assert "cannot be started" in page.text
+
+
+def test_a_mounted_console_leads_nowhere_else(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Every link and form of an admin's pages stays under the path, and the way back too."""
+    root = "/apps/clientary"
+
+    def mount(app: Starlette) -> Starlette:
+        return Starlette(routes=[Mount(root, app)])
+
+    with (
+        running(Far(Client(None, ""))) as far,
+        stage(
+            tmp_path_factory.mktemp("mounted"),
+            make=lambda one: console(one, providers=[description(far)], rehearsal=Rehearsal()),
+            mount=mount,
+            root=root,
+        ) as ground,
+    ):
+        ground.join()
+        ground.connector.grant("bookkeeper", "books", user="maria", scopes=["*:*"])
+        waits = ground.call("delete_client", {"id": 1}).error
+        assert waits is not None
+        admin = ground.browser("admin")
+        one = f"/connections/{ground.connector.connection('books').id}"
+        more = (
+            "",
+            "/rotate",
+            "/revoke",
+            "/grant/edit?persona=bookkeeper",
+            "/grant?persona=bookkeeper",
+        )
+        for path in (
+            "/connect",
+            "/approvals",
+            f"/approvals/{waits.approval}",
+            *(one + p for p in more),
+        ):
+            page = admin.open(path)
+            assert page.status == 200
+            ways = [*page.links, *(form.action for form in page.forms)]
+            assert all(way.startswith((root, "#")) for way in ways), path
+        far.client.redirect_uri = f"{ground.url}{root}/authorize/back"
+        going = admin.open("/authorize/0").send({"name": "tok", "sandbox": far.url})
+        done = admin.open(browse(next(link for link in going.links if link.startswith(far.url))))
+        assert "tok is connected." in done.text
 
 
 @pytest.mark.requirement("console.escaped")

@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
 from threading import Lock
 from typing import Final
 
@@ -35,17 +36,18 @@ class Rehearsal:
         """Where it answers; None before it was started."""
         return None if self._running is None else self._running.url
 
-    def running(self) -> RunningSandbox:
+    def running(self, *, before: Iterable[int] = ()) -> RunningSandbox:
         """Returns the account, and starts it where it is not running yet.
+
+        `before` are ports at which it has run in another process: on one that is free it starts
+        again, so that the connection to it works again. Its key is the same, as its seed is.
 
         Raises:
             OSError: Its port cannot be used.
         """
         with self._lock:
             if self._running is None:
-                self._running = self._stack.enter_context(
-                    serve(Sandbox(seed=self._seed), port=self._port)
-                )
+                self._running = self._again(before) or self._started(self._port)
             return self._running
 
     def close(self) -> None:
@@ -53,3 +55,12 @@ class Rehearsal:
         with self._lock:
             self._stack.close()
             self._running = None
+
+    def _again(self, ports: Iterable[int]) -> RunningSandbox | None:
+        for port in ports:
+            with suppress(OSError):
+                return self._started(port)
+        return None
+
+    def _started(self, port: int) -> RunningSandbox:
+        return self._stack.enter_context(serve(Sandbox(seed=self._seed), port=port))

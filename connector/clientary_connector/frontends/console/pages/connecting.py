@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -17,10 +19,13 @@ from clientary_connector.frontends.console.desk import connector_of, desk_of, pe
 from clientary_connector.frontends.console.drawing import page, see_other
 from clientary_connector.frontends.console.failing import status_of
 from clientary_connector.frontends.console.forms import Form, form_of
-from clientary_connector.frontends.console.rehearsal import NAME
+from clientary_connector.frontends.console.rehearsal import NAME, Rehearsal
 from clientary_connector.frontends.console.roles import needs
 from clientary_connector.frontends.console.views import joining
+from clientary_connector.sandbox import RunningSandbox
 
+#: How connections to the simulated account are named here.
+OURS: Final = re.compile(rf"{NAME}(-\d+)?")
 CONNECTED: Final = (
     "{name} is connected. The account is that of {account}. "
     "Nobody may do anything over it until you grant it."
@@ -39,7 +44,7 @@ async def connect(request: Request) -> Response:
     if faults:
         return _drawn(request, form, faults=faults, status=422)
     try:
-        with Secret(form.raw("key")) as secret:
+        with Secret(joining.key_of(form)) as secret:
             connection, account = await connector.connect(
                 form.text("name"),
                 secret=secret,
@@ -62,13 +67,13 @@ async def connect_sandbox(request: Request) -> Response:
         raise HTTPException(404, "No simulated account is offered here.")
     connector = connector_of(request)
     try:
-        running = await run_in_threadpool(rehearsal.running)
+        running = await run_in_threadpool(_running, connector, rehearsal)
     except OSError:
         raise HTTPException(503, "The simulated account cannot be started.") from None
     name = await run_in_threadpool(_free_name, connector, running.url)
     if name is None:
         joined = await run_in_threadpool(_joined, connector, running.url)
-        said = "The simulated account is connected already."
+        said = "The simulated account is connected, and runs."
         return see_other(request, "connection", message=said, connection=joined)
     with Secret(running.key) as secret:
         connection, account = await connector.connect(
@@ -94,6 +99,13 @@ def _drawn(
         title=desk.connector.manifest.title,
         place=joining.place(desk.connector),
     )
+
+
+def _running(connector: Connector, rehearsal: Rehearsal) -> RunningSandbox:
+    """Starts the account, where a connection knows it from another run of the console."""
+    known = [one for one in connector.connections() if OURS.fullmatch(one.name)]
+    ports = (urlsplit(one.sandbox).port for one in known if one.sandbox is not None)
+    return rehearsal.running(before=[port for port in ports if port is not None])
 
 
 def _joined(connector: Connector, url: str) -> str | None:

@@ -17,7 +17,7 @@ from clientary_connector.frontends.console.failing import status_of
 from clientary_connector.frontends.console.forms import form_of
 from clientary_connector.frontends.console.pages.connection import viewed
 from clientary_connector.frontends.console.roles import needs
-from clientary_connector.frontends.console.views.joining import MOST_DIGITS
+from clientary_connector.frontends.console.views.joining import MOST_DIGITS, key_of
 from clientary_connector.frontends.console.views.keys import stations
 from clientary_connector.rotations import STATES, RotationReport
 
@@ -73,7 +73,7 @@ async def _stepped(request: Request, step: str) -> RotationReport:
         return await connector.drop_new_key(name, user=user)
     if step == RESUME:
         return await connector.rotate(name, user=user)
-    return await _brought(connector, name, form_of(request).raw("key"), user)
+    return await _brought(connector, name, key_of(form_of(request)), user)
 
 
 async def _brought(connector: Connector, name: str, key: str, user: str) -> RotationReport:

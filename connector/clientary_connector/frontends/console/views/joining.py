@@ -47,6 +47,11 @@ def fault_of(error: ConnectorError, form: Form) -> dict[str, str]:
     return {"": said}
 
 
+def key_of(form: Form) -> str:
+    """Returns the key as it was pasted, without the spaces that come along; none has any."""
+    return form.raw("key").strip()
+
+
 def days_of(form: Form) -> int | None:
     """Returns the days between rotations, where some were given."""
     text = form.text("rotate_every")
@@ -85,9 +90,9 @@ def _placed(connector: Connector, form: Form, *, rehearses: bool) -> list[tuple[
 
 
 def _check_key(connector: Connector, form: Form) -> None:
-    if not form.raw("key"):
+    if not key_of(form):
         raise InvalidValueError("There is no key.", hint="Paste the API key.")
-    with Secret(form.raw("key")) as secret:
+    with Secret(key_of(form)) as secret:
         check_secret(secret, connector.manifest.auth)
 
 
