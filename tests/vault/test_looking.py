@@ -87,6 +87,19 @@ def test_a_secret_that_was_opened_is_gone_once_it_is_destroyed(place: Place) -> 
                 vault.open_secret(owner, "key")
 
 
+def test_the_end_of_the_log_is_read_again_after_somebody_else_wrote(place: Place) -> None:
+    """What this connection has left at the end is believed until another one commits."""
+    with place.create() as vault, place.open() as other:
+        for number, one in enumerate((vault, vault, other, vault, other, other), 1):
+            draft = one.draft(kind="tend")
+            assert one.write(partial(Transaction.append, draft=draft)) == number
+        assert vault.verify_log().ok
+        with place.edited() as file:
+            file.execute("DELETE FROM log WHERE seq = 6")
+        with pytest.raises(IntegrityError, match="log 6"):
+            other.write(partial(Transaction.append, draft=other.draft(kind="tend")))
+
+
 def test_a_look_waits_for_nobody_who_writes(vault: Vault) -> None:
     """While a group is open, a look sees what was committed before it."""
     put(vault, "active")

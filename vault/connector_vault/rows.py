@@ -70,6 +70,8 @@ class Rows:
         self.tip: tuple[int, bytes] | None = None
         #: What was read and still stands, by what was asked: calls ask for the same few rows.
         self._kept: dict[tuple[str, str, str], Any] = {}
+        #: The end of the log, if it is still as a transaction of this connection has left it.
+        self.left: tuple[int, bytes] | None = None
         #: The version of the database that it was read of.
         self._version: int | None = None
         self._spans = Spans(connection)
@@ -93,10 +95,12 @@ class Rows:
         version = version_seen(self._connection)
         if version != self._version or len(self._kept) > KEPT_ANSWERS:
             self._kept.clear()
+            self.left = None
             self._version = version
 
     def end(self) -> None:
         """Forgets what the transaction has done, as all of it was committed."""
+        self.left = self.tip or self.left
         self.tip = None
         self._spans.renew()
 
@@ -104,6 +108,7 @@ class Rows:
         """Forgets what the transaction has done so far and what it has read, as it was undone."""
         self.end()
         self._kept.clear()
+        self.left = None
 
     def identity(self) -> str | None:
         """Gives the id of the vault."""

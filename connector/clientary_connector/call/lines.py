@@ -4,7 +4,7 @@
    written here: whole, at once and inside its gate, or not at all.
 2. What is written is one head of plain signs and one body: nothing in it can end a line early.
 3. A line goes back for the next request only if its answer was read to its end.
-4. An answer has a limited time from the first byte sent to the last one read; so has a silence.
+4. A send has a limited time in all, and its answer a shorter one to begin and between its parts.
 """
 
 from __future__ import annotations
@@ -81,23 +81,18 @@ class Message:
 
 
 class Flight:
-    """A request that was written and has no whole answer yet."""
+    """A request that was written, and whose answer has not begun to come."""
 
-    __slots__ = ("late", "payload", "protocol", "until")
+    __slots__ = ("protocol", "until")
 
     def __init__(self, protocol: Any, until: float) -> None:  # noqa: ANN401 - a part of the library without a public type
         """Takes who waits for the answer, and until when."""
         self.protocol = protocol
-        self.payload: aiohttp.StreamReader | None = None
         self.until = until
-        self.late = False
 
     def end(self) -> None:
         """Wakes whoever waits: the time is up."""
-        self.late = True
-        for waited in (self.protocol, self.payload):
-            if waited is not None:
-                waited.set_exception(aiohttp.SocketTimeoutError("The time is up."))
+        self.protocol.set_exception(aiohttp.SocketTimeoutError("The time is up."))
 
 
 class Lines:
@@ -117,8 +112,8 @@ class Lines:
         self._dials: dict[Target, tuple[aiohttp.ClientRequest, str]] = {}
         #: Waiting for a free line happens here, where it is known that nothing was sent yet.
         self.room = asyncio.Semaphore(settings.max_connections)
-        #: Those in the air, the oldest first: all have the same time.
-        self._flights: dict[Flight, None] = {}
+        #: Those in the air; one alarm for all of them costs each next to nothing.
+        self._flights: set[Flight] = set()
         self._alarm: asyncio.TimerHandle | None = None
 
     async def exchange(self, target: Target, message: Message, gate: Gate) -> Answer:
@@ -163,34 +158,36 @@ class Lines:
         self, line: Connection, written: bytes, gate: Gate, until: float, method: str
     ) -> Answer:
         protocol: Any = line.protocol
-        protocol.set_response_params(
-            skip_payload=method == "HEAD",
-            read_until_eof=True,
-            read_timeout=self._settings.read_timeout_s,
-        )
+        protocol.set_response_params(skip_payload=method == "HEAD", read_until_eof=True)
         with gate():
             _write(line, written)
-        protocol.start_timeout()
-        flight = Flight(protocol, until)
-        self._watch(flight)
-        try:
-            head, payload = await protocol.read()
-            while head.code in INTERIM and head.code != SWITCHED:
-                head, payload = await protocol.read()
-            flight.payload = payload
-            body, fault = await self._body(payload)
-        finally:
-            del self._flights[flight]
-        if flight.late:
-            raise TimeoutError
-        return Answer(head.code, head.headers, body, fault)
-
-    async def _body(self, payload: aiohttp.StreamReader) -> tuple[bytes, BodyFault | None]:
-        most = self._settings.max_body_bytes
+        head, payload = await self._head(protocol, until)
+        while head.code in INTERIM and head.code != SWITCHED:
+            head, payload = await self._head(protocol, until)
         if payload.is_eof() and payload.exception() is None:
             # It came along with the head, as most do.
             body = payload.read_nowait()
-            return (body, None) if len(body) <= most else (b"", BodyFault.TOO_LARGE)
+            fault = BodyFault.TOO_LARGE if len(body) > self._settings.max_body_bytes else None
+            return Answer(head.code, head.headers, b"" if fault else body, fault)
+        protocol.read_timeout = self._settings.read_timeout_s
+        protocol.start_timeout()
+        async with asyncio.timeout_at(until):
+            body, fault = await self._body(payload)
+        return Answer(head.code, head.headers, body, fault)
+
+    async def _head(self, protocol: Any, until: float) -> Any:  # noqa: ANN401 - parts of the library without public types
+        """Waits for the head of an answer."""
+        flight = Flight(protocol, min(until, self._loop.time() + self._settings.read_timeout_s))
+        self._flights.add(flight)
+        if self._alarm is None or flight.until < self._alarm.when():
+            self._ring_at(flight.until)
+        try:
+            return await protocol.read()
+        finally:
+            self._flights.discard(flight)
+
+    async def _body(self, payload: aiohttp.StreamReader) -> tuple[bytes, BodyFault | None]:
+        most = self._settings.max_body_bytes
         chunks: list[bytes] = []
         size = 0
         try:
@@ -231,21 +228,20 @@ class Lines:
         found = self._dials[target] = (dial, target.origin.partition("://")[2])
         return found
 
-    def _watch(self, flight: Flight) -> None:
-        self._flights[flight] = None
-        if self._alarm is None:
-            self._alarm = self._loop.call_at(flight.until, self._ring)
+    def _ring_at(self, moment: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(moment, self._ring)
 
     def _ring(self) -> None:
         """Ends what is late, and waits for the next."""
         self._alarm = None
         now = self._loop.time()
-        for flight in self._flights:
-            if flight.until > now:
-                self._alarm = self._loop.call_at(flight.until, self._ring)
-                break
-            if not flight.late:
-                flight.end()
+        for flight in [one for one in self._flights if one.until <= now]:
+            self._flights.discard(flight)
+            flight.end()
+        if self._flights:
+            self._ring_at(min(flight.until for flight in self._flights))
 
 
 def tls() -> ssl.SSLContext:

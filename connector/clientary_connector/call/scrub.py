@@ -38,9 +38,13 @@ def spellings(raw: bytes) -> tuple[bytes, ...]:
     """Returns the fixed spellings of a secret, longest first where one holds another."""
     pair = base64.b64encode(raw + b":" + raw)
     plain = (pair, *(_aligned(raw, offset) for offset in range(3)))
-    urlsafe = tuple(form.replace(b"+", b"-").replace(b"/", b"_") for form in plain)
+    urlsafe = [
+        form.replace(b"+", b"-").replace(b"/", b"_")
+        for form in plain
+        if b"+" in form or b"/" in form
+    ]
     digits = raw.hex().encode()
-    return (*plain, *(form for form in urlsafe if form not in plain), raw, digits, digits.upper())
+    return (*plain, *urlsafe, raw, digits, digits.upper())
 
 
 def _aligned(raw: bytes, offset: int) -> bytes:
