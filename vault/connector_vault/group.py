@@ -126,7 +126,7 @@ class GroupWriter:
             return None
         self._runner = get_ident()
         try:
-            return (self._rows.snapshot(work),)
+            return (self._rows.glance(work),)
         except AskFirstError:
             return None
         finally:

@@ -52,6 +52,10 @@ _VERSION: Final = (
 )
 
 
+class UnreadError(Exception):
+    """What is asked for was not kept."""
+
+
 class Rows:
     """The rows of the vault, as one transaction sees them."""
 
@@ -72,6 +76,8 @@ class Rows:
         self._kept: dict[tuple[str, str, str], Any] = {}
         #: The end of the log, if it is still as a transaction of this connection has left it.
         self.left: tuple[int, bytes] | None = None
+        #: Whether no transaction is open: what was kept may be given, and nothing be read.
+        self._resting = False
         #: The version of the database that it was read of.
         self._version: int | None = None
         self._spans = Spans(connection)
@@ -86,6 +92,18 @@ class Rows:
             return work(self)
         finally:
             self._connection.execute("ROLLBACK")
+
+    def glance(self, work: Callable[[Rows], T]) -> T:
+        """Does the same where nothing has to be read, or else begins anew in a transaction."""
+        self.begin()
+        self._resting = True
+        try:
+            return work(self)
+        except UnreadError:
+            pass
+        finally:
+            self._resting = False
+        return self.snapshot(work)
 
     def begin(self) -> None:
         """Takes in which version of the database the transaction sees, which fixes its moment.
@@ -350,11 +368,15 @@ class Rows:
 
     def _one(self, statement: str, values: Sequence[SqlValue] = ()) -> tuple[Any, ...] | None:
         """Gives the first row, or None."""
+        if self._resting:
+            raise UnreadError
         row: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
         return row
 
     def _all(self, statement: str, values: Sequence[SqlValue] = ()) -> list[tuple[Any, ...]]:
         """Gives all rows."""
+        if self._resting:
+            raise UnreadError
         return self._connection.execute(statement, values).fetchall()
 
     def _first(self, statement: str, values: Sequence[SqlValue] = ()) -> Any:  # noqa: ANN401 - the database says what it is
