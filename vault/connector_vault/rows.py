@@ -74,7 +74,7 @@ class Rows:
         self.tip: tuple[int, bytes] | None = None
         #: What was read and still stands, by what was asked: calls ask for the same few rows.
         self._kept: dict[tuple[str, str, str], Any] = {}
-        #: The end of the log, if it is still as a transaction of this connection has left it.
+        #: The end of the log as this connection has left it, while nobody else has written.
         self.left: tuple[int, bytes] | None = None
         #: Whether no transaction is open: what was kept may be given, and nothing be read.
         self._resting = False

@@ -280,7 +280,6 @@ class Transaction(View):
             IntegrityError: The end of the log was altered without the key.
         """
         if self._rows.tip is None:
-            # Checked when it was read, or written by this connection, and nobody wrote since.
             self._rows.tip = self._rows.left or self._tools.seal.tip(self._rows.last_row())
         return self._rows.tip
 

@@ -39,6 +39,8 @@ ENCODINGS: Final = "gzip, deflate"
 NO_BODY: Final = frozenset({"GET", "HEAD"})
 INTERIM: Final = range(100, 200)
 SWITCHED: Final = 101
+#: So many hosts are kept in mind.
+KEPT_DIALS: Final = 512
 
 
 class ElsewhereError(Exception):
@@ -225,6 +227,8 @@ class Lines:
         if not goes_to(url, target):
             raise ElsewhereError
         dial = aiohttp.ClientRequest("GET", url, loop=self._loop, ssl=True)
+        if len(self._dials) >= KEPT_DIALS:
+            self._dials.clear()
         found = self._dials[target] = (dial, target.origin.partition("://")[2])
         return found
 
@@ -291,9 +295,9 @@ def _write(line: Connection, written: bytes) -> None:
     """Writes a request onto an open line.
 
     Raises:
-        ClosedError: It is open no more.
+        ClosedError: It is open no more, or holds what nobody asked for.
     """
-    transport = line.transport
-    if transport is None or transport.is_closing():
+    transport, protocol = line.transport, line.protocol
+    if transport is None or transport.is_closing() or protocol is None or protocol.should_close:
         raise ClosedError
     transport.write(written)

@@ -148,6 +148,8 @@ class Sender:
         self._clock = clock
         self._sleep = sleep
         self.rates = Rates(vault, settings, sleep)
+        #: The way of the last permit; calls of one persona come in a row.
+        self._kept: tuple[Permit, Way] | None = None
 
     async def send(self, request: Request, *, way: Way, effect: Effect, tally: Tally) -> Reply:
         """Sends until an answer stands, and returns it if it is a success.
@@ -231,10 +233,13 @@ class Sender:
 
     def way(self, permit: Permit) -> Way:
         """Returns the way of a call that was allowed."""
+        kept = self._kept
+        if kept is not None and kept[0] is permit:
+            return kept[1]
         gate = lambda: LastLook(self._vault, permit, self._clock)  # noqa: E731 - as short as its twin below
         if permit.kind == connections.OAUTH2 and self._bearer is not None:
             return self._bearer_way(permit, self._bearer(permit.connection), gate)
-        return Way(
+        way = Way(
             permit.target,
             lambda: self._credential(permit),
             gate,
@@ -242,6 +247,8 @@ class Sender:
             turn=lambda rested: self.rates.turn(permit, rested),
             rest=lambda seconds: self.rates.rest(permit, seconds),
         )
+        self._kept = (permit, way)
+        return way
 
     def _bearer_way(self, permit: Permit, bearer: Bearer, gate: Gate) -> Way:
         async def replaced(secret: Secret, effect: Effect) -> bool:

@@ -115,6 +115,29 @@ def test_a_line_that_closes_at_the_gate_carries_nothing() -> None:
     assert len(side.seen) == 1
 
 
+def test_an_answer_that_nobody_asked_for_is_not_taken_for_one() -> None:
+    """A line on which something came before the request carries it no more."""
+    with far_side(always(reply(200, {"asked": True}))) as side:
+
+        async def run() -> bytes:
+            lines = Lines(Settings(), {}, loopback=True)
+
+            @contextmanager
+            def early() -> Generator[None]:
+                for protocol in list(lines._connector._acquired):  # noqa: SLF001 - the line that is in use
+                    protocol.data_received(reply(200, {"asked": False}))
+                yield
+
+            with pytest.raises(ClosedError):
+                await lines.exchange(target_at(side.url), message(), early)
+            answer = await lines.exchange(target_at(side.url), message(), nullcontext)
+            await lines.aclose()
+            return answer.body
+
+        assert asyncio.run(run()) == b'{"asked": true}'
+    assert len(side.seen) == 1
+
+
 def test_a_line_is_used_again_only_after_a_whole_answer() -> None:
     """What is left of one answer is never read as the next one."""
 
