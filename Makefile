@@ -15,10 +15,10 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 checked = @printf '%s\n' '$(1)'; said=$$($(2) 2>&1) || { printf '%s\n' "$$said" '$(3)' >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs format bench soak lock clean install-run install-dev
+.PHONY: help demo test check docs format bench screenshots soak lock clean install-run install-dev
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
 
 demo: install-run ## install the plugin and do its main job against the simulated Clientary
 	@$(BIN)/clientary demo
@@ -48,6 +48,9 @@ format: install-dev ## lay out the code and the manifests
 
 bench: install-dev ## measure, and write the table of numbers in README.md
 	@$(BIN)/python -m tests.benchmarks --readme $(ARGS)
+
+screenshots: install-dev ## take the pictures of the README; ARGS=FOLDER takes every page
+	@$(BIN)/python -m tests.console.screenshots $(ARGS)
 
 soak: install-dev ## run the long campaigns: kills, bit flips, the model of the vault, revokes, calls
 	@$(BIN)/python -m tests.soak $(ARGS)
