@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from openapi_spec_validator import validate
 from starlette.applications import Starlette
 
 from clientary_connector import Connector
+from clientary_connector.frontends.cli import main
 from clientary_connector.frontends.console import console
 from clientary_connector.frontends.console.api import OPERATIONS
 from clientary_connector.frontends.console.api.operations import Nothing, Operation
@@ -471,3 +473,24 @@ def test_a_client_that_hangs_up_early_harms_nobody(asked: Api) -> None:
 def _broken() -> Iterator[bytes]:
     yield b"{"
     raise httpx.WriteError("The line is gone.")
+
+
+def test_tokens_are_made_listed_and_revoked_at_the_command_line(
+    asked: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a pipe a new one stands alone; one of another kind is looked after elsewhere."""
+    state = ["--state", str(asked.ground.connector.vault.status().path.parents[1])]
+    token = [*state, "console", "token"]
+    assert main([*token, "new", "--role", "approver", "--for", "grace"]) == 0
+    text = capsys.readouterr().out.strip()
+    shown = {"Authorization": f"Bearer {text}"}
+    assert asked.stranger.get("/approvals", headers=shown).status_code == 200
+    assert asked.stranger.get("/tokens", headers=shown).status_code == 403
+    assert main([*token, "list", "-o", "json"]) == 0
+    listed = json.loads(capsys.readouterr().out)["data"]
+    mine = next(one for one in listed if one["user"] == "grace" and one["role"] == "approver")
+    assert main([*token, "revoke", mine["id"], "--reason", "left"]) == 0
+    assert asked.stranger.get("/approvals", headers=shown).status_code == 401
+    other = asked.ground.connector.tokens.for_mcp(connection=NAME, persona=PERSONA, user="ada")
+    assert main([*token, "revoke", other.token.id]) == 2
+    assert "is no token for the admin API" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from clientary_connector.frontends.cli.lazygroup import DefaultGroup, Entry
 
 COMMANDS: Final = {
     "serve": Entry("console_serve", "serve", "Serve the pages; what is done without a word."),
+    "token": Entry("console_token", "token", "Keep the tokens of programs for the admin API."),
     "user": Entry("console_user", "user", "Say who may sign in with a name and a password."),
 }
 
