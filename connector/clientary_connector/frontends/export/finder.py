@@ -13,8 +13,8 @@ from clientary_connector.manifest import Action, Manifest
 FIND: Final = "find"
 TITLE: Final = "Find by Name"
 DESCRIPTION: Final = (
-    "Finds the ids of records by what people call them; typos are forgiven. Looks through the "
-    "lists for you. `match` says how well a name fits, `page` whether all was looked through."
+    "Finds ids by name; typos are forgiven. `match` says how well a name fits, `page` whether all "
+    "was looked through."
 )
 #: What is no id to narrow a search by.
 _OWN: Final = frozenset({"resource", "text", "limit"})
@@ -32,7 +32,7 @@ def offered(manifest: Manifest, allowed: Iterable[Action]) -> Schema | None:
             "resource": {"type": "string", "enum": list(kinds)},
             "text": {"type": "string", "description": "Name, number, title or e-mail."},
             **above,
-            "limit": {"type": "integer", "description": f"Up to {MOST_TOLD}; else {USUALLY_TOLD}."},
+            "limit": {"type": "integer", "maximum": MOST_TOLD},
         },
         "required": ["resource", "text"],
         "additionalProperties": False,

@@ -55,6 +55,8 @@ def plain(schema: Mapping[str, Any]) -> Schema:
         copy = {"type": "string", **copy, "enum": names_of(schema)}
     if copy.get("format") == DECIMAL:
         del copy["format"]
+    if "x-plain" in schema:
+        copy.pop("description", None)
     return copy
 
 

@@ -21,7 +21,7 @@ Schema = dict[str, Any]
 
 _ASKED: Final[Schema] = {
     "type": "string",
-    "description": "What the person asked for, in their words.",
+    "description": "What the person asked for.",
 }
 _TEXT: Final[Schema] = {"type": "string"}
 _FLAG: Final[Schema] = {"type": "boolean"}

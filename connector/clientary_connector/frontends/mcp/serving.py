@@ -48,7 +48,8 @@ A_PAGE: Final = 100
 MOST_BYTES: Final = 60_000
 _INSTRUCTIONS: Final = (
     "Work in the Clientary account through these tools. People say names and the tools want ids: "
-    "find first. An answer whose outcome is `unknown` may have happened: look before you repeat."
+    "find first. `request` is what the person asked for, in their own words. An answer whose "
+    "outcome is `unknown` may have happened: look before you repeat."
 )
 _FIND_FIRST: Final = f"Find one with {searching.FIND}."
 #: How the engine names the prompt, and how a model knows it.
