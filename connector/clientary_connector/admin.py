@@ -192,5 +192,6 @@ def _tending(ground: Ground, rotating: Rotating, authorizing: Authorizing, *more
                 now=clock,
             ),
             *more,
-        )
+        ),
+        told=lambda report: ground.hosting.tell("connector_due", report=report),
     )

@@ -39,17 +39,19 @@ from clientary_connector.grants import Grant
 from clientary_connector.logentry import LogEntry, LogFilter, LogPage
 from clientary_connector.manifest import Action, Manifest
 from clientary_connector.rotations import RotationReport
+from clientary_connector.settings import Settings
 from clientary_connector.settlements import Settlement
 from clientary_connector.terms import Terms
 from connector_vault import Secret
 
 if TYPE_CHECKING:
     from clientary_connector.connector import Connector
+    from clientary_connector.finding import Search
     from clientary_connector.status import HostStatus
     from clientary_connector.tending import TendReport
 
 #: Grows with every change that a host has to know of.
-CONTRACT: Final = 1
+CONTRACT: Final = 2
 #: Entry point group, and what a host names its plugin manager.
 HOST: Final = "definable"
 PROJECT: Final = "clientary_connector"
@@ -69,10 +71,14 @@ def connector_manifest() -> Manifest:  # type: ignore[empty-body] # a specificat
 
 
 @hostspec(firstresult=True)
-def connector_open(service: str, contract: int, state: Path | str | None) -> Connector | None:
+def connector_open(
+    service: str, contract: int, state: Path | str | None, settings: Settings | None
+) -> Connector | None:
     """Opens the connector of a state directory; None where the plugin is of another service.
 
     `service` is the name in a manifest, `contract` the number that the host was written for.
+    `settings` say where the vault's key comes from (`key`, a URI), where checkpoints go, and every
+    limit; without them, the environment does.
     """
 
 
@@ -113,6 +119,11 @@ def connector_tools(
 @hostspec(firstresult=True)
 def connector_call(connector: Connector, call: Call) -> Awaitable[Result] | None:
     """Runs a call of a persona; its result says what came of it."""
+
+
+@hostspec(firstresult=True)
+def connector_find(connector: Connector, search: Search) -> Awaitable[Result] | None:
+    """Finds the ids of what a person names, through the lists that the persona was granted."""
 
 
 @hostspec(firstresult=True)
@@ -221,6 +232,14 @@ def connector_usage(record: UsageRecord) -> None:
     `id` that was seen before. What was missed is told with the next call that costs, and by `tend`
     (`connector_tend`); it needs a process in which the plugin is registered. Where several plugins
     have this hook, register them all before the first call.
+    """
+
+
+@hookspec
+def connector_due(report: TendReport) -> None:
+    """Notices what was due when the connector was tended: what was done, and what a person has to.
+
+    Nothing is told where nothing was due.
     """
 
 

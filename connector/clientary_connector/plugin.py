@@ -19,11 +19,13 @@ from clientary_connector.call.result import Call, Result
 from clientary_connector.connections import Account, Connection, Revocation
 from clientary_connector.connector import Connector
 from clientary_connector.errors import ContractError, InvalidValueError
+from clientary_connector.finding import Search, find
 from clientary_connector.grants import Grant
 from clientary_connector.hooks import CONTRACT, HOST, PROJECT
 from clientary_connector.logentry import LogFilter, LogPage
 from clientary_connector.manifest import Action, Manifest, load_manifest
 from clientary_connector.rotations import RotationReport
+from clientary_connector.settings import Settings
 from clientary_connector.status import HostStatus, status_of
 from clientary_connector.tending import TendReport
 from clientary_connector.terms import Terms
@@ -49,7 +51,11 @@ class Plugin:
 
     @hostimpl
     def connector_open(
-        self, service: str, contract: int, state: Path | str | None
+        self,
+        service: str,
+        contract: int,
+        state: Path | str | None,
+        settings: Settings | None,
     ) -> Connector | None:
         """Opens the connector of a state directory.
 
@@ -65,7 +71,7 @@ class Plugin:
                 f"The host speaks contract {contract} of the connector, and this is {CONTRACT}.",
                 hint=f"Use a release of the host for contract {CONTRACT}, or another of this.",
             )
-        return open_connector(state, manifest=manifest)
+        return open_connector(state, manifest=manifest, settings=settings)
 
     @hostimpl
     def connector_register(
@@ -136,6 +142,11 @@ class Plugin:
     def connector_call(self, connector: object, call: Call) -> Awaitable[Result] | None:
         """Runs a call the one governed way."""
         return connector.run(call) if isinstance(connector, Connector) else None
+
+    @hostimpl
+    def connector_find(self, connector: object, search: Search) -> Awaitable[Result] | None:
+        """Finds the ids of what a person names."""
+        return find(connector, search) if isinstance(connector, Connector) else None
 
     @hostimpl
     def connector_call_sync(self, connector: object, call: Call) -> Result | None:

@@ -93,9 +93,10 @@ class Chore(Protocol):
 class Tending:
     """Does the chores of one connector, one after the other."""
 
-    def __init__(self, chores: Sequence[Chore]) -> None:
-        """Takes the chores in their order."""
+    def __init__(self, chores: Sequence[Chore], *, told: Callable[[TendReport], None]) -> None:
+        """Takes the chores in their order, and who is told of what was due."""
         self._chores = tuple(chores)
+        self._told = told
 
     async def tend(self, user: str) -> TendReport:
         """Does all that is due now.
@@ -110,7 +111,10 @@ class Tending:
                 items += await chore(user)
             except (ConnectorError, VaultError) as error:
                 items.append(_failed("vault", None, error))
-        return TendReport(items=tuple(items))
+        report = TendReport(items=tuple(items))
+        if items:
+            self._told(report)
+        return report
 
 
 class KeyChore:

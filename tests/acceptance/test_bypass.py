@@ -402,6 +402,7 @@ HOOKS: Final = frozenset(
         "connector_approval_asked",
         "connector_approval_decide",
         "connector_call_finished",
+        "connector_due",
         "connector_may_read",
         "connector_notices_lost",
         "connector_operation_settled",
@@ -694,6 +695,11 @@ THROUGH_FIND: Final[Mapping[str, Callable[[Stage, str], str]]] = {
         stage.wait(lambda: finding.find(stage.connector, _search(who))).outcome
     ),
     "find_sync": lambda stage, who: finding.find_sync(stage.connector, _search(who)).outcome,
+    "connector_find": lambda stage, who: (
+        stage.wait(
+            lambda: _host().connector_find(connector=stage.connector, search=_search(who))
+        ).outcome
+    ),
     "mcp": _find_by_mcp,
     "command": _find_by_command,
     "definable": _find_by_definable,
@@ -776,7 +782,7 @@ def test_every_hook_stands_in_a_table() -> None:
     specs = {name for name, part in vars(hooks).items() if hasattr(part, f"{hooks.PROJECT}_spec")}
     assert specs == HOOKS
     called = {name for name, part in vars(hooks).items() if hasattr(part, f"{hooks.HOST}_spec")}
-    assert called - set(THROUGH_PLUGIN) == PLUGIN_FOR_PERSONS
+    assert called - {*THROUGH_PLUGIN, *THROUGH_FIND} == PLUGIN_FOR_PERSONS
 
 
 def _methods(thing: object, prefix: str) -> Iterator[tuple[str, Callable[..., object]]]:

@@ -22,6 +22,7 @@ from tests.benchmarks import (
     memory,
     pages,
     parts,
+    serving,
     tokens,
 )
 from tests.benchmarks.ground import ROOT, Ground, prepared
@@ -38,6 +39,7 @@ SUITES: Final = (
     "governing",
     "memory",
     "pages",
+    "serving",
     "tokens",
 )
 
@@ -81,6 +83,7 @@ def _suites(folder: Path, ground: Ground) -> dict[str, Callable[[Sizes, Tell], l
         "governing": lambda sizes, tell: governing.rows(folder / "governing", sizes, tell),
         "memory": lambda sizes, tell: memory.rows(ground, sizes, tell),
         "pages": lambda sizes, tell: pages.rows(folder / "pages", sizes, tell),
+        "serving": lambda sizes, tell: serving.rows(ground, sizes, tell),
         "tokens": lambda _sizes, _tell: tokens.rows(),
     }
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterator
+import queue
+from collections.abc import Awaitable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,14 +20,18 @@ from clientary_connector import (
     LogFilter,
     Outcome,
     Secret,
+    Settings,
+    TendReport,
     Terms,
     create_state,
     hooks,
     load_manifest,
+    open_connector,
 )
-from clientary_connector.errors import ContractError, InvalidValueError
+from clientary_connector.errors import ConnectorError, ContractError, InvalidValueError
 from clientary_connector.plugin import Plugin, plugin
 from clientary_connector.sandbox import Sandbox, serve
+from clientary_connector.tending import Tending, TendItem
 
 SERVICE: Final = "clientary"
 #: What any call that takes nothing but a connector needs besides it.
@@ -47,7 +52,7 @@ class Host:
 
     def open(self, state: Path, service: str = SERVICE) -> Any:  # noqa: ANN401 - a host knows no type
         """Opens a connector."""
-        return self.ask.connector_open(service=service, contract=1, state=state)
+        return self.ask.connector_open(service=service, contract=2, state=state, settings=None)
 
 
 @pytest.fixture
@@ -162,10 +167,63 @@ def test_a_host_lives_with_a_connection_from_connect_to_close(
 @pytest.mark.requirement("host.plugin.contract")
 def test_a_host_of_another_contract_is_told_which_one_this_is(host: Host, tmp_path: Path) -> None:
     """It opens nothing, and hears both numbers and what to do."""
-    with pytest.raises(ContractError, match=r"contract 2 .* this is 1") as caught:
-        host.ask.connector_open(service=SERVICE, contract=2, state=tmp_path)
+    with pytest.raises(ContractError, match=r"contract 1 .* this is 2") as caught:
+        host.ask.connector_open(service=SERVICE, contract=1, state=tmp_path, settings=None)
     assert "release of the host" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.requirement("host.plugin.contract")
+def test_a_host_says_where_the_key_comes_from(host: Host, tmp_path: Path) -> None:
+    """In the settings that it opens with, whatever stands in the environment."""
+    folder, key = tmp_path / "state", f"file:{tmp_path / 'elsewhere.key'}"
+    create_state(folder, key=key)
+    told = {"service": SERVICE, "contract": 2, "state": folder}
+    opened = host.ask.connector_open(**told, settings=Settings(key=key, max_attempts=2))
+    assert opened.settings.max_attempts == 2
+    host.ask.connector_close(connector=opened)
+    with pytest.raises(ConnectorError):
+        host.ask.connector_open(**told, settings=Settings(key=f"file:{tmp_path / 'no.key'}"))
+
+
+class Due:
+    """A host that hears what was due."""
+
+    def __init__(self) -> None:
+        """Has heard nothing."""
+        self.heard = queue.Queue[TendReport]()
+
+    @hooks.hookimpl
+    def connector_due(self, report: TendReport) -> None:
+        """Notes it."""
+        self.heard.put(report)
+
+
+@pytest.mark.requirement("host.plugin.contract")
+def test_a_host_hears_what_was_due(tmp_path: Path) -> None:
+    """What tending did, and what a person has to do; nothing where nothing was due."""
+    create_state(tmp_path / "state")
+    host = Due()
+    with open_connector(tmp_path / "state", settings=Settings(key_rotation_days=1)) as connector:
+        connector.register(host)
+        report = asyncio.run(connector.tend(user="ada"))
+        told = Tending((_OneThing(),), told=lambda one: connector.hosting.tell(DUE, report=one))
+        again = asyncio.run(told.tend("ada"))
+    heard = [host.heard.get_nowait() for _ in range(host.heard.qsize())]
+    assert heard == [one for one in (report, again) if one.items]
+    assert heard[-1].items[0].what == "thing"
+
+
+class _OneThing:
+    """A chore that always finds one thing due."""
+
+    async def __call__(self, user: str) -> Sequence[TendItem]:
+        """Says so."""
+        del user
+        return [TendItem(what="thing", connection=None, outcome="waiting", detail="Look at it.")]
+
+
+DUE: Final = "connector_due"
 
 
 @pytest.mark.requirement("host.plugin.contract")
