@@ -112,9 +112,9 @@ class Verifying:
         """
         check_user(user)
         with self._lock:
-            running = self.newest()
-            if running is not None and running.state == RUNNING:
-                return running
+            mine = self._mine
+            if mine is not None and mine.state == RUNNING and not self._is_over(mine):
+                return mine
             new = self._new(user)
             if (first := self._noted(new)) is not new:
                 return first

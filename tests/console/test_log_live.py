@@ -13,6 +13,11 @@ from tests.console.ground import PROMPT, Ground, stage
 pytestmark = [pytest.mark.requirement("console.live"), pytest.mark.slow]
 
 LINE = "tbody tr[data-entry]"
+#: Tells a page that its tab was hidden, or is seen again.
+HIDE = """hidden => {
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +65,33 @@ def test_it_is_paused_and_goes_on(ground: Ground, chromium: Chromium) -> None:
     with tab.expect_request("**/log/new?*"):
         live.click()
     expect(tab.locator(LINE)).to_have_count(1)
+
+
+def test_a_hidden_page_asks_nothing(ground: Ground, chromium: Chromium) -> None:
+    """And looks at once when it is seen again."""
+    tab = chromium.tab(ground, "viewer")
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url))
+    with tab.expect_response("**/log/new?*"):
+        tab.goto(ground.at("/log?action=list_staff"))
+    tab.evaluate(HIDE, True)  # noqa: FBT003 - what the page is told
+    asked.clear()
+    ground.call("list_staff", {"limit": 1})
+    tab.wait_for_timeout(2_500)  # longer than it waits between two looks at first
+    assert asked == []
+    tab.evaluate(HIDE, False)  # noqa: FBT003 - the same
+    expect(tab.locator(LINE)).to_have_count(1)
+
+
+def test_it_says_that_nobody_answers_and_goes_on(ground: Ground, chromium: Chromium) -> None:
+    """It asks again, later and later, and nothing is missed."""
+    tab = chromium.tab(ground, "viewer")
+    tab.goto(ground.at("/log?action=list_estimates"))
+    tab.route("**/log/new?*", lambda route: route.fulfill(status=503))
+    expect(tab.locator("[data-live-said]")).to_contain_text("looking again in")
+    tab.unroute("**/log/new?*")
+    ground.call("list_estimates", {"limit": 1})
+    expect(tab.locator(LINE)).to_have_count(1, timeout=15_000)
 
 
 def test_it_ends_with_the_session(ground: Ground, chromium: Chromium) -> None:

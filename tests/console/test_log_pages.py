@@ -12,13 +12,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from starlette.applications import Starlette
 
-from clientary_connector import LogFilter
+from clientary_connector import Connector, LogFilter, Settings, create_state, open_connector
+from clientary_connector.frontends.console import Person, Role, console
 from clientary_connector.frontends.console.pages import logfiles
 from clientary_connector.frontends.console.pages.log import LINES
 from clientary_connector.frontends.console.pages.search import MOST
 from clientary_connector.hooks import hookimpl
-from tests.console.ground import NAME, PROMPT, Ground, Page, stage
+from tests.console.ground import NAME, PROMPT, Browser, Ground, Page, served, stage
+from tests.vault.ground import raw
 
 pytestmark = pytest.mark.requirement("console.log")
 
@@ -306,6 +309,14 @@ def test_an_entry_shows_all_that_lies_open(ground: Ground) -> None:
     assert f"entry {log_id}" in end.text
 
 
+def test_an_admin_cannot_open_what_is_not_there(ground: Ground) -> None:
+    """It is not found, and no reading is noted."""
+    browser = ground.browser("admin", name="poker")
+    token = next(one for one in browser.open("/log").forms if one.method == "post").fields[0]
+    assert browser.post("/log/999999", [token]).status == 404
+    assert reads_of(ground, "poker") == []
+
+
 @pytest.mark.parametrize("path", ["/log/999999", f"/log/{2**80}", "/log/999999/proof"])
 def test_an_entry_that_is_not_there_is_not_found(ground: Ground, path: str) -> None:
     """However large its number is."""
@@ -338,10 +349,32 @@ def test_a_proof_is_checked_by_the_command_that_the_page_names(
 
 def test_an_empty_log_has_nothing_to_sign(tmp_path: Path) -> None:
     """And says so; the list says what will stand there."""
-    with stage(tmp_path) as empty:
-        browser = empty.browser("viewer")
-        assert browser.open("/log", user="nobody").status == 200
-        assert "Show all" in browser.open("/log", user="nobody").text
+    with stage(tmp_path, make=of_a_host) as empty:
+        browser = empty.browser()
+        assert "will stand here" in browser.open("/log").text
+        assert browser.open("/log/checkpoint").status == 404
+
+
+def of_a_host(connector: Connector) -> Starlette:
+    """Makes the console of a host at which everybody is an admin; nobody's sign-in is a row."""
+    return console(connector, who=lambda _: Person("root", Role.ADMIN))
+
+
+def test_an_entry_is_shown_where_the_log_cannot_be_signed(tmp_path: Path) -> None:
+    """It says that there is no proof now."""
+    create_state(tmp_path / "state", settings=Settings())
+    with open_connector(tmp_path / "state") as connector:
+        connector.budgets.set("account", "", 1, user="root")
+        assert connector.log.proofs.key()
+    file = raw(tmp_path / "state" / "vault" / "vault.db")
+    file.execute("DELETE FROM keys WHERE purpose = 'log-sign'")
+    file.close()
+    with open_connector(tmp_path / "state") as connector, served(of_a_host(connector)) as url:
+        browser = Browser(url)
+        page = browser.open("/log/1")
+        browser.close()
+    assert page.status == 200
+    assert "there is no proof" in page.text
 
 
 # Search
