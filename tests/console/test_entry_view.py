@@ -23,7 +23,9 @@ def entry(**more: Any) -> LogEntry:  # noqa: ANN401 - the fields of an entry
         [*names.split(), "prompt", "arguments", "request", "response"]
     )
     fields |= {"id": 7, "at": NOW, "kind": "call", "user": "maria", "outcome": "succeeded"}
-    return LogEntry(**{**fields, "warnings": 0, "facts": {}, **more})
+    fields |= {"warnings": 0, "facts": {}}
+    fields |= more
+    return LogEntry(**fields)
 
 
 def test_facts_of_every_kind_are_words() -> None:
