@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from clientary_connector import open_connector
 from clientary_connector.sandbox import RunningSandbox, Sandbox, serve
-from tests.connector.cli.stage import MODULE, TIMEOUT_S, Cli
+from tests.connector.cli.stage import MODULE, TIMEOUT_S, Cli, at_terminal
 
 TOKEN = ("--connection", "books", "--persona", "bookkeeper")
 
@@ -81,6 +82,20 @@ def test_a_slip_makes_no_token_and_a_token_without_a_grant_is_told(ready: Cli) -
     assert "holds no grant" in made.err
     assert made.document["data"]["text"].startswith("cct_")
     assert ready("mcp", "token", "revoke", "tok_0").status == 2
+    with open_connector(ready.state) as connector:
+        admin = connector.tokens.for_admin(role="viewer", user="ada").token.id
+    assert "no token of a client" in ready("mcp", "token", "revoke", admin).err
+
+
+@pytest.mark.requirement("host.mcp.tokens")
+def test_on_a_terminal_a_token_stands_with_what_is_known_of_it(ready: Cli) -> None:
+    """And with a word about how to keep it."""
+    status, screen = at_terminal(ready, "mcp", "token", "new", *TOKEN, typed=())
+    assert status == 0
+    assert re.search(r"Token +cct_\w{49}\r\n", screen)
+    assert "keep it like a password" in screen
+    ended = ready("mcp", "token", "revoke", *re.findall(r"tok_\w{12}", screen))
+    assert "revoked" in ended.out
 
 
 @pytest.mark.requirement("host.mcp.http")

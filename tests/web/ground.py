@@ -62,8 +62,7 @@ class Server:
         parts = urlsplit(self.url)
         if tls is not None:
             return http.client.HTTPSConnection("localhost", parts.port, timeout=WAIT_S, context=tls)
-        host = str(parts.hostname).replace(EVERYWHERE, "127.0.0.1")
-        return http.client.HTTPConnection(host, parts.port, timeout=WAIT_S)
+        return http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=WAIT_S)
 
     def ask(
         self,

@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Generator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Final
@@ -125,6 +125,7 @@ def test_with_a_certificate_it_listens_anywhere_and_over_tls_alone(
     pem, key = certificate(tmp_path)
     binding = Binding(host=EVERYWHERE, certificate=pem, key=key, hosts=("localhost",))
     with serving(echo, connector, binding) as server:
+        assert server.url.startswith("https://localhost:")
         said = server.ask(tls=ssl.create_default_context(cafile=str(pem)))
         assert (said.status, json.loads(said.text)["scheme"]) == (200, "https")
         assert "max-age" in said.headers["strict-transport-security"]
@@ -199,6 +200,17 @@ def test_what_is_too_long_is_not_read(server: Server) -> None:
 
 
 @pytest.mark.requirement("web.guard")
+def test_headers_without_end_are_not_read(server: Server) -> None:
+    """Nobody fills the memory before he has said who he is."""
+    with socket.create_connection(("127.0.0.1", server.line().port), 10) as line:
+        with suppress(OSError):
+            for _ in range(64):
+                line.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 65_536)
+        with suppress(ConnectionResetError):
+            assert line.recv(100).split()[1] in {b"400", b"431"}
+
+
+@pytest.mark.requirement("web.guard")
 def test_every_answer_keeps_a_browser_from_making_more_of_it(server: Server) -> None:
     """Also a refusal; what an application has said itself stays."""
     for said in (server.ask(), server.ask(headers={"Host": "evil.example"})):
@@ -248,6 +260,7 @@ def test_past_the_proxy_nobody_comes(connector: Connector) -> None:
     """Neither in the open before it, nor beside it where the server is not on loopback."""
     binding = Binding(host=EVERYWHERE, proxies=("127.0.0.1",), hosts=("books.example",))
     with serving(echo, connector, binding) as server:
+        server.url = server.url.replace("books.example", "127.0.0.1")
         refused: tuple[Mapping[str, str], ...] = (
             {},
             {"Host": "books.example"},

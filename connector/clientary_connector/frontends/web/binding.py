@@ -76,7 +76,7 @@ def listen(binding: Binding) -> Place:
     _check_encrypted(address, encrypted=tls is not None or bool(binding.proxies))
     hosts = _hosts(address, binding.hosts)
     listener = _listener(address, binding.port)
-    name = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004 - of IP
+    name = binding.hosts[0] if address.is_unspecified else _literal(address)
     port = listener.getsockname()[1]
     return Place(
         url=f"{'http' if tls is None else 'https'}://{name}:{port}",
@@ -114,8 +114,12 @@ def _hosts(address: Address, given: tuple[str, ...]) -> frozenset[str]:
             "It is not said by what name the server is reached.",
             hint="Give --allow-host NAME, as it stands in the address that clients use.",
         )
-    own = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004 - of IP
-    return named | LOOPBACK_NAMES | {own}
+    return named | LOOPBACK_NAMES | {_literal(address)}
+
+
+def _literal(address: Address) -> str:
+    """Returns an address as it stands in a URL."""
+    return f"[{address}]" if isinstance(address, IPv6Address) else str(address)
 
 
 def _tls(binding: Binding) -> ssl.SSLContext | None:
@@ -141,7 +145,7 @@ def _tls(binding: Binding) -> ssl.SSLContext | None:
 
 
 def _listener(address: Address, port: int) -> socket.socket:
-    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET  # noqa: PLR2004 - of IP
+    family = socket.AF_INET6 if isinstance(address, IPv6Address) else socket.AF_INET
     # asyncio turns Nagle's delay off only where the protocol is named.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
