@@ -270,7 +270,8 @@ def test_what_the_service_and_a_person_say_is_shown_and_never_obeyed(
             assert (page.status, text in page.html) == (200, False)
         asked = admin.open(f"/connections/{one.id}/revoke")
         wrong = asked.send({"name": text, "reason": text}, action="/revoke")
-        typed = dict.fromkeys(("name", "subdomain", "key", "rotate_every"), text)
+        fields = ("name", "subdomain", "key", "rotate_every")
+        typed: dict[str, str] = dict.fromkeys(fields, text)
         refused = admin.open("/connect").send(typed, action="/connect")
         for page in (wrong, refused):
             assert (page.status, text in page.html) == (422, False)
