@@ -113,11 +113,7 @@ def _usual(request: Request, visit: Visit) -> dict[str, object]:
     def may(role: str) -> bool:
         return visit.person is not None and visit.person.role.covers(Role(role))
 
-    def has_page(name: str) -> bool:
-        return any(getattr(one, "name", "") == name for one in request.app.routes)
-
     return {
-        "has_page": has_page,
         "asset": asset,
         "form_token": form_token,
         "here": getattr(request.scope.get("route"), "name", ""),
