@@ -281,7 +281,13 @@ OPEN = "the list of open intents was altered"
         (_rebuild, [(seq, FOREIGN) for seq in range(3, 9)]),
         (_edit("DELETE FROM log WHERE seq IN (3, 4)"), [(3, "missing, up to row 4"), (5, FOLLOWS)]),
         (_edit("DELETE FROM log WHERE seq <= 2"), [(1, "missing, up to row 2"), (3, FOLLOWS)]),
-        (_swap, [(3, ALTERED), (4, FOLLOWS), (5, ALTERED), (6, FOLLOWS)]),
+        (
+            _swap,
+            [
+                *((3, ALTERED), (4, FOLLOWS), (5, ALTERED), (6, FOLLOWS)),
+                *((3, CLAIM), (5, CLAIM)),
+            ],
+        ),
         (_duplicate, [(9, ALTERED)]),
         (_edit("UPDATE log SET head = NULL WHERE seq = 4"), [(4, HIDDEN)]),
         (_edit("INSERT INTO log_open VALUES (3)"), [(3, OPEN)]),

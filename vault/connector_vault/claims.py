@@ -21,6 +21,7 @@ from connector_vault.sqlite import Connection, ConstraintError
 #: Bits of a number that tell the claims of one operation apart.
 _REST: Final = 23
 _MASK: Final = (1 << _REST) - 1
+_AT_ONCE: Final = 1_000
 _INSERT: Final = "INSERT INTO log_claims VALUES (?, ?)"
 _BESIDE: Final = "SELECT 1 FROM log_claims WHERE claim >= ? AND claim < ? AND seq = ?"
 _HOLDER: Final = (
@@ -46,9 +47,7 @@ class Claim(NamedTuple):
     @property
     def number(self) -> int:
         """The number that the claim is kept under, unless another one has it."""
-        if self.connection is None or self.persona is None:
-            return span_of(self.operation)[0] | _rest_of(self.seq)
-        return span_of(self.operation)[0] | _rest_of(self.connection, self.persona, self.round)
+        return number_of(*self)
 
 
 class Claims:
@@ -83,23 +82,45 @@ class Claims:
             for claim in sorted(every, key=lambda claim: claim.number):
                 self.take(claim)
 
-    def missing(self, claims: Sequence[Claim]) -> list[int]:
-        """Gives the intents among some whose claims are not kept."""
-        numbers = [claim.number for claim in claims]
-        statement = f"SELECT seq FROM log_claims WHERE claim IN ({', '.join('?' * len(numbers))})"  # noqa: S608 - question marks only
-        kept = {seq for (seq,) in self._connection.execute(statement, numbers).fetchall()}
-        # The few whose number was another's are looked for one by one.
-        return [one.seq for one in claims if one.seq not in kept and not self._keeps(one)]
+    def missing(self, claims: Sequence[tuple[int, int]]) -> list[int]:
+        """Gives the intents whose claims are not kept, of some numbers each with its intent.
 
-    def _keeps(self, claim: Claim) -> bool:
-        beside = (*span_of(claim.operation), claim.seq)
+        It is quick where they are many, as they are looked up in the order of the table.
+        """
+        ordered, found = sorted(claims), list[int]()
+        for at in range(0, len(ordered), _AT_ONCE):
+            some = ordered[at : at + _AT_ONCE]
+            numbers = [number for number, _ in some]
+            statement = f"SELECT claim, seq FROM log_claims WHERE claim IN ({_marks(len(some))})"  # noqa: S608 - question marks only
+            kept = dict(self._connection.execute(statement, numbers).fetchall())
+            # The few whose number was another's are looked for one by one.
+            found += [one[1] for one in some if kept.get(one[0]) != one[1] and not self._keeps(one)]
+        return found
+
+    def _keeps(self, claim: tuple[int, int]) -> bool:
+        first = claim[0] & ~_MASK
+        beside = (first, first + _MASK + 1, claim[1])
         return self._connection.execute(_BESIDE, beside).fetchone() is not None
+
+
+def number_of(
+    operation: str, connection: str | None, persona: str | None, turn: int | None, seq: int
+) -> int:
+    """Computes the number that the claim of an intent is kept under; no round is the first."""
+    first = int.from_bytes(sha256(operation.encode()).digest()[:5]) << _REST
+    if connection is None or persona is None:
+        return first | _rest_of(seq)
+    return first | _rest_of(connection, persona, turn or 1)
 
 
 def span_of(operation: str) -> tuple[int, int]:
     """Gives the numbers from which on, and before which, an operation's claims stand."""
     first = int.from_bytes(sha256(operation.encode()).digest()[:5]) << _REST
     return first, first + _MASK + 1
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)
 
 
 @lru_cache(maxsize=4096)

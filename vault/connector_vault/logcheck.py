@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connector_vault.claims import Claim
+from connector_vault.claims import number_of
 from connector_vault.columns import LogColumns
 from connector_vault.encoding import json_facts
 from connector_vault.ended import Standing
@@ -45,6 +45,8 @@ _LEAF, _CHAIN, _MAC, _HEAD, _PAYLOAD = range(_HASHED, _HASHED + 5)
 REMOVED: Final = "the payload was removed, and nothing says that it was erased"
 #: Kind of the rows that say to which row an older backup has put the log back.
 _RESTORE: Final = "restore"
+#: So many claims are compared at once: in the order of their table, of which few pages stay.
+_CLAIMS: Final = 65_536
 #: So many faults are told one by one.
 _TOLD: Final = 1_000
 
@@ -92,6 +94,8 @@ class _Check:
         self.open: set[int] = set()
         self.erased = 0
         self._erasures: Erasures | None = None
+        #: Numbers of claims, each with its intent, that are to be compared.
+        self._claims: list[tuple[int, int]] = []
 
     def some(self, rows: Rows) -> bool:
         """Checks a few runs of rows; True says that the log ends there."""
@@ -102,11 +106,14 @@ class _Check:
             found = rows.log_span(self._span)
             self._run(rows, found, rows.span_times(self._span))
             self._compare_postings(rows, self._span * SPAN_ROWS)
-            self._compare_claims(rows, found)
+            self._note_claims(found)
             if (self._span + 1) * SPAN_ROWS > self.end:
+                self._compare_claims(rows)
                 self._compare_open(rows.open_intents())
                 return True
             self._span += 1
+        if len(self._claims) >= _CLAIMS:
+            self._compare_claims(rows)
         return False
 
     def report(self, rows: Rows) -> LogReport:
@@ -223,15 +230,22 @@ class _Check:
         if first % BLOCK == 0 and rows.postings.wrong(first // BLOCK):
             self._fault(first or 1, "the postings for searching were altered from here on")
 
-    def _compare_claims(self, rows: Rows, found: list[tuple[Any, ...]]) -> None:
-        """Checks that no operation of a run of rows can be claimed again."""
-        claims = [
-            Claim(one[_OPERATION], one[_CONNECTION], one[_PERSONA], one[_ROUND] or 1, one[0])
+    def _note_claims(self, found: list[tuple[Any, ...]]) -> None:
+        """Takes in what the intents of a run of rows have claimed."""
+        self._claims += [
+            (
+                number_of(one[_OPERATION], one[_CONNECTION], one[_PERSONA], one[_ROUND], one[0]),
+                one[0],
+            )
             for one in found
             if one[3] == "intent" and isinstance(one[_OPERATION], str)
         ]
-        for seq in rows.claims.missing(claims):
+
+    def _compare_claims(self, rows: Rows) -> None:
+        """Checks that no operation of those rows can be claimed again."""
+        for seq in sorted(rows.claims.missing(self._claims)):
             self._fault(seq, "the claim of its operation was altered")
+        self._claims = []
 
     def _compare_open(self, listed: list[int]) -> None:
         """Checks the list of open intents against the log."""
