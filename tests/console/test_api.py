@@ -54,7 +54,8 @@ def test_nobody_reaches_an_operation_without_a_token_and_its_role(
     refused = asked.stranger.request(operation.method, path)
     assert refused.status_code == 401
     assert refused.headers["WWW-Authenticate"] == "Bearer"
-    wrong = {"Authorization": f"Bearer {asked.tokens[Role.ADMIN][:-1]}x"}
+    token = asked.tokens[Role.ADMIN]
+    wrong = {"Authorization": f"Bearer {token[:-1]}{'y' if token.endswith('x') else 'x'}"}
     refused = asked.stranger.request(operation.method, path, headers=wrong)
     assert refused.status_code == 401
     assert asked.tokens[Role.ADMIN] not in refused.text
@@ -372,11 +373,13 @@ def test_an_approval_is_shown_and_decided_by_an_approver(asked: Api) -> None:
     assert [one["id"] for one in listed] == [waits["approval"]]
     full = approver.get(f"/approvals/{waits['approval']}").json()
     assert (full["prompt"], full["preview"]["method"]) == ("Delete it.", "DELETE")
-    decision = {"approve": True, "note": "Go on."}
+    decision = {"approve": True, "note": "Go on.", "seen": full["decided_log_id"] or 0}
     given = approver.post(f"/approvals/{waits['approval']}/decision", json=decision).json()
     assert (given["state"], given["decided_by"]) == ("given", "approver-ada")
+    again = approver.post(f"/approvals/{waits['approval']}/decision", json=decision)
+    assert (again.status_code, again.json()["kind"]) == (412, "changed")
     assert asked.admin.post("/calls", json=call).json()["outcome"] == "succeeded"
-    late = approver.post(f"/approvals/{waits['approval']}/decision", json=decision)
+    late = approver.post(f"/approvals/{waits['approval']}/decision", json={"approve": True})
     assert late.status_code == 409
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -10,7 +10,7 @@ from msgspec import Meta
 from clientary_connector.approvals import Decision
 from clientary_connector.frontends.console.api.calls import PreviewShown
 from clientary_connector.frontends.console.api.operations import Asked, Nothing, operation
-from clientary_connector.frontends.console.api.shapes import LogId, Moment, Note, shown
+from clientary_connector.frontends.console.api.shapes import MOST, LogId, Moment, Note, shown
 from clientary_connector.people import Role
 
 
@@ -82,6 +82,13 @@ class DecisionGiven:
 
     approve: bool
     note: Note = ""
+    seen: Annotated[
+        Annotated[int, Meta(ge=0, le=MOST)] | None,
+        Meta(
+            description="Its decided_log_id as you saw it, 0 for none: where somebody has decided "
+            "since, nothing is done."
+        ),
+    ] = None
 
 
 @operation("GET", "/approvals", role=Role.VIEWER, query=WhichApprovals, gives=Approvals)
@@ -105,12 +112,14 @@ async def show_approval(asked: Asked[Nothing, Nothing]) -> ApprovalInFull:
     role=Role.APPROVER,
     body=DecisionGiven,
     gives=ApprovalShown,
-    refuses=(409,),
+    refuses=(409, 412),
 )
 def decide(asked: Asked[Nothing, DecisionGiven]) -> ApprovalShown:
     """Says yes or no; after a yes the same call may be made once."""
+    approvals, name, seen = asked.connector.approvals, asked.path["approval"], asked.body.seen
     decision = Decision(approve=asked.body.approve, user=asked.person.name, note=asked.body.note)
-    return shown(asked.connector.approvals.decide(asked.path["approval"], decision), ApprovalShown)
+    stood = None if seen is None else replace(approvals.approval(name), decided_log_id=seen or None)
+    return shown(approvals.decide(name, decision, seen=stood), ApprovalShown)
 
 
 OPERATIONS = (list_approvals, show_approval, decide)

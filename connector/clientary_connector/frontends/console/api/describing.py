@@ -134,9 +134,7 @@ def _refused() -> Schema:
 
 def _refusals(one: Operation) -> set[int]:
     """Returns the statuses with which an operation can be refused."""
-    found = {400, 401, 403, 405, 413, 500, 503, *one.refuses}
-    if one.body is not Nothing or one.query is not Nothing:
-        found.add(422)
+    found = {400, 401, 403, 405, 413, 422, 500, 503, *one.refuses}
     if one.body is not Nothing:
         found.add(415)
     return found | ({404} if "{" in one.path or one.query is not Nothing else set())

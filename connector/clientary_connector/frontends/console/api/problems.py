@@ -18,6 +18,7 @@ from starlette.types import Scope
 
 from clientary_connector.call.result import ErrorKind
 from clientary_connector.errors import (
+    ApprovalDecidedError,
     ApprovalEndedError,
     CallerError,
     ClosedError,
@@ -71,6 +72,7 @@ STATUSES: Final[tuple[tuple[type[ConnectorError], int], ...]] = (
     (RotationError, 409),
     (SettleError, 409),
     (GrantsChangedError, 412),
+    (ApprovalDecidedError, 412),
     (ClosedError, 503),
     (CallerError, 422),
     (ServiceError, 502),
