@@ -37,6 +37,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
         made.join()
         made.call("list_clients", {"limit": 1})
         made.call("create_client", {"name": "Zimt"}, user="=HYPERLINK(1)")
+        made.call("list_tasks", persona="stranger")
         made.connector.budgets.set("account", "", 5000, user=USER)
         yield made
 
@@ -60,8 +61,9 @@ def test_this_month_is_shown_with_its_budgets(ground: Ground) -> None:
     assert page.status == 200
     for words in (PERSONA, USER, "create_client", "books", "5 000"):
         assert words in page.text
-    assert page.html.count('role="img"') == 5
+    assert page.html.count('role="img"') == 6
     assert "of 5000" in page.text
+    assert "3 calls: 2 succeeded, 1 refused." in page.text
 
 
 def test_another_month_is_reached_by_link_and_by_address(ground: Ground) -> None:

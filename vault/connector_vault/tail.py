@@ -21,7 +21,8 @@ _HASHED: Final = (
 _AFTER: Final = f"SELECT {_HASHED}, leaf, chain, mac FROM log WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608 - constants only
 _USED: Final = (
     "SELECT at / 86400000000, user, persona, connection, action, outcome, count(*), "
-    "sum(facts ->> '$.cost') FROM log WHERE kind = 'outcome' AND seq >= ? AND seq < ? "
+    "sum(CASE kind WHEN 'outcome' THEN facts ->> '$.cost' END) "
+    "FROM log WHERE kind IN ('outcome', 'refusal') AND seq >= ? AND seq < ? "
     "AND at >= ? AND at < ? GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1"
 )
 _COLUMNS: Final = 17

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from clientary_connector.budgets import Budget, Usage
 from clientary_connector.connector import Connector
+from clientary_connector.frontends.console.charts import Chart
 from clientary_connector.frontends.console.desk import connector_of
 from clientary_connector.frontends.console.drawing import page, path_for
 from clientary_connector.frontends.console.roles import needs
@@ -33,6 +34,7 @@ async def usage(request: Request) -> Response:
     connector = connector_of(request)
     found, budgets = await run_in_threadpool(_read, connector, month)
     days = await run_in_threadpool(view.credits_chart, found, month)
+    calls = await run_in_threadpool(_calls, found, month)
     sides = await run_in_threadpool(view.sides, found)
     return page(
         request,
@@ -44,6 +46,7 @@ async def usage(request: Request) -> Response:
         number_headings=[f"#{name.capitalize()}" for name in view.COUNTS],
         budgets=budgets,
         days=days,
+        calls=calls,
         sides=sides,
     )
 
@@ -74,6 +77,11 @@ def _month(request: Request) -> view.Month:
 def _read(connector: Connector, month: view.Month) -> tuple[Sequence[Usage], Sequence[Budget]]:
     found = connector.budgets.usage(by=view.BY, since=month.since, until=month.after.since)
     return found, connector.budgets.all()
+
+
+def _calls(found: Sequence[Usage], month: view.Month) -> Chart:
+    last = month.after.first - timedelta(days=1)
+    return view.calls_chart(found, last=last, days=month.days, title=f"Calls by day, {month.title}")
 
 
 def _json(found: Sequence[Usage]) -> str:

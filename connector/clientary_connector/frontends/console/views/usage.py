@@ -189,21 +189,23 @@ def _cell(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULAS) else text
 
 
-def calls_chart(found: Sequence[Usage], *, last: date, days: int = 14) -> Chart:
+def calls_chart(found: Sequence[Usage], *, last: date, days: int = 14, title: str = "") -> Chart:
     """Draws the calls of the last days and what became of them; `found` is usage by day."""
     dates = [last - timedelta(days=back) for back in reversed(range(days))]
-    of_day = {one.by["day"]: one for one in found}
+    of_day: dict[str, list[Usage]] = {}
+    for one in found:
+        of_day.setdefault(one.by["day"], []).append(one)
     labels = [day.isoformat() for day in dates]
 
     def values(end: str) -> list[int]:
-        return [getattr(of_day[day], end) if day in of_day else 0 for day in labels]
+        return [sum(getattr(one, end) for one in of_day.get(day, ())) for day in labels]
 
     series = [Series(name=end, values=values(end)) for end in ENDS]
     sums = {one.name: sum(one.values) for one in series}
     return columns(
         Figures(
             key="calls",
-            title=f"Calls of the last {days} days",
+            title=title or f"Calls of the last {days} days",
             summary=_summary(sums),
             axis="Day (UTC)",
             labels=labels,
