@@ -46,6 +46,11 @@ anyio.run(main)
 """
 _ABOUT: Final = {"name": "benchmark", "version": "1"}
 _HELLO: Final = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": _ABOUT}
+_ASKED: Final[tuple[dict[str, Any], ...]] = (
+    {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": _HELLO},
+    {"jsonrpc": "2.0", "method": "notifications/initialized"},
+    {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}},
+)
 _NOTHING: Final = "nothing"
 
 
@@ -89,11 +94,7 @@ def _until_listed(program: list[str]) -> float:
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        for line in (
-            {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": _HELLO},
-            {"jsonrpc": "2.0", "method": "notifications/initialized"},
-            {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}},
-        ):
+        for line in _ASKED:
             process.stdin.write(json.dumps(line).encode() + b"\n")
         process.stdin.flush()
         process.stdout.readline()
