@@ -59,7 +59,7 @@ class Crowd:
                 self.end_headers()
                 self.wfile.write(sent)
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the library
                 """Prints nothing."""
 
         with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -126,7 +126,7 @@ def test_it_says_where_it_is_and_ends_at_a_signal(ready: Cli, number: signal.Sig
     with command(ready, "--http", "-o", "json") as running:
         assert running.stdout is not None
         url = json.loads("".join(iter(running.stdout.readline, "}\n")) + "}")
-        parts = urlsplit(url["data"]["url"])
+        parts = urlsplit(str(url["data"]["url"]))
         assert (parts.hostname, parts.path) == ("127.0.0.1", "/mcp")
         with closing(http.client.HTTPConnection("127.0.0.1", parts.port, timeout=60)) as line:
             line.request("POST", "/mcp", b"{}", {"Content-Type": "application/json",

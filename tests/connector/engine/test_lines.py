@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,21 @@ def message(
 ) -> Message:
     """Returns a request as it is written."""
     return Message(method, resource, headers, body)
+
+
+def pool(lines: Lines) -> Any:  # noqa: ANN401 - a part of the library without a public face
+    """Returns what keeps the lines."""
+    return lines._connector  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+def in_use(lines: Lines) -> list[Any]:
+    """Returns the lines on which a request is under way."""
+    return list(pool(lines)._acquired)  # noqa: SLF001 - the lines that are in use
+
+
+def flights(lines: Lines) -> set[Any]:
+    """Returns what is in the air."""
+    return set(lines._flights)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +113,7 @@ def test_a_line_that_closes_at_the_gate_carries_nothing() -> None:
         async def send(lines: Lines) -> None:
             @contextmanager
             def cut() -> Generator[None]:
-                for protocol in list(lines._connector._acquired):  # noqa: SLF001 - the line that is in use
+                for protocol in in_use(lines):
                     assert protocol.transport is not None
                     protocol.transport.abort()
                 yield
@@ -124,7 +140,7 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_one() -> None:
 
             @contextmanager
             def early() -> Generator[None]:
-                for protocol in list(lines._connector._acquired):  # noqa: SLF001 - the line that is in use
+                for protocol in in_use(lines):
                     protocol.data_received(reply(200, {"asked": False}))
                 yield
 
@@ -145,7 +161,7 @@ def test_a_line_is_used_again_only_after_a_whole_answer() -> None:
         lines = Lines(Settings(max_body_bytes=most), {}, loopback=True)
         for _ in range(2):
             await lines.exchange(target_at(side.url), message(), nullcontext)
-        held = sum(map(len, lines._connector._conns.values()))  # noqa: SLF001 - the lines that are kept
+        held = sum(map(len, pool(lines)._conns.values()))  # noqa: SLF001 - the lines that are kept
         await lines.aclose()
         return held
 
@@ -173,7 +189,7 @@ def test_each_request_has_its_own_time() -> None:
         assert await one("/quick") == "200"
         second = asyncio.create_task(one("/slow"))
         said = [await first, await second, await one("/quick")]
-        assert not lines._flights  # noqa: SLF001 - nothing is in the air
+        assert not flights(lines)
         await lines.aclose()
         return said
 
