@@ -79,7 +79,7 @@ def test_what_waits_for_a_person_is_counted(ground: Ground) -> None:
 def test_calls_and_budgets_are_drawn_and_said_in_words(ground: Ground) -> None:
     """Who cannot see the chart reads the figures."""
     page = ground.browser("viewer").open("/")
-    assert "2 calls: 1 succeeded, 1 failed." in page.text
+    assert "3 calls: 1 succeeded, 1 refused, 1 failed." in page.text
     assert "<svg" in page.html
     assert "persona bookkeeper 2 of 4 50 %" in page.text
 

@@ -69,7 +69,19 @@ def test_a_claim_that_leads_elsewhere_claims_nothing(place: Place) -> None:
             file.execute("UPDATE log_claims SET seq = 3 WHERE seq = 1")
         assert claimant(vault, "op_0") is None
         assert claimant(vault, "op_1") == 3
-        assert not vault.verify().ok
+        assert not vault.verify_log().ok
+
+
+@pytest.mark.parametrize("to", [NUMBER + 1, NUMBER - 1, NUMBER ^ (1 << 22), NUMBER ^ (1 << 30)])
+def test_a_claim_under_a_number_where_nobody_looks_is_found_by_the_check(
+    place: Place, to: int
+) -> None:
+    """Moved there by an edit, it would keep nobody from claiming the operation again."""
+    with place.create() as vault:
+        append(vault, intent(vault))
+        with place.edited() as file:
+            file.execute("UPDATE log_claims SET claim = ?", (to,))
+        assert not vault.verify_log().ok
 
 
 def test_an_older_vault_keeps_its_claims(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ _REST: Final = 23
 _MASK: Final = (1 << _REST) - 1
 _AT_ONCE: Final = 1_000
 _INSERT: Final = "INSERT INTO log_claims VALUES (?, ?)"
-_BESIDE: Final = "SELECT 1 FROM log_claims WHERE claim >= ? AND claim < ? AND seq = ?"
+_OF_ONE: Final = "SELECT claim, seq FROM log_claims WHERE claim >= ? AND claim < ?"
 _HOLDER: Final = (
     "SELECT l.operation, l.connection, l.persona, coalesce(l.revision, 1) FROM log_claims c "
     "JOIN log l ON l.seq = c.seq WHERE c.claim = ? AND l.kind = 'intent'"
@@ -73,7 +73,7 @@ class Claims:
                 return
             if holder == claim[:4] and None not in holder:
                 raise OperationClaimedError("The operation has an intent already.")
-            number = number & ~_MASK | (number + 1) & _MASK
+            number = _next(number)
 
     def fill(self) -> None:
         """Makes the claims of a database that was written before there were any."""
@@ -98,9 +98,15 @@ class Claims:
         return found
 
     def _keeps(self, claim: tuple[int, int]) -> bool:
-        first = claim[0] & ~_MASK
-        beside = (first, first + _MASK + 1, claim[1])
-        return self._connection.execute(_BESIDE, beside).fetchone() is not None
+        """Says whether `take` would come upon a claim: no number before it is free."""
+        number, seq = claim
+        first = number & ~_MASK
+        held = dict(self._connection.execute(_OF_ONE, (first, first + _MASK + 1)).fetchall())
+        while number in held:
+            if held[number] == seq:
+                return True
+            number = _next(number)
+        return False
 
 
 def number_of(
@@ -117,6 +123,11 @@ def span_of(operation: str) -> tuple[int, int]:
     """Gives the numbers from which on, and before which, an operation's claims stand."""
     first = int.from_bytes(sha256(operation.encode()).digest()[:5]) << _REST
     return first, first + _MASK + 1
+
+
+def _next(number: int) -> int:
+    """Gives the number to try where one is another claim's."""
+    return number & ~_MASK | (number + 1) & _MASK
 
 
 def _marks(count: int) -> str:

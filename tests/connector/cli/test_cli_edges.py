@@ -398,7 +398,11 @@ def test_a_shell_can_complete_commands(cli: Cli) -> None:
     """The names are offered; a command that is none offers nothing and breaks nothing."""
     env = {"_CLIENTARY_COMPLETE": "bash_complete", "COMP_CWORD": "1"}
     offered = cli.process(env={**env, "COMP_WORDS": "clientary con"})
-    assert [line.rpartition(",")[2] for line in offered.out.split()] == ["connect", "connections"]
+    assert [line.rpartition(",")[2] for line in offered.out.split()] == [
+        "connect",
+        "connections",
+        "console",
+    ]
     nothing = cli.process(env={**env, "COMP_WORDS": "clientary nosuch x", "COMP_CWORD": "2"})
     assert nothing.err == ""
 

@@ -32,7 +32,7 @@ def offered(manifest: Manifest, allowed: Iterable[Action]) -> Schema | None:
             "resource": {"type": "string", "enum": list(kinds)},
             "text": {"type": "string", "description": "Name, number, title or e-mail."},
             **above,
-            "limit": {"type": "integer", "maximum": MOST_TOLD},
+            "limit": {"type": "integer", "description": f"At most {MOST_TOLD}."},
         },
         "required": ["resource", "text"],
         "additionalProperties": False,
