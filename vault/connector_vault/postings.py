@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from connector_vault.encoding import json_facts
 from connector_vault.sqlite import Connection, SqlValue
+
+T = TypeVar("T")
 
 #: So many rows of the log share the postings of one block.
 BLOCK: Final = 2048
@@ -40,13 +42,18 @@ _EVERY: Final = ("", "")
 #: The fields that stand in a column of the head itself.
 _NAMES: Final = ("user", "persona", "connection", "action", "kind", "effect")
 _KIND: Final = _NAMES.index("kind")
+#: Where the rest stands in a row that was read.
+_REF, _FACTS, _OUTCOME, _VALUES = range(1, 5)
 
 #: All rows of a block, in their order.
 _READ: Final = (
     "SELECT l.seq, l.ref, l.facts, l.outcome, l.user, l.persona, l.connection, l.action, "
     "l.kind, l.effect FROM log l WHERE l.seq >= ? AND l.seq < ? ORDER BY l.seq"
 )
-_SETTLED: Final = "SELECT outcome FROM log WHERE ref = ? AND kind = 'outcome'"
+#: The outcomes of the heads of a block that were settled after it was full.
+_LATE: Final = (
+    "SELECT ref, outcome FROM log WHERE ref >= ? AND ref < ? AND seq >= ? AND kind = 'outcome'"
+)
 _STORE: Final = "INSERT OR REPLACE INTO log_postings VALUES (?, ?, ?, ?)"
 _OF_BLOCK: Final = (
     "SELECT field, value, heads FROM log_postings INDEXED BY log_postings_block WHERE block = ?"
@@ -133,31 +140,39 @@ class Postings:
         """Gives the postings that a block must have, as the places of heads."""
         first = block * BLOCK
         postings = defaultdict[tuple[str, str | None], list[int]](list)
-        outcomes: dict[int, str | None] = {}
         rows = self._connection.execute(_READ, (first, first + BLOCK)).fetchall()
-        for seq, ref, facts, outcome, *values in rows:
-            place = seq - first
-            if ref is not None:
-                if values[_KIND] == "outcome":
-                    outcomes[ref - first] = outcome
-                continue
-            outcomes[place] = outcome
-            for posting in zip(_NAMES, values, strict=True):
+        heads = [row for row in rows if row[_REF] is None]
+        places = [row[0] - first for row in heads]
+        for name, values in zip(_NAMES, [*zip(*heads, strict=True)][_VALUES:], strict=False):
+            for value, found in _grouped(places, values):
+                postings[name, value] = found
+        for place, row in zip(places, heads, strict=True):
+            for posting in context_of(row[_FACTS]):
                 postings[posting].append(place)
-            for posting in context_of(facts):
-                postings[posting].append(place)
-            postings[_EVERY].append(place)
-        for place in postings[_EVERY]:
-            outcome = outcomes[place] or self._settled(first + place)
+        outcomes = {
+            ref - first: outcome
+            for _, ref, _, outcome, *values in rows
+            if ref is not None and values[_KIND] == "outcome"
+        }
+        after = first + BLOCK
+        late = dict(self._connection.execute(_LATE, (first, after, after)).fetchall())
+        for place, row in zip(places, heads, strict=True):
+            outcome = outcomes.get(place, row[_OUTCOME]) or late.get(first + place)
             postings["outcome", outcome].append(place)
+        postings[_EVERY] = places
         return {
             (name, value): found for (name, value), found in postings.items() if value is not None
         }
 
-    def _settled(self, head: int) -> str | None:
-        """Gives the outcome of a head that was settled after its block was full."""
-        found = self._connection.execute(_SETTLED, (head,)).fetchone()
-        return None if found is None else found[0]
+
+def _grouped(places: list[int], values: Sequence[T]) -> Iterable[tuple[T, list[int]]]:
+    """Gives each value of a column with the places where it stands."""
+    if values and values.count(values[0]) == len(values):
+        return [(values[0], places)]
+    groups = defaultdict[T, list[int]](list)
+    for place, value in zip(places, values, strict=True):
+        groups[value].append(place)
+    return groups.items()
 
 
 def context_of(facts: object) -> list[tuple[str, str]]:
