@@ -321,6 +321,7 @@ HOSTS: Final[dict[str, str]] = {
     "web.tokens": "Who shows wrong tokens is told so by the standard, and soon has to wait.",
     "host.mcp.conformance": "The official suite finds what is expected, and nothing else.",
     "host.mcp.inspector": "The MCP Inspector lists tools and calls them, over HTTP and stdio.",
+    "web.tending": "A server that runs tends the vault by itself.",
     "web.bind": "A server of ours listens in the open only where what is sent is encrypted.",
     "web.guard": "A server of ours answers its own names, pages and proxies, and nobody else's.",
     "web.ends": "A server of ours ends at a signal, and everything that it has begun has an end.",

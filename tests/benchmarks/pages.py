@@ -19,6 +19,7 @@ TIMES: Final = 10
 BATCH: Final = 2_500
 #: The pages that are measured, by name.
 PAGES: Final = {
+    "overview": "/",
     "log": "/log",
     "chosen": "/log?user=otto&persona=planner&outcome=failed",
     "older": f"/log?before={LARGE // 2}",

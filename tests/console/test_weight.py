@@ -1,4 +1,4 @@
-"""Proves that the pages of the log and of the usage stay light, whatever stands in them."""
+"""Proves that pages stay light: all of them, and those of the log whatever stands in them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from clientary_connector.call.arguments import MAX_ID_CHARS
 from clientary_connector.frontends.console.pages.log import LINES
 from clientary_connector.frontends.console.views.usage import MOST_ROWS
-from tests.console.ground import Ground, stage
+from tests.console.ground import PERSONA, Ground, stage
 
 pytestmark = pytest.mark.requirement("console.weight")
 
@@ -39,4 +39,20 @@ def test_full_pages_are_light(tmp_path: Path) -> None:
             name = f"{number:03}".ljust(MAX_ID_CHARS // 2, "x")
             ground.call("list_clients", {"limit": 1}, user=name)
         for path in ("/log", "/usage"):
+            assert weight(ground, path) <= MOST_BYTES, path
+
+
+def test_every_page_is_light(tmp_path: Path) -> None:
+    """Those of the navigation, and what they lead to."""
+    with stage(tmp_path) as ground:
+        ground.join()
+        asked = ground.call("delete_client", {"id": 1}, persona="another")
+        one = ground.connector.connection("books").id
+        under = f"/connections/{one}"
+        for path in (
+            *("/", "/connect", "/approvals", "/actions", "/log", "/usage"),
+            *(under, f"{under}/grant?persona={PERSONA}", f"{under}/grant/edit?persona={PERSONA}"),
+            *(f"{under}/rotate", f"{under}/revoke", f"/log/{asked.log_id}", "/log/verify"),
+            *("/log/search", "/actions/create_invoice", "/actions/create_invoice/try"),
+        ):
             assert weight(ground, path) <= MOST_BYTES, path

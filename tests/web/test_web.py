@@ -19,6 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from clientary_connector import Connector, Settings, create_state, open_connector
 from clientary_connector.errors import ConnectorError, InvalidValueError, OperatorError
+from clientary_connector.frontends import upkeep
 from clientary_connector.frontends.web.binding import Binding, listen
 from clientary_connector.frontends.web.guarding import HEADERS
 from clientary_connector.frontends.web.streaming import KEY, Streams
@@ -395,3 +396,27 @@ def test_an_error_of_the_application_ends_its_request_alone(connector: Connector
         for _ in range(2):
             said = server.ask(path="/secret")
             assert (said.status, "secret" in said.text) == (500, False)
+
+
+# What it looks after
+
+
+@pytest.mark.requirement("web.tending")
+def test_a_server_that_runs_tends_the_vault_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An anchor that was away is told of what was signed meanwhile, with nothing written since."""
+    monkeypatch.setattr(upkeep, "FIRST_S", 0.0)
+    create_state(tmp_path / "state")
+    kept = tmp_path / "away" / "checkpoints.txt"
+    settings = Settings(anchors=(f"file:{kept}",))
+    with open_connector(tmp_path / "state", settings=settings) as connector:
+        connector.budgets.set("account", "", 5, user="grace")
+    kept.parent.mkdir(mode=0o700)
+    with open_connector(tmp_path / "state", settings=settings) as connector:
+        assert not kept.exists()
+        with serving(echo, connector) as server:
+            begin = time.monotonic()
+            while not kept.exists():
+                assert time.monotonic() - begin < WAIT_S
+                assert server.ask().status == 200
