@@ -15,7 +15,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 checked = @printf '%s\n' '$(1)'; said=$$($(2) 2>&1) || { printf '%s\n' "$$said" '$(3)' >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs format bench screenshots soak lock clean install-run install-dev
+.PHONY: help demo test check check-style check-mypy check-pyright check-rest docs format bench screenshots soak lock clean install-run install-dev
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -28,11 +28,19 @@ test: install-dev ## install the test set, what drives it where that can be done
 	@.ci/node
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
-check: install-dev ## look at the code without running it: style, types, import contracts, documents
+check: check-style check-mypy check-pyright check-rest ## look at the code without running it: style, types, import contracts, documents
+
+check-style: install-dev
 	$(call checked,ruff,$(BIN)/ruff check .)
 	$(call checked,ruff format,$(BIN)/ruff format --check .,lay it out: make format)
+
+check-mypy: install-dev
 	$(call checked,mypy,$(BIN)/mypy)
+
+check-pyright: install-dev
 	$(call checked,pyright,$(BIN)/pyright --pythonpath $(BIN)/python --warnings)
+
+check-rest: install-dev
 	$(call checked,import contracts,$(BIN)/lint-imports --no-logo)
 	$(call checked,manifest,$(BIN)/clientary manifest check manifests/clientary.json)
 	$(call checked,manifest layout,$(BIN)/clientary manifest format --check manifests/clientary.json,lay it out: make format)
