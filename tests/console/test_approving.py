@@ -64,10 +64,11 @@ def test_a_yes_lets_the_call_happen_once_and_is_seen_with_who_gave_it(ground: Gr
     one = asked(ground)
     approver = ground.browser("approver", name="grace")
     page = approver.open(f"/approvals/{one}")
-    done = page.send({"note": "go ahead"}, action="/decide", button=("decision", "approve"))
+    note = f"go ahead {SCRIPT}"
+    done = page.send({"note": note}, action="/decide", button=("decision", "approve"))
     assert "delete_client of bookkeeper is approved" in done.text
     given = approver.open(f"/approvals/{one}")
-    assert "go ahead" in given.text
+    assert (note in given.text, SCRIPT in given.html) == (True, False)
     assert "It is approved, and not used yet" in given.text
     first = next(iter(ground.sandbox.sandbox.state.clients)).id
     assert ground.call("delete_client", {"id": first}, prompt=SCRIPT).outcome == "succeeded"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -281,6 +282,23 @@ def test_what_the_service_and_a_person_say_is_shown_and_never_obeyed(
         assert (strange.status, text in strange.html) == (404, False)
         back = admin.open("/authorize/back", code=text, state=text, error=text)
         assert (back.status, text in back.html) == (422, False)
+
+
+@pytest.mark.requirement("console.escaped")
+def test_the_name_of_a_provider_is_shown_and_never_obeyed(
+    far: Far, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """On the page that offers it, and on the one that leads there."""
+    text = '<script>alert("x")</script>'
+    provider = replace(description(far), name=text)
+    with stage(
+        tmp_path_factory.mktemp("provider"), make=lambda one: console(one, providers=[provider])
+    ) as ground:
+        admin = ground.browser("admin")
+        for path in ("/connect", "/authorize/0"):
+            page = admin.open(path)
+            assert (page.status, text in page.html) == (200, False), path
+            assert text in html.unescape(page.html), path
 
 
 # With OAuth 2

@@ -132,7 +132,8 @@ def _joined(connector: Connector, one: Connection, keys: Mapping[str, KeyStatus]
 def _usage(connector: Connector, today: date) -> Sequence[Usage]:
     first = today - timedelta(days=DAYS - 1)
     since = datetime(first.year, first.month, first.day, tzinfo=UTC)
-    return connector.budgets.usage(by=("day",), since=since)
+    # Up to an end that stays the same all day, so that what was added up before is kept.
+    return connector.budgets.usage(by=("day",), since=since, until=since + timedelta(days=DAYS))
 
 
 def _spent(one: Budget) -> Spent:
