@@ -35,7 +35,7 @@ from tests.vault.turning import (
     turn_keys,
 )
 
-pytestmark = pytest.mark.requirement("keys.kek")
+pytestmark = [pytest.mark.requirement("keys.kek"), pytest.mark.slow]
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ from tests.vault.turning import (
     value_of,
 )
 
-pytestmark = pytest.mark.requirement("keys.turning")
+pytestmark = [pytest.mark.requirement("keys.turning"), pytest.mark.slow]
 
 
 @pytest.fixture

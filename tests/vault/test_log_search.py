@@ -26,7 +26,7 @@ from connector_vault.postings import BLOCK, Postings
 from connector_vault.rows import SPAN_ROWS
 from tests.vault.ground import Clock, Place, append, calls, connection_of, row_of
 
-pytestmark = pytest.mark.requirement("log.search")
+pytestmark = [pytest.mark.requirement("log.search"), pytest.mark.slow]
 
 USERS = ("ada", "bob")
 PERSONAS = ("bookkeeper", "planner")

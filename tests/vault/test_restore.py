@@ -31,7 +31,11 @@ from connector_vault.restoring import STEPS
 from tests.vault.ground import Place, calls, store
 from tests.vault.processes import open_until_told, restore_until, started
 
-pytestmark = [pytest.mark.requirement("vault.restore"), pytest.mark.requirement("threat.22")]
+pytestmark = [
+    pytest.mark.requirement("vault.restore"),
+    pytest.mark.requirement("threat.22"),
+    pytest.mark.slow,
+]
 
 
 def connect(vault: Vault, name: str) -> None:
