@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -206,13 +207,16 @@ def test_a_read_in_another_process_is_stopped(stage: Stage) -> None:
     assert len(stage.sandbox.requests) == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel whether a process rests")
 def test_a_process_that_was_asleep_sends_nothing_when_it_wakes(stage: Stage) -> None:
     """Stopped while it waited to try again, and woken after the revoke, it looks first."""
     stage.sandbox.faults.add(
-        Fault(kind=FaultKind.STATUS, status=429, headers={"retry-after": "2"}, times=None)
+        Fault(kind=FaultKind.STATUS, status=429, headers={"retry-after": "4"}, times=None)
     )
     process = start("caller", stage.state, PERSONA, 1, "list_clients")
     _until(lambda: any(seen.status for seen in stage.sandbox.requests))
+    # Until it has left its gate: a process that is stopped in there cannot confirm.
+    _until(lambda: _rests(process))
     process.send_signal(signal.SIGSTOP)
     os.waitpid(process.pid, os.WUNTRACED)
     revocation = stage.wait(lambda: stage.connector.revoke(ACCOUNT, user="admin"))
@@ -235,6 +239,15 @@ def test_a_call_whose_line_is_being_opened_sends_nothing(stage: Stage, action: s
         assert _ended(result) == (Outcome.REFUSED, ErrorKind.REVOKED)
         assert took_s < SOON_S
         assert far_side.came() == b""
+
+
+def _rests(process: subprocess.Popen[str]) -> bool:
+    """Says whether a process sleeps, and has used no processor for a moment."""
+    place = Path(f"/proc/{process.pid}/stat")
+    before = place.read_text().rpartition(")")[2].split()
+    time.sleep(0.05)
+    after = place.read_text().rpartition(")")[2].split()
+    return after[0] == "S" and before[11:13] == after[11:13]
 
 
 async def _revoked_while_queued(stage: Stage) -> list[Result]:
