@@ -67,7 +67,7 @@ def test_a_revoke_in_another_process_stops_the_next_call(stage: Stage) -> None:
 def test_a_revoke_in_another_process_stops_a_call_between_two_sends(stage: Stage) -> None:
     """A call that waits to try again does not, once the connection is revoked."""
     stage.sandbox.faults.add(
-        Fault(kind=FaultKind.STATUS, status=429, headers={"retry-after": "3"}, times=None)
+        Fault(kind=FaultKind.STATUS, status=429, headers={"retry-after": "15"}, times=None)
     )
     process = start("revoker", stage.state, ACCOUNT)
     result = stage.run(stage.call("list_clients", {}))
