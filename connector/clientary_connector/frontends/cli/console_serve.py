@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
-from clientary_connector.connector import Connector
 from clientary_connector.frontends import screen
-from clientary_connector.frontends.cli import options, output, serving
+from clientary_connector.frontends.cli import extras, options, output, serving
 from clientary_connector.frontends.cli.authorize import described
 from clientary_connector.frontends.cli.status import Status
 from clientary_connector.oauth.provider import Provider
 from clientary_connector.people import Person, Role
 from clientary_connector.wiring import open_connector
-
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
-
-    from clientary_connector.frontends.web.binding import Place
 
 _FILE: Final = click.Path(path_type=Path)
 
@@ -77,13 +69,22 @@ def serve(
 
 
 async def _served(wanted: Wanted, words: serving.Words) -> None:
-    _check_extra()
-    from clientary_connector.frontends.web import running  # noqa: PLC0415 -- an optional extra
-    from clientary_connector.frontends.web.streaming import Streams  # noqa: PLC0415 -- the same
+    with extras.needed("The console", "console"):
+        from clientary_connector.frontends.console import console  # noqa: PLC0415 -- an extra
+        from clientary_connector.frontends.console.rehearsal import Rehearsal  # noqa: PLC0415 -- an extra
+        from clientary_connector.frontends.web import running  # noqa: PLC0415 -- an extra
+        from clientary_connector.frontends.web.streaming import Streams  # noqa: PLC0415 -- an extra
 
     async with open_connector(wanted.state) as connector:
         place = serving.listening(words, connector.settings)
-        with _application(connector, place, wanted.providers) as app:
+        # The simulated account is one click away while the pages are served.
+        with closing(Rehearsal()) as rehearsal:
+            app = console(
+                connector,
+                hosts=tuple(place.hosts),
+                providers=wanted.providers,
+                rehearsal=rehearsal,
+            )
             streams = Streams(app)
 
             def started() -> None:
@@ -92,33 +93,6 @@ async def _served(wanted: Wanted, words: serving.Words) -> None:
 
             turns = running.Turns(started=started, ending=streams.end)
             await running.serve(streams, place, connector=connector, user=wanted.user, turns=turns)
-
-
-@contextmanager
-def _application(
-    connector: Connector, place: Place, providers: tuple[Provider, ...]
-) -> Generator[Starlette]:
-    """Gives the pages, and a simulated account that is one click away while they are served."""
-    from clientary_connector.frontends.console import console  # noqa: PLC0415 -- an optional extra
-    from clientary_connector.frontends.console.rehearsal import (  # noqa: PLC0415 -- the same
-        Rehearsal,
-    )
-
-    rehearsal = Rehearsal()
-    try:
-        hosts = tuple(place.hosts)
-        yield console(connector, hosts=hosts, providers=providers, rehearsal=rehearsal)
-    finally:
-        rehearsal.close()
-
-
-def _check_extra() -> None:
-    try:
-        import_module("clientary_connector.frontends.console")
-    except ModuleNotFoundError as error:
-        raise click.UsageError(
-            f"The console needs {error.name}: pip install 'clientary-connector[console]'"
-        ) from None
 
 
 def _tell(url: str, link: str, output_: str) -> None:

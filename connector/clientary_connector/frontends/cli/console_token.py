@@ -7,8 +7,6 @@ from typing import Final
 
 import click
 
-from clientary_connector.errors import UnknownTokenError
-from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, tokenview
 from clientary_connector.frontends.cli.lazygroup import DefaultGroup, Entry
 from clientary_connector.frontends.cli.status import Status
@@ -70,12 +68,8 @@ def new(  # noqa: PLR0913 -- click passes one argument an option
 @click.pass_obj
 def list_(state: Path | None, *, output_: str) -> Status:
     """List the tokens, those that count no more too."""
-    with open_connector(state) as connector:
-        found = connector.tokens.all(kind=ADMIN)
-    tokenview.show_all(found, output_)
-    if not found and output_ != "json":
-        screen.note("No token: clientary console token new --role viewer")
-    return Status.SUCCEEDED
+    none = "clientary console token new --role viewer"
+    return tokenview.list_all(state, kind=ADMIN, none=none, output_=output_)
 
 
 @click.command()
@@ -88,10 +82,5 @@ def revoke(
     state: Path | None, *, token: str, reason: str, user: str | None, output_: str
 ) -> Status:
     """End the token ID, for good: the next request with it is refused, in every process."""
-    who = options.login_name(user)
-    with open_connector(state) as connector:
-        if connector.tokens.one(token).kind != ADMIN:
-            raise UnknownTokenError(f"{token} is no token for the admin API.")
-        ended = connector.tokens.revoke(token, user=who, reason=reason)
-    tokenview.show_ended(ended, output_)
-    return Status.SUCCEEDED
+    ending = tokenview.Ending(state=state, token=token, reason=reason, user=user, output_=output_)
+    return tokenview.revoke(ending, kind=ADMIN, strange="no token for the admin API")

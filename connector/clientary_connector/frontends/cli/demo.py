@@ -6,15 +6,13 @@ import asyncio
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Final
 
 import click
 
 from clientary_connector.frontends import screen
-from clientary_connector.frontends.cli import options, output
+from clientary_connector.frontends.cli import extras, options, output
 from clientary_connector.frontends.cli.status import Status
 from clientary_connector.frontends.invocation import invocation
 
@@ -37,13 +35,14 @@ def demo(*, keep: Path | None, user: str | None, output_: str) -> Status:
     Connect, grant, a new client, its project, hours, an invoice, sent; what is
     refused; the log. It needs no account and touches nothing of yours.
     """
-    story = _story()
+    with extras.needed("The demo", "sandbox"):
+        from clientary_connector.frontends.demo import play  # noqa: PLC0415 -- an extra
     who = options.login_name(user)
     tell = _keep_silent if output_ == "json" else screen.emit
     with _state(keep) as state:
         tell("One piece of work, from the first key to the revoke.\n")
         tell(f"State: {screen.visible(str(state))}{'' if keep else ' (removed at the end)'}\n")
-        steps = asyncio.run(story.play(state, user=who, tell=tell))
+        steps = asyncio.run(play(state, user=who, tell=tell))
     tell(_what_next(keep))
     if output_ == "json":
         output.emit_data(steps)
@@ -52,15 +51,6 @@ def demo(*, keep: Path | None, user: str | None, output_: str) -> Status:
 
 def _keep_silent(text: str) -> None:
     del text
-
-
-def _story() -> ModuleType:
-    try:
-        return import_module("clientary_connector.frontends.demo")
-    except ModuleNotFoundError as error:
-        raise click.UsageError(
-            f"The demo needs {error.name}: pip install 'clientary-connector[sandbox]'"
-        ) from None
 
 
 @contextmanager

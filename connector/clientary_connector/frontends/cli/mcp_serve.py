@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from clientary_connector.frontends import screen
-from clientary_connector.frontends.cli import options, output, serving
+from clientary_connector.frontends.cli import extras, options, output, serving
 from clientary_connector.frontends.cli.status import Status
 from clientary_connector.frontends.mcp.caller import Caller
 from clientary_connector.wiring import open_connector
@@ -126,7 +125,8 @@ def _check_words(ctx: click.Context, names: tuple[str, ...], *, http: bool) -> N
 
 
 async def _over_stdio(wanted: Wanted, caller: Caller) -> None:
-    stdio = _loaded(_stdio)
+    with extras.needed("The server", "mcp"):
+        from clientary_connector.frontends.mcp import stdio  # noqa: PLC0415 -- an optional extra
     async with open_connector(wanted.state) as connector:
         # Said here, where a person sees it, and not to the first request of a client.
         connector.connection(caller.connection)
@@ -134,7 +134,9 @@ async def _over_stdio(wanted: Wanted, caller: Caller) -> None:
 
 
 async def _over_http(wanted: Wanted, words: serving.Words, way: Way) -> None:
-    http, running = _loaded(_http)
+    with extras.needed("The server", "mcp"):
+        from clientary_connector.frontends.mcp import http  # noqa: PLC0415 -- an optional extra
+        from clientary_connector.frontends.web import running  # noqa: PLC0415 -- the same
     # What clients do wrong they are told; the SDK would print its own trace of it.
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
     async with open_connector(wanted.state) as connector:
@@ -159,25 +161,3 @@ def _tell(connector: Connector, url: str, output_: str) -> None:
     if not any(token.active for token in connector.tokens.all(kind="mcp")):
         screen.note("Nobody has a token yet: clientary mcp token new --connection NAME --persona P")
     screen.note("Ctrl-C ends it.")
-
-
-def _loaded(load: Callable[[], Any]) -> Any:  # noqa: ANN401 -- a module
-    try:
-        return load()
-    except ModuleNotFoundError as error:
-        raise click.UsageError(
-            f"The server needs {error.name}: pip install 'clientary-connector[mcp]'"
-        ) from None
-
-
-def _stdio() -> Any:  # noqa: ANN401 -- a module
-    from clientary_connector.frontends.mcp import stdio  # noqa: PLC0415 -- an optional extra
-
-    return stdio
-
-
-def _http() -> Any:  # noqa: ANN401 -- a module
-    from clientary_connector.frontends.mcp import http  # noqa: PLC0415 -- an optional extra
-    from clientary_connector.frontends.web import running  # noqa: PLC0415 -- an optional extra
-
-    return http, running

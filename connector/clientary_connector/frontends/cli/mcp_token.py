@@ -7,13 +7,11 @@ from typing import Final
 
 import click
 
-from clientary_connector.connector import Connector
-from clientary_connector.errors import UnknownTokenError
 from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, tokenview
 from clientary_connector.frontends.cli.lazygroup import DefaultGroup, Entry
 from clientary_connector.frontends.cli.status import Status
-from clientary_connector.tokens import MCP, Token
+from clientary_connector.tokens import MCP
 from clientary_connector.wiring import open_connector
 
 COMMANDS: Final = {
@@ -90,12 +88,8 @@ def new(  # noqa: PLR0913 -- click passes one argument an option
 @click.pass_obj
 def list_(state: Path | None, *, output_: str) -> Status:
     """List the tokens, those that count no more too."""
-    with open_connector(state) as connector:
-        found = connector.tokens.all(kind=MCP)
-    tokenview.show_all(found, output_)
-    if not found and output_ != "json":
-        screen.note("No token: clientary mcp token new --connection NAME --persona NAME")
-    return Status.SUCCEEDED
+    none = "clientary mcp token new --connection NAME --persona NAME"
+    return tokenview.list_all(state, kind=MCP, none=none, output_=output_)
 
 
 @click.command()
@@ -108,21 +102,5 @@ def revoke(
     state: Path | None, *, token: str, reason: str, user: str | None, output_: str
 ) -> Status:
     """End the token ID, for good: the next request with it is refused, in every process."""
-    who = options.login_name(user)
-    with open_connector(state) as connector:
-        _of_mcp(connector, token)
-        ended = connector.tokens.revoke(token, user=who, reason=reason)
-    tokenview.show_ended(ended, output_)
-    return Status.SUCCEEDED
-
-
-def _of_mcp(connector: Connector, token: str) -> Token:
-    """Returns a token of this kind; others are looked after elsewhere.
-
-    Raises:
-        UnknownTokenError: There is none.
-    """
-    found = connector.tokens.one(token)
-    if found.kind != MCP:
-        raise UnknownTokenError(f"{token} is no token of a client of MCP.")
-    return found
+    ending = tokenview.Ending(state=state, token=token, reason=reason, user=user, output_=output_)
+    return tokenview.revoke(ending, kind=MCP, strange="no token of a client of MCP")

@@ -13,7 +13,7 @@ import click
 
 from clientary_connector.errors import OperatorError
 from clientary_connector.frontends import screen
-from clientary_connector.frontends.cli import options, output
+from clientary_connector.frontends.cli import extras, options, output
 from clientary_connector.frontends.cli.status import Status
 from clientary_connector.frontends.invocation import invocation
 
@@ -57,12 +57,8 @@ def sandbox(state: Path | None, *, port: int, seed: int, size: str, output_: str
 
 @contextmanager
 def _served(*, port: int, seed: int, size: str) -> Generator[RunningSandbox]:
-    try:
+    with extras.needed("The sandbox", "sandbox"):
         from clientary_connector.sandbox import Sandbox, serve  # noqa: PLC0415 -- an optional extra
-    except ModuleNotFoundError as error:
-        raise click.UsageError(
-            f"The sandbox needs {error.name}: pip install 'clientary-connector[sandbox]'"
-        ) from None
     with ExitStack() as stack:
         try:
             running = stack.enter_context(serve(Sandbox(seed=seed, size=size), port=port))

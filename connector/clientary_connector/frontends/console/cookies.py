@@ -11,11 +11,12 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
+
+from clientary_connector.call import address
 
 SESSION: Final = "session"
 BINDING: Final = "binding"
@@ -56,12 +57,7 @@ def drop_cookie(response: Response, request: Request, what: str) -> None:
 
 def is_loopback(host: str) -> bool:
     """Whether a name of a host stands for this machine and no other."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+    return host == "localhost" or address.is_loopback(host.strip("[]"))
 
 
 def _secure(request: Request) -> bool:

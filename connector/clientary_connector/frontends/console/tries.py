@@ -6,19 +6,18 @@ taken before the password is looked at, so that many at once are not more than m
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
+from clientary_connector.frontends.web.peers import customer_of
+
 #: An address may be many people behind one router.
 OF_ADDRESS: Final = 4
 #: Beyond that those are forgotten that have the most tries left: memory does not grow.
 MOST: Final = 10_000
-#: A customer of a provider has a whole network of this size (RFC 6177).
-NETWORK: Final = 64
 
 
 @dataclass(slots=True)
@@ -79,14 +78,4 @@ class Tries:
 
 
 def _keys(name: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    return ("name", name.casefold()), ("address", _network(address))
-
-
-def _network(address: str) -> str:
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if found.version == 4:  # noqa: PLR2004 - of IP
-        return address
-    return str(ipaddress.ip_network((found, NETWORK), strict=False))
+    return ("name", name.casefold()), ("address", customer_of(address))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
 from clientary_connector.errors import InvalidValueError
@@ -18,6 +18,8 @@ from clientary_connector.errors import InvalidValueError
 FORWARDING: Final = frozenset(
     {b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-real-ip"}
 )
+#: A customer of a provider has a whole network of IPv6 of this size (RFC 6177).
+CUSTOMER_BITS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,17 @@ def peer_of(scope: Mapping[str, Any], proxies: Proxies) -> Peer:
         host=_only(told.get(b"x-forwarded-host", ())) or peer.host,
         proxied=True,
     )
+
+
+def customer_of(address: str) -> str:
+    """Returns what is counted as one sender: an address, of IPv6 the network it is in."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(found, IPv6Address):
+        return str(ip_network((found, CUSTOMER_BITS), strict=False))
+    return address
 
 
 def without_forwarding(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
+
+from clientary_connector.frontends.web.peers import customer_of
 
 WINDOW_S: Final = 60.0
 #: An address that has shown a right token so lately is no guesser, whoever else comes from it.
 TRUSTED_S: Final = 600.0
 #: So many addresses are remembered; the one that was heard of longest ago is left out.
 MOST: Final = 10_000
-#: What one customer of a provider has of IPv6.
-_IPV6_BITS: Final = 64
 
 
 class Throttle:
@@ -29,7 +28,7 @@ class Throttle:
 
     def wait_s(self, address: str) -> float:
         """Returns how long an address has to wait before it is heard again; 0 if it has not."""
-        name, now = _place(address), self._clock()
+        name, now = customer_of(address), self._clock()
         times = self._wrong.get(name)
         if times is None or now - self._right.get(name, -TRUSTED_S) < TRUSTED_S:
             return 0.0
@@ -37,13 +36,13 @@ class Throttle:
 
     def wrong(self, address: str) -> None:
         """Takes note of a wrong token."""
-        name = _place(address)
+        name = customer_of(address)
         self._wrong.setdefault(name, deque(maxlen=self._a_minute)).append(self._clock())
         _newest(self._wrong, name)
 
     def right(self, address: str) -> None:
         """Takes note of a right one."""
-        name = _place(address)
+        name = customer_of(address)
         self._right[name] = self._clock()
         _newest(self._right, name)
 
@@ -52,14 +51,3 @@ def _newest(kept: OrderedDict[str, deque[float]] | OrderedDict[str, float], name
     kept.move_to_end(name)
     if len(kept) > MOST:
         kept.popitem(last=False)
-
-
-def _place(address: str) -> str:
-    """Returns what is counted as one: an address, of IPv6 the network it is in."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address[:64]
-    if isinstance(found, IPv6Address):
-        return str(ip_network((found, _IPV6_BITS), strict=False))
-    return address
