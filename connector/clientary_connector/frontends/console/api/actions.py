@@ -30,16 +30,9 @@ class ActionShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActionInFull:
+class ActionInFull(ActionShown):
     """One of the things that a persona can do, and how it is asked for."""
 
-    id: str
-    title: str
-    alias: str
-    resource: str
-    effect: str
-    scope: str
-    cost: int
     description: str
     method: str
     path: str

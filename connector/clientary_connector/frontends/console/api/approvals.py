@@ -36,24 +36,9 @@ class ApprovalShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalInFull:
+class ApprovalInFull(ApprovalShown):
     """What an approval is about: why it was asked for, and what exactly would happen."""
 
-    id: str
-    state: str
-    action: str
-    effect: str
-    connection: str
-    connection_name: str
-    persona: str
-    user: str
-    asked_at: Moment
-    until: Moment
-    log_id: LogId
-    decided_by: str | None
-    decided_at: Moment | None
-    decided_log_id: int | None
-    used_by: int | None
     prompt: str | None
     arguments: dict[str, Any] | None
     note: str

@@ -162,7 +162,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckShown:
+class RuleShown:
     """One rule, and whether it passes; null where that depends on more than is known."""
 
     rule: str
@@ -179,7 +179,7 @@ class Verdict:
     action: str
     allowed: Annotated[bool | None, Meta(description="null: it depends.")]
     needs_approval: bool
-    checks: tuple[CheckShown, ...]
+    checks: tuple[RuleShown, ...]
 
 
 @operation("GET", "/grants", role=Role.VIEWER, query=WhichGrants, gives=Grants)
