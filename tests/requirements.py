@@ -330,7 +330,7 @@ HOSTS: Final[dict[str, str]] = {
 
 CONSOLE: Final[dict[str, str]] = {
     "console.frame": "Every page is read by eye, keyboard or screen reader, at any width.",
-    "console.host": "A host mounts the console in ten lines, and says itself who a person is.",
+    "console.host": "A host mounts the console in a few lines, and says itself who a person is.",
     "console.overview": "One page tells how connections, calls, budgets and log are.",
     "console.signin": "People sign in by a link or a password, a few tries at a time, and out.",
     "console.guard": "No other name, site or form reaches a page; no page loads or tells more.",

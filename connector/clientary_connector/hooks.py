@@ -47,6 +47,7 @@ from connector_vault import Secret
 if TYPE_CHECKING:
     from clientary_connector.connector import Connector
     from clientary_connector.finding import Search
+    from clientary_connector.people import Person
     from clientary_connector.status import HostStatus
     from clientary_connector.tending import TendReport
 
@@ -249,6 +250,16 @@ def connector_may_read(user: str, what: Mapping[str, Any]) -> bool | None:
 
     `what` says what is about to be read, as the row of kind `read` will: a page, an entry, a
     search, an export or what a plugin is told, and the filter.
+    """
+
+
+@hookspec(firstresult=True)
+def connector_person(request: Any) -> Person | Awaitable[Person | None] | None:  # noqa: ANN401 - Starlette's, which the core does not have
+    """Says who sends a request to the console, and in which role; None where nobody is signed in.
+
+    It is asked at every request, which is Starlette's as the host's own middleware has left it; a
+    coroutine may answer. Where a plugin has this hook, the console signs in nobody by itself. One
+    that fails or hangs lets nobody in.
     """
 
 

@@ -406,6 +406,7 @@ HOOKS: Final = frozenset(
         "connector_may_read",
         "connector_notices_lost",
         "connector_operation_settled",
+        "connector_person",
         "connector_usage",
     }
 )

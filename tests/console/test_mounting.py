@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,8 +15,9 @@ from starlette.authentication import AuthCredentials, AuthenticationBackend, Bas
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import HTTPConnection, Request
 
-from clientary_connector import Connector
+from clientary_connector import Connector, Settings
 from clientary_connector.frontends.console import Person, Role, console
+from clientary_connector.hooks import hookimpl
 from clientary_connector.states import create_state
 from tests.console.ground import Browser, Page, served, stage
 from tests.packaging.installation import ROOT
@@ -104,3 +106,84 @@ def test_a_host_may_answer_later_and_its_mistakes_let_nobody_in(
         assert "ada viewer" in browser.open("/").text
         browser.client.headers["x-role"] = "owner"
         assert browser.open("/").status == 500
+
+
+class Late:
+    """A host whose plugin has to look the person up first."""
+
+    @hookimpl
+    async def connector_person(self, request: Request) -> Person | None:
+        """Says who it is, a moment later."""
+        await asyncio.sleep(0)
+        role = request.headers.get("x-role")
+        if role == "hangs":
+            await asyncio.Event().wait()
+        return None if role is None else Person("ada", Role(role))
+
+
+class Failing:
+    """A host whose plugin fails, and knows a secret."""
+
+    @hookimpl
+    def connector_person(self, request: Request) -> Person | None:
+        """Fails, unless it does not know the person."""
+        if "x-role" not in request.headers:
+            return None
+        raise RuntimeError(CANARY)
+
+
+CANARY = "canary-51-of-a-host"
+
+
+def test_a_plugin_says_who_a_person_is_and_one_that_hangs_lets_nobody_in(
+    tmp_path_factory: pytest.TempPathFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The hook may be a coroutine; there is no other sign-in, and links are worth nothing."""
+    settings = Settings(hook_answer_s=0.3)
+    with stage(tmp_path_factory.mktemp("plugin"), settings=settings) as ground:
+        before = ground.browser("admin")
+        ground.connector.register(Late())
+        assert before.open("/").status == 401
+        browser = ground.browser()
+        token = ground.desk.links.make(Person("eve", Role.ADMIN))
+        assert browser.open(f"/sign-in/{token}").status == 404
+        browser.client.headers["x-role"] = "viewer"
+        page = browser.open("/")
+        assert (page.status, "ada viewer" in page.text) == (200, True)
+        assert "Sign out" not in page.text
+        browser.client.headers["x-role"] = "hangs"
+        hung = browser.open("/")
+        assert "took too long" in caplog.text
+        assert (hung.status, "could not say who you are" in hung.text) == (503, True)
+
+
+def test_a_plugin_that_fails_lets_nobody_in_and_its_error_is_not_repeated(
+    tmp_path_factory: pytest.TempPathFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The page says that the host failed; the log of the process names the type alone."""
+    with stage(tmp_path_factory.mktemp("failing")) as ground:
+        ground.connector.register(Failing())
+        browser = ground.browser()
+        assert browser.open("/").status == 401
+        browser.client.headers["x-role"] = "admin"
+        page = browser.open("/")
+        assert (page.status, CANARY in page.html) == (503, False)
+        assert "raised RuntimeError" in caplog.text
+        assert CANARY not in caplog.text
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_the_word_of_a_plugin_counts_for_the_api_where_the_host_says_so(
+    tmp_path_factory: pytest.TempPathFactory, *, counts: bool
+) -> None:
+    """By itself the console's own sign-in never does, whatever was said."""
+
+    def make(connector: Connector) -> Starlette:
+        return console(connector, who_for_api=counts)
+
+    with stage(tmp_path_factory.mktemp("api"), make=make) as ground:
+        assert ground.browser("admin").open("/api/status").status == 401
+        ground.connector.register(Late())
+        browser = ground.browser()
+        browser.client.headers["x-role"] = "viewer"
+        assert browser.open("/api/status").status == (200 if counts else 401)

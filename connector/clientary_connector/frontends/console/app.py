@@ -98,9 +98,11 @@ def console(  # noqa: PLR0913 - what a host may say, all by name
 ) -> Starlette:
     """Returns the console of a connector, to be mounted under any path or served by itself.
 
-    `who` says at each request who the person is and which role it has, as the host knows it;
-    whoever is not signed in is sent to `sign_in_url`. Without `who` the console signs people in by
-    itself. With `who_for_api` that counts for the admin API too, which takes tokens otherwise.
+    Who a person is and which role it has, the host says at each request, by the hook
+    `connector_person` of a plugin that the connector has registered, or for short by `who`;
+    whoever is not signed in is sent to `sign_in_url`. Without either the console signs people in
+    by itself. With `who_for_api` the host's word counts for the admin API too, which takes tokens
+    otherwise.
     `hosts` are the names under which it is reached, beside those of loopback. `providers` are
     those of OAuth 2 with which accounts can be connected; with a `rehearsal` a simulated account
     is one click away.
@@ -109,7 +111,7 @@ def console(  # noqa: PLR0913 - what a host may say, all by name
     desk = Desk(
         connector=connector,
         who=who,
-        who_for_api=who is not None and who_for_api,
+        who_for_api=who_for_api,
         sign_in_url=sign_in_url,
         hosts=frozenset(name.lower().strip("[]") for name in (*hosts, *settings.allowed_hosts)),
         frame_ancestors=settings.console_frame_ancestors,
@@ -160,7 +162,7 @@ async def _sign_in(request: Request, error: Exception) -> Response:
     """Leads to where people sign in, and from there back to the page, without what was asked."""
     del error
     desk = desk_of(request)
-    if desk.who is None:
+    if not desk.host_signs_in:
         back = urlencode({"back": path_of(request)}) if request.method == "GET" else ""
         return RedirectResponse(f"{path_for(request, 'sign_in')}?{back}".rstrip("?"), 303)
     if desk.sign_in_url is not None:

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from jinja2 import Environment
 from starlette.applications import Starlette
@@ -20,6 +20,8 @@ from clientary_connector.frontends.console.tries import Tries
 from clientary_connector.oauth.provider import Provider
 from clientary_connector.people import Person, Role
 
+#: The hook of a host that says who a person is.
+PERSON: Final = "connector_person"
 #: Says who sends a request, as the host knows it; None where nobody is signed in there.
 Who: TypeAlias = Callable[[Request], "Person | Awaitable[Person | None] | None"]
 
@@ -49,9 +51,9 @@ class Desk:
     """What the pages of one console work with."""
 
     connector: Connector
-    #: None where the console signs people in itself.
+    #: The host's word, where it was given here and not by a hook.
     who: Who | None
-    #: Whether `who` counts for the admin API too.
+    #: Whether the host's sign-in counts for the admin API too.
     who_for_api: bool
     #: Where people sign in, where the host does that.
     sign_in_url: str | None
@@ -68,6 +70,11 @@ class Desk:
     templates: Environment
     assets: Mapping[str, Asset]
     navigation: tuple[Entry, ...]
+
+    @property
+    def host_signs_in(self) -> bool:
+        """Whether the host says who people are; else the console signs them in itself."""
+        return self.who is not None or self.connector.hosting.hears(PERSON)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -119,7 +119,7 @@ def _usual(request: Request, visit: Visit) -> dict[str, object]:
         "here": getattr(request.scope.get("route"), "name", ""),
         "may": may,
         "navigation": [one for one in desk.navigation if may(one.role.value)],
-        "own_sign_in": desk.who is None,
+        "own_sign_in": not desk.host_signs_in,
         "path": path_of(request),
         "person": visit.person,
         "theme": _theme(request),

@@ -30,7 +30,10 @@ async def enter(request: Request, role: Role) -> Person:
         ProblemError: Nobody is known by that token, or its role does not reach that far.
     """
     header = request.headers.get("authorization", "")
-    person = visit_of(request).person if desk_of(request).who_for_api and not header else None
+    desk = desk_of(request)
+    # A session of our own does not count: forms are bound to it, and requests here are not.
+    by_host = desk.who_for_api and desk.host_signs_in and not header
+    person = visit_of(request).person if by_host else None
     person = person or await _person(connector_of(request), header)
     if not person.role.covers(role):
         raise ProblemError(

@@ -121,7 +121,7 @@ def _told(seconds: int) -> str:
 
 
 def _check_own(request: Request) -> None:
-    if desk_of(request).who is not None:
+    if desk_of(request).host_signs_in:
         raise HTTPException(404, "The host of this page signs people in.")
 
 
