@@ -352,6 +352,7 @@ CONSOLE: Final[dict[str, str]] = {
     "console.escaped": "What anybody writes is shown on the admin's pages, and never obeyed.",
     "console.pages": "The console's pages are reached by who may, at any path of any host.",
     "console.actions": "The actions are found, shown in full, and by what a persona may call.",
+    "console.tokens": "Tokens are made, shown once, listed and ended on pages, by admins.",
     "console.try": "An admin tries an action as a persona, looks first, and runs it once.",
     "console.day": "An admin does the work of a whole day in a browser, with a script or without.",
     "console.api.described": "The admin API answers as its description says, to whom it says.",

@@ -106,11 +106,18 @@ def _prepared(ground: Ground) -> Iterator[Shot]:
     yield Shot("verify", "/log/verify", _verified)
     yield Shot("search", "/log/search")
     yield Shot("usage", "/usage")
+    yield Shot("tokens", "/tokens")
+    yield Shot("token-made", "/tokens", _minted)
     yield Shot("missing", "/nowhere")
 
 
 def _opened(tab: Page) -> None:
     tab.get_by_role("button", name="Show what is sealed").click()
+
+
+def _minted(tab: Page) -> None:
+    tab.get_by_label("Persona").fill(PERSONA)
+    tab.get_by_role("button", name="Make a token for MCP").click()
 
 
 def _verified(tab: Page) -> None:

@@ -52,6 +52,7 @@ def pages(ground: Ground) -> dict[str, str]:
     one = f"/connections/{ground.connector.connection('books').id}"
     client = next(iter(ground.sandbox.sandbox.state.clients)).id
     waits = ground.call("delete_client", {"id": client}).error
+    token = ground.connector.tokens.for_admin(role="viewer", user="maria").token.id
     assert waits is not None
     return {
         "connect": "/connect",
@@ -62,6 +63,8 @@ def pages(ground: Ground) -> dict[str, str]:
         "end": f"{one}/grant/end?persona=bookkeeper",
         "rotate": f"{one}/rotate",
         "revoke": f"{one}/revoke",
+        "tokens": "/tokens",
+        "token end": f"/tokens/{token}/revoke",
         "approvals": "/approvals",
         "approval": f"/approvals/{waits.approval}",
     }

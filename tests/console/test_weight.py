@@ -50,7 +50,7 @@ def test_every_page_is_light(tmp_path: Path) -> None:
         one = ground.connector.connection("books").id
         under = f"/connections/{one}"
         for path in (
-            *("/", "/connect", "/approvals", "/actions", "/log", "/usage"),
+            *("/", "/connect", "/approvals", "/actions", "/log", "/usage", "/tokens"),
             *(under, f"{under}/grant?persona={PERSONA}", f"{under}/grant/edit?persona={PERSONA}"),
             *(f"{under}/rotate", f"{under}/revoke", f"/log/{asked.log_id}", "/log/verify"),
             *("/log/search", "/actions/create_invoice", "/actions/create_invoice/try"),

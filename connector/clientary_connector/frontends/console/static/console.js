@@ -55,7 +55,26 @@
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
   });
 
+  /* <button data-copy="#field" hidden> puts what stands in a field into the clipboard. */
+  const copying = (button) => {
+    const field = document.querySelector(button.dataset.copy);
+    if (!field || !navigator.clipboard) return;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      field.select();
+      try {
+        await navigator.clipboard.writeText(field.value);
+      } catch {
+        /* A frame may be kept from it: the text is selected, and the reader copies it. */
+        return;
+      }
+      const told = button.parentElement.querySelector("[data-copied]");
+      if (told) told.textContent = told.dataset.copied;
+    });
+  };
+
   localize(document);
   all("input[data-filter]").forEach(filter);
+  all("button[data-copy]").forEach(copying);
   window.clientary = Object.freeze({ localize });
 })();
