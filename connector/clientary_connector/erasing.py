@@ -46,11 +46,10 @@ class Erasing:
     ) -> ErasureReport:
         """Erases prompt, arguments, request and response of all rows of a user, for good.
 
-        With `before`, of those written before that moment. Keys are per user and month (UTC): of
-        a month that is erased in part the text goes here, and its key stays until all of it goes,
-        so that an older backup still shows that part. `reason` lies open in the log. Records of
-        connections, grants and rotations are not text of the log, and stay. Approvals that this
-        user waits for are over: nobody could see any more what a yes would be for.
+        With `before`, of those written before that moment; a call is as old as its end. No older
+        backup opens what went, and what stays opens as before. `reason` lies open in the log.
+        Records of connections, grants and rotations are not text of the log, and stay. Approvals
+        that this user waits for are over: nobody could see any more what a yes would be for.
 
         Raises:
             InvalidValueError: One of the users cannot be used, or there is no reason.

@@ -16,7 +16,7 @@ from connector_vault import (
     Vault,
     restore,
 )
-from connector_vault.erasure import STEPS, Eraser
+from connector_vault.erasure import STEPS, Eraser, ErasureReport
 from connector_vault.keyrotator import KeyRotator
 from connector_vault.shreds import Held
 from tests.vault.ground import Clock, Place, append, intent, row_of
@@ -34,6 +34,10 @@ class Cut(Exception):  # noqa: N818 - it is no error of anything
 def moment(year: int, month: int, day: int) -> float:
     """Gives a time as the clock does."""
     return datetime(year, month, day, tzinfo=UTC).timestamp()
+
+
+#: Inside the month in which Ada has two calls, between them.
+BOUND = moment(2026, 2, 15)
 
 
 @pytest.fixture
@@ -76,11 +80,19 @@ def readable(vault: Vault) -> set[int]:
     return found
 
 
+def opens(vault: Vault, seq: int) -> bool:
+    """Says whether the text of a row opens, and is what was written."""
+    try:
+        return vault.open_payload(row_of(vault, seq)) == PROMPT
+    except ErasedError:
+        return False
+
+
 OF_ADA = {1, 2, 5, 6, 9, 10, 13, 14}
 ALL = set(range(1, 17))
 
 
-def erase(vault: Vault, before: float | None = None, batch: int = 2) -> object:
+def erase(vault: Vault, before: float | None = None, batch: int = 2) -> ErasureReport:
     """Erases what was written of Ada."""
     eraser = Eraser(vault, batch=batch)
     return eraser.erase("ada", before=before, asked_by="root", reason="She asked for it.")
@@ -124,17 +136,116 @@ def test_the_plan_says_first_what_would_go(vault: Vault) -> None:
 
 
 @pytest.mark.requirement("log.erase.before")
-def test_a_part_of_a_month_is_dropped_and_its_key_stays(vault: Vault) -> None:
-    """What came before the time is gone, what came after it opens; whole months lose their key."""
-    report = Eraser(vault, batch=1).erase(
-        "ada", before=moment(2026, 2, 15), asked_by="root", reason="Until then."
-    )
-    assert (report.keys, report.plan.partial) == (1, "2026-02")
+def test_of_a_month_erased_in_part_the_rest_opens_and_the_key_is_gone(vault: Vault) -> None:
+    """What came before the time is gone, what came after it opens; a later erasure takes that."""
+    report = erase(vault, BOUND, batch=1)
+    assert (report.keys, report.plan.partial) == (2, "2026-02")
+    facts = row_of(vault, report.log_id).facts
+    assert facts["narrowed"] == [row_of(vault, 5).key_id]
+    assert vault.shreds.state(facts["narrowed"][0]) is Held.NARROWED
     assert readable(vault) == ALL - {1, 2, 5, 6}
     assert (vault.verify().ok, vault.verify_log().erased) == (True, 4)
     erase(vault)
     assert readable(vault) == ALL - OF_ADA
+    assert vault.shreds.state(facts["narrowed"][0]) is Held.DESTROYED
+    assert not list(vault.shreds.folder.glob("rest-*"))
     assert (vault.verify().ok, vault.verify_log().erased) == (True, 8)
+
+
+@pytest.mark.requirement("log.erase.before")
+def test_a_bound_inside_a_second_takes_what_came_before_it_alone(
+    vault: Vault, clock: Clock
+) -> None:
+    """Rows of one day, one second and one user part at the moment that is given."""
+    seqs: list[int] = []
+    for number in range(4):
+        clock.now = moment(2026, 3, 20) + number * 0.000_1
+        seqs.append(append(vault, intent(vault, f"fast_{number}", user="ada", payload=PROMPT)))
+    clock.now = moment(2026, 3, 31)
+    erase(vault, moment(2026, 3, 20) + 0.000_15)
+    assert [opens(vault, seq) for seq in seqs] == [False, False, True, True]
+    assert vault.verify().ok
+
+
+@pytest.mark.requirement("log.erase.before")
+@pytest.mark.parametrize("where", ["beside", "restored"])
+def test_a_backup_opens_nothing_of_the_erased_part_of_a_month(
+    place: Place, vault: Vault, clock: Clock, where: str
+) -> None:
+    """And all that was not erased, of that month too, with every key there is."""
+    backup, beside = place.root / "saved" / "one.db", Place(place.root / "beside")
+    for name in ("anchors", "keys"):
+        shutil.copytree(place.root / name, beside.root / name)
+    vault.back_up(backup)
+    erase(vault, BOUND)
+    vault.close()
+    if where == "restored":
+        report = restore(backup, place.database, key=place.key, accept=True)
+        assert (report.erased, report.unreadable) == (1, 0)
+        older = Vault.open(place.database, key=place.key, clock=clock)
+    else:
+        beside.database.parent.mkdir()
+        shutil.copy(backup, beside.database)
+        shreds = place.root / "shreds"
+        older = Vault.open(beside.database, key=beside.key, shreds=shreds, clock=clock)
+    with older:
+        assert readable(older) == ALL - {1, 2, 5, 6}
+        clock.now = moment(2026, 2, 25)
+        if where == "beside":
+            with pytest.raises(ShredError, match="a part was erased"):
+                intent(older, "op_new", user="ada")
+        else:
+            assert older.verify().ok
+            seq = append(older, intent(older, "op_new", user="ada", payload=PROMPT))
+            assert older.open_payload(row_of(older, seq)) == PROMPT
+            erase(older, moment(2026, 2, 22))
+            assert readable(older) == ALL - {1, 2, 5, 6, 9, 10}
+
+
+@pytest.mark.requirement("log.erase.before")
+def test_the_month_of_an_erased_part_goes_on_under_a_new_key(vault: Vault, clock: Clock) -> None:
+    """Here and in vaults opened before; erased in part again, both keys are narrowed."""
+    with Vault.open(vault.path, key=f"file:{vault.path.parents[1]}/keys/vault.key") as other:
+        assert other.open_payload(row_of(other, 13)) == PROMPT
+        clock.now = moment(2026, 3, 10)
+        erase(vault, moment(2026, 3, 2))
+        seq = append(vault, intent(vault, "new", user="ada", payload=PROMPT))
+        assert row_of(vault, seq).key_id != row_of(vault, 13).key_id
+        clock.now = moment(2026, 3, 20)
+        later = append(vault, intent(vault, "newer", user="ada", payload=PROMPT))
+        assert [opens(other, one) for one in (9, 13, 14, seq, later)] == [False] + [True] * 4
+        erase(other, moment(2026, 3, 15))
+        assert [opens(vault, one) for one in (13, 14, seq, later)] == [False] * 3 + [True]
+        kept = vault.shreds.folder.glob("rest-*")
+        assert [path.name for path in kept] == [f"rest-{row_of(vault, later).key_id}"]
+        assert other.verify().ok
+
+
+@pytest.mark.requirement("log.erase.together")
+def test_a_call_goes_as_a_whole_or_stays_as_a_whole(vault: Vault, clock: Clock) -> None:
+    """An intent before the time stays with its outcome after it, also where clocks ran back."""
+    pairs: list[int] = []
+    for number, (begun, ended) in enumerate(((1, 3), (3, 1), (1, 1))):
+        clock.now = moment(2026, 3, 20) + begun
+        seq = append(vault, intent(vault, f"pair_{number}", user="ada", payload=PROMPT))
+        clock.now = moment(2026, 3, 20) + ended
+        draft = vault.draft(kind="outcome", ref=seq, user="ada", outcome="failed", payload=PROMPT)
+        pairs += [seq, append(vault, draft)]
+    clock.now = moment(2026, 3, 31)
+    report = erase(vault, moment(2026, 3, 20) + 2)
+    assert [opens(vault, seq) for seq in pairs] == [True] * 4 + [False] * 2
+    assert report.plan.rows == 8 + 2
+    assert vault.verify().ok
+
+
+@pytest.mark.requirement("log.erase.before")
+def test_nothing_is_kept_of_a_month_of_which_nothing_stays(vault: Vault) -> None:
+    """Its key is destroyed here too, like that of a whole month."""
+    report = erase(vault, moment(2026, 3, 30))
+    assert report.plan.partial == "2026-03"
+    assert vault.read(lambda view: view.texts.keys("ada")) == []
+    assert readable(vault) == ALL - OF_ADA
+    assert vault.verify().ok
 
 
 @pytest.mark.requirement("log.erase.before")
@@ -188,7 +299,7 @@ def test_an_older_backup_does_not_bring_the_text_back(
 
 
 @pytest.mark.requirement("log.erase.resume")
-@pytest.mark.parametrize("step", STEPS[1:-1])
+@pytest.mark.parametrize("step", [*STEPS[1:6], *STEPS[8:-1]])
 def test_an_erasure_that_was_cut_short_goes_on(place: Place, vault: Vault, step: str) -> None:
     """At every step: nobody opens the text from the first one on, and the next run ends it."""
     cut_at(vault, step)
@@ -205,7 +316,28 @@ def test_an_erasure_that_was_cut_short_goes_on(place: Place, vault: Vault, step:
         }
 
 
-def cut_at(vault: Vault, step: str) -> None:
+@pytest.mark.requirement("log.erase.resume")
+@pytest.mark.parametrize("step", STEPS[1:-1])
+def test_an_erasure_of_a_part_that_was_cut_short_goes_on(
+    place: Place, vault: Vault, step: str
+) -> None:
+    """At every step: what is to stay opens all the time, and what is to go not after the end."""
+    cut_at(vault, step, BOUND)
+    vault.close()
+    stays = ALL - {1, 2, 5, 6}
+    with place.open() as again:
+        assert readable(again) >= stays
+        assert not readable(again) & {1, 2}
+        assert again.verify().ok
+        assert len(Eraser(again).resume()) == 1
+        assert Eraser(again).resume() == ()
+        assert readable(again) == stays
+        assert (again.verify().ok, again.verify_log().erased) == (True, 4)
+        (key,) = row_of(again, 17).facts["narrowed"]
+        assert again.shreds.state(key) is Held.NARROWED
+
+
+def cut_at(vault: Vault, step: str, before: float | None = None) -> None:
     """Ends an erasure at a step."""
 
     def on_step(name: str) -> None:
@@ -213,7 +345,9 @@ def cut_at(vault: Vault, step: str) -> None:
             raise Cut
 
     with pytest.raises(Cut):
-        Eraser(vault, batch=2, on_step=on_step).erase("ada", asked_by="root", reason="")
+        Eraser(vault, batch=2, on_step=on_step).erase(
+            "ada", before=before, asked_by="root", reason=""
+        )
 
 
 def test_an_erasure_cut_before_its_first_step_changes_nothing(vault: Vault) -> None:

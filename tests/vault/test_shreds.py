@@ -95,6 +95,104 @@ def test_a_key_without_shred_key_can_be_called_destroyed(shreds: Shreds) -> None
     assert shreds.state(TWO) is Held.DESTROYED
 
 
+def _shorten(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:50])
+
+
+def _blank_the_head(path: Path) -> None:
+    path.write_bytes(bytes(16) + path.read_bytes()[16:])
+
+
+def _change_a_byte(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:20] + b"x" + path.read_bytes()[21:])
+
+
+ROOTS = {name * 16: bytes([number]) * 32 for number, name in enumerate(("0a", "f1", "55"), 1)}
+
+
+def narrowed(shreds: Shreds) -> bytes:
+    """Stores a shred key and narrows it to three messages; gives what opened everything."""
+    shreds.mask({ONE: MATERIAL})
+    whole = (shreds.folder / ONE[:2]).read_bytes()[16:48]
+    shreds.narrow(ONE, ROOTS)
+    return whole
+
+
+def test_a_narrowed_key_gives_what_opens_single_messages_and_nothing_else(shreds: Shreds) -> None:
+    """Its shred key is overwritten; narrowed again, no byte of what goes is left."""
+    whole = narrowed(shreds)
+    assert shreds.state(ONE) is Held.NARROWED
+    assert shreds.unmask(ONE, MATERIAL) is None
+    shreds.check(ONE)
+    assert {name: shreds.root(ONE, name) for name in ROOTS} == ROOTS
+    with pytest.raises(ErasedError):
+        shreds.root(ONE, "77" * 16)
+    gone, *stay = ROOTS
+    shreds.narrow(ONE, {name: ROOTS[name] for name in stay})
+    shreds.narrow(ONE, ROOTS)
+    held = b"".join(path.read_bytes() for path in shreds.folder.iterdir())
+    assert (whole in held, ROOTS[gone] in held) == (False, False)
+    assert [shreds.root(ONE, name) for name in stay] == [ROOTS[name] for name in stay]
+    with pytest.raises(ErasedError):
+        shreds.root(ONE, gone)
+
+
+def test_a_narrowed_key_can_be_destroyed_and_a_destroyed_one_not_narrowed(shreds: Shreds) -> None:
+    """What opened its messages is overwritten before the file goes; again is the same."""
+    narrowed(shreds)
+    with (shreds.folder / f"rest-{ONE}").open("rb") as file:
+        shreds.destroy([ONE])
+        assert set(file.read()) == {0}
+    shreds.destroy([ONE])
+    shreds.narrow(ONE, ROOTS)
+    assert shreds.state(ONE) is Held.DESTROYED
+    assert not list(shreds.folder.glob("rest-*"))
+    with pytest.raises(ErasedError):
+        shreds.root(ONE, next(iter(ROOTS)))
+
+
+def test_narrowing_that_was_cut_short_is_done_again(shreds: Shreds) -> None:
+    """Before the slot is overwritten all is as before, whatever files are there by then."""
+    masked = shreds.mask({ONE: MATERIAL})
+    shard = shreds.folder / ONE[:2]
+    before = shard.read_bytes()
+    shreds.narrow(ONE, ROOTS)
+    shard.write_bytes(before)
+    (shreds.folder / f"rest-{ONE}.new").write_bytes(b"half of it")
+    assert shreds.unmask(ONE, masked[ONE]) == bytes(MATERIAL)
+    shreds.narrow(ONE, ROOTS)
+    assert {name: shreds.root(ONE, name) for name in ROOTS} == ROOTS
+    shard.write_bytes(before)
+    shreds.destroy([ONE])
+    assert sorted(path.name for path in shreds.folder.iterdir()) == [ONE[:2], "destroyed"]
+
+
+def test_a_disk_without_room_leaves_a_key_as_it_was(shreds: Shreds) -> None:
+    """Nothing is destroyed before what stays is on the disk."""
+    masked = shreds.mask({ONE: MATERIAL})
+    with full_disk(), pytest.raises(StoreFullError):
+        shreds.narrow(ONE, ROOTS)
+    assert shreds.unmask(ONE, masked[ONE]) == bytes(MATERIAL)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, _change_a_byte])
+def test_what_opens_single_messages_can_be_lost(
+    shreds: Shreds, damage: Callable[[Path], None]
+) -> None:
+    """That is said as of any shred key, and is not called erased."""
+    narrowed(shreds)
+    damage(shreds.folder / f"rest-{ONE}")
+    with pytest.raises(ShredError, match="Put the folder back"):
+        shreds.root(ONE, min(ROOTS))
+
+
+def test_a_key_without_shred_key_cannot_be_narrowed(shreds: Shreds) -> None:
+    """There is nothing to destroy; nothing is made of it."""
+    shreds.mask({ONE: MATERIAL})
+    shreds.narrow(NEAR, ROOTS)
+    assert shreds.state(NEAR) is Held.LOST
+
+
 def test_a_name_inside_another_slot_is_not_found(tmp_path: Path) -> None:
     """Slots begin at multiples of their length, whatever bytes they hold."""
     odd = Shreds(tmp_path, "vault_1", lambda count: bytes.fromhex(NEAR) * (count // 16))
@@ -111,18 +209,6 @@ def test_others_see_that_something_was_destroyed(shreds: Shreds, tmp_path: Path)
     shreds.destroy([ONE])
     assert (other.changed(), other.changed()) == (True, False)
     assert not shreds_at(tmp_path).changed()
-
-
-def _shorten(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:50])
-
-
-def _blank_the_head(path: Path) -> None:
-    path.write_bytes(bytes(16) + path.read_bytes()[16:])
-
-
-def _change_a_byte(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:20] + b"x" + path.read_bytes()[21:])
 
 
 @pytest.mark.parametrize("damage", [_shorten, _blank_the_head, _change_a_byte, Path.unlink])
@@ -250,6 +336,34 @@ def test_a_backup_of_the_first_version_opens_no_text_that_was_erased_since(
         assert again.verify().ok
 
 
+@pytest.mark.parametrize("erased", [False, True])
+def test_a_backup_of_the_first_version_whose_keys_were_masked_since(
+    place: Place, vault: Vault, *, erased: bool
+) -> None:
+    """Opens as before; a key that was narrowed since is destroyed: it would open all of it."""
+    age(vault)
+    vault.close()
+    make_first_version(place)
+    backup = place.root / "older.db"
+    shutil.copy(place.database, backup)
+    with place.open() as again:
+        at = row_of(again, 1).at / 1_000_000
+        append(again, intent(again, "op_2", payload=PROMPT))
+        if erased:
+            bound = at + 0.000_002
+            Eraser(again).erase("ada", before=bound, asked_by="root", reason="")
+            assert again.open_payload(row_of(again, 2)) == PROMPT
+    report = restore(backup, place.database, key=place.key, accept=True)
+    assert report.erased == int(erased)
+    with place.open() as again:
+        if erased:
+            with pytest.raises(ErasedError):
+                again.open_payload(row_of(again, 1))
+        else:
+            assert again.open_payload(row_of(again, 1)) == PROMPT
+        assert again.verify().ok
+
+
 def test_a_whole_key_does_not_pass_for_a_masked_one(place: Place, vault: Vault) -> None:
     """Who renames it in the database gets nothing opened."""
     age(vault)
@@ -290,7 +404,7 @@ def age(vault: Vault) -> None:
         (row,) = change.texts.keys("ada")
         term = keyring.term(rows, row.wrapper)
         masked = keyring.unwrapped(term, row)
-        key = Key(row.id, keyring.shreds.unmask(row.id, masked.material))
+        key = Key(row.id, keyring.shreds.unmask(row.id, masked.material) or b"")
         place = KeyPlace(UNMASKED, row.owner, row.period)
         sealed = keyring.wrapped(term, key, place, at=row.made_at)
         rows.delete_key(row.id, row.wrapper)

@@ -28,7 +28,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 from connector_vault.encoding import Value, encode
 
@@ -45,6 +45,9 @@ _TAG_BYTES: Final = 16
 _HEADER_BYTES: Final = 1 + KEY_ID_BYTES
 _SALT_END: Final = _HEADER_BYTES + _SALT_BYTES
 _COMMITMENT_END: Final = _SALT_END + _COMMITMENT_BYTES
+_DERIVED_BYTES: Final = _COMMITMENT_BYTES + KEY_BYTES + _NONCE_BYTES
+#: So many bytes of a message are enough for its root.
+BEGIN_BYTES: Final = _SALT_END
 
 #: What HMAC-SHA256 flips in the two blocks that it makes of a key, and their length.
 _PADS: Final = tuple(bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
@@ -148,17 +151,29 @@ def unseal(key: Key, sealed: bytes, bound: bytes) -> bytearray:
     """
     if key_id(sealed) != key.id:
         raise CipherError("The message was sealed under another key.")
-    header, salt = sealed[:_HEADER_BYTES], sealed[_HEADER_BYTES:_SALT_END]
-    commitment, message_key, nonce = _derive(key, salt, header + bound)
-    if not hmac.compare_digest(commitment, sealed[_SALT_END:_COMMITMENT_END]):
-        raise CipherError("The message does not open.")
-    ciphertext = memoryview(sealed)[_COMMITMENT_END:]
-    plaintext = bytearray(len(ciphertext) - _TAG_BYTES)
-    try:
-        AESGCM(message_key).decrypt_into(nonce, ciphertext, header + bound, plaintext)
-    except InvalidTag:
-        raise CipherError("The message does not open.") from None
-    return plaintext
+    bound = sealed[:_HEADER_BYTES] + bound
+    return _opened(sealed, bound, _derive(key, sealed[_HEADER_BYTES:_SALT_END], bound))
+
+
+def root(key: Key, begin: bytes) -> bytes:
+    """Gives what opens one message of this key and no other, from how the message begins.
+
+    It is what HKDF extracts of key and salt (RFC 5869, section 2.2): `unseal_one` does the rest.
+    """
+    return hmac.digest(begin[_HEADER_BYTES:_SALT_END], key.material, "sha256")
+
+
+def unseal_one(one: Key, sealed: bytes, bound: bytes) -> bytearray:
+    """Opens a message by its root, which stands as the material under the id of its key.
+
+    Raises:
+        CipherError: It is the root of another message, or the version is unknown.
+    """
+    if key_id(sealed) != one.id:
+        raise CipherError("The message was sealed under another key.")
+    bound = sealed[:_HEADER_BYTES] + bound
+    out = HKDFExpand(algorithm=SHA256(), length=_DERIVED_BYTES, info=bound).derive(one.material)
+    return _opened(sealed, bound, _parts(out))
 
 
 def key_id(sealed: object) -> str:
@@ -180,6 +195,24 @@ def _derive(key: Key, salt: bytes, info: bytes) -> tuple[bytes, bytes, bytes]:
     The commitment is the first block of the output: a whole SHA-256 value, so that finding two
     keys with one commitment is finding a collision.
     """
-    length = _COMMITMENT_BYTES + KEY_BYTES + _NONCE_BYTES
-    out = HKDF(algorithm=SHA256(), length=length, salt=salt, info=info).derive(key.material)
+    out = HKDF(algorithm=SHA256(), length=_DERIVED_BYTES, salt=salt, info=info)
+    return _parts(out.derive(key.material))
+
+
+def _parts(out: bytes) -> tuple[bytes, bytes, bytes]:
+    """Cuts what was derived into commitment, message key and nonce."""
     return out[:32], out[32:64], out[64:]
+
+
+def _opened(sealed: bytes, bound: bytes, derived: tuple[bytes, bytes, bytes]) -> bytearray:
+    """Opens a message with what was derived for it; `bound` begins with its header."""
+    commitment, message_key, nonce = derived
+    if not hmac.compare_digest(commitment, sealed[_SALT_END:_COMMITMENT_END]):
+        raise CipherError("The message does not open.")
+    ciphertext = memoryview(sealed)[_COMMITMENT_END:]
+    plaintext = bytearray(len(ciphertext) - _TAG_BYTES)
+    try:
+        AESGCM(message_key).decrypt_into(nonce, ciphertext, bound, plaintext)
+    except InvalidTag:
+        raise CipherError("The message does not open.") from None
+    return plaintext

@@ -66,7 +66,9 @@ class Closing:
             for _, row in piece:
                 state = self._state(row)
                 found[state] += 1
-                if state is not Held.PRESENT:
+                if state is Held.NARROWED:
+                    texts.retire_keys([row])
+                elif state is not Held.PRESENT:
                     texts.destroy_keys([row])
             mark = piece[-1][0] if len(piece) == walks.PIECE else None
         return found[Held.DESTROYED], found[Held.LOST]
@@ -76,9 +78,11 @@ class Closing:
         if row.sealed is None or row.purpose not in {AUDIT, UNMASKED}:
             return Held.PRESENT
         state = self.tools.keyring.shreds.state(row.id)
-        # A key that is still whole has no shred key yet.
-        whole = row.purpose == UNMASKED and state is Held.LOST
-        return Held.PRESENT if whole else state
+        if row.purpose == UNMASKED and state is Held.LOST:
+            return Held.PRESENT  # it is whole here, and has no shred key yet
+        if row.purpose == UNMASKED and state is Held.NARROWED:
+            return Held.DESTROYED  # it would open what was erased of it
+        return state
 
     def raise_epoch(self, epoch: int, facts: Mapping[str, Any]) -> None:
         """Stores the epoch, and logs what was done."""

@@ -1,24 +1,29 @@
 """Erases the text of a user's rows in the log: prompt, arguments, request and response.
 
-1. One transaction destroys the user's audit keys in the database, and writes who asked, why, and
-   of what, as a row of kind `erase`. From then on nobody opens that text with this database.
-2. The shred keys are destroyed. From then on nobody opens it with an older backup either.
+A key is that of a user and a month. Where only a part of a month is to be erased, its key is
+narrowed: destroyed as well, save for what opens each of the rows that stay.
+
+1. One transaction destroys the user's audit keys in the database, lets those that are to be
+   narrowed seal nothing new, and writes who asked, why, and of what, as a row of kind `erase`.
+2. The shred keys are destroyed. From then on nobody opens the text of whole months, with an older
+   backup either.
 3. In batches, the sealed text is dropped from the rows; the rows, and all that is proven by them,
-   stay.
-4. The journal is cleared of what was overwritten, and the erasure is marked as ended. While
+   stay. An intent and its outcome go together: the call is as old as the younger of them.
+4. What is left of a month that is erased in part keeps what opens it, and the key is destroyed.
+   From then on nobody opens the other part, with an older backup either.
+5. The journal is cleared of what was overwritten, and the erasure is marked as ended. While
    somebody reads the journal it cannot be cleared, and the erasure stays open.
 
-Each step can be run again; one that was cut short goes on at the next tending. A key is that of a
-user and a month. Where only a part of a month is to be erased, the text of that part is dropped
-from the database and the key stays: an older backup shows it until the month as a whole is erased.
+Each step can be run again; one that was cut short goes on at the next tending.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 from connector_vault.columns import KeyRow
 from connector_vault.erased import ERASURE
@@ -34,12 +39,14 @@ LOG_KIND: Final = "erase"
 KIND: Final = ERASURE
 OPEN: Final = "open"
 ENDED: Final = "ended"
+#: Keys that are destroyed, and keys that are narrowed.
+Keys: TypeAlias = tuple[list[KeyRow], list[KeyRow]]
 #: So many rows are looked at in one transaction: others who write wait for some milliseconds.
 BATCH: Final = 2_048
 _ID_BYTES: Final = 8
 
-_ARROWS: Final = ("note", "shred", "drop", "scrub", "end")
-#: The steps of an erasure, in their order; `drop` comes once a batch.
+_ARROWS: Final = ("note", "shred", "drop", "narrow", "scrub", "end")
+#: The steps of an erasure, in their order; `drop` comes once a batch, `narrow` once a key.
 STEPS: Final = tuple(f"{side} {arrow}" for arrow in _ARROWS for side in ("before", "after"))
 
 
@@ -48,10 +55,10 @@ class ErasurePlan:
     """What an erasure would do."""
 
     user: str
-    #: Rows whose text goes, and among them those whose key has to stay.
+    #: Rows whose text goes, and among them those of a month of which only a part goes.
     rows: int
     partial_rows: int
-    #: The months whose keys are destroyed, and the month of which only a part goes.
+    #: The months of which all goes, and the month of which only a part does.
     months: tuple[str, ...]
     partial: str | None
 
@@ -64,7 +71,7 @@ class ErasureReport:
     #: The row of the log that says so.
     log_id: int
     plan: ErasurePlan
-    #: How many keys were destroyed.
+    #: How many keys were destroyed, those among them that keep what opens the rest of a month.
     keys: int
     #: Whether nothing of it is left in the journal either; if not, the erasure stays open.
     scrubbed: bool
@@ -112,20 +119,21 @@ class Eraser:
         plan = self.plan(user, before=before)
 
         def note(log: Transaction) -> tuple[int, int]:
-            keys = _keys(log, user, bound)
+            keys, narrowed = _keys(log, user, bound)
             log.texts.destroy_keys(keys)
+            log.texts.retire_keys(narrowed)
             seq = log.append(
                 draft(
                     kind=LOG_KIND,
                     user=asked_by,
                     outcome="succeeded",
                     subject=f"{ERASURE}:{name}",
-                    facts=_facts(plan, keys, bound=bound, reason=reason),
+                    facts=_facts(plan, (keys, narrowed), bound=bound, reason=reason),
                 )
             )
-            body = _body(user, bound, seq, keys)
+            body = _body(user, bound, seq, (keys, narrowed))
             log.put(Record(kind=KIND, id=name, body=body), expect=None)
-            return seq, len(keys)
+            return seq, len(keys) + len(narrowed)
 
         self._on_step("before note")
         seq, keys = self._vault.write(note)
@@ -159,6 +167,8 @@ class Eraser:
         while after < of.until:
             after = self._step("drop", lambda: self._dropped(name, of))
             told("rows looked at", after, of.until)
+        for key_id, month in body.get("narrowed", ()):
+            self._step("narrow", partial(self._narrowed, key_id, month))
         scrubbed: bool = self._step("scrub", self._vault.scrub)
         if scrubbed:
             self._step("end", lambda: self._change(name, state=ENDED))
@@ -175,6 +185,16 @@ class Eraser:
             return found
 
         return self._vault.write(drop)
+
+    def _narrowed(self, key_id: str, month: str) -> None:
+        """Destroys a key, save for what opens the rows that still hold text under it."""
+        if self._vault.payloads.narrow(key_id, month):
+            return
+
+        def destroy(log: Transaction) -> None:
+            log.texts.destroy_keys(log.texts.undestroyed([key_id]))
+
+        self._vault.write(destroy)
 
     def _change(self, name: str, **changes: object) -> None:
         """Stores how far it is."""
@@ -196,10 +216,13 @@ class Eraser:
         return done
 
 
-def _keys(view: View, user: str, before: int | None) -> list[KeyRow]:
-    """Gives the keys that an erasure destroys: those of months that it erases as a whole."""
-    month = None if before is None else month_of(before)
-    return [row for row in view.texts.keys(user) if month is None or row.period < month]
+def _keys(view: View, user: str, before: int | None) -> Keys:
+    """Gives the keys of months that are erased as a whole, and those of the month after."""
+    held, month = view.texts.keys(user), None if before is None else month_of(before)
+    whole = [row for row in held if month is None or row.period < month]
+    # Nothing was written before the first moment of a month that is of this month.
+    begun = before is not None and bounds_of(month_of(before))[0] < before
+    return whole, [row for row in held if begun and row.period == month]
 
 
 def _planned(view: View, user: str, before: int | None) -> ErasurePlan:
@@ -211,14 +234,12 @@ def _planned(view: View, user: str, before: int | None) -> ErasurePlan:
         user=user,
         rows=view.texts.count(of),
         partial_rows=partial,
-        months=tuple(sorted({row.period for row in _keys(view, user, before)})),
+        months=tuple(sorted({row.period for row in _keys(view, user, before)[0]})),
         partial=month if partial else None,
     )
 
 
-def _facts(
-    plan: ErasurePlan, keys: Sequence[KeyRow], *, bound: int | None, reason: str
-) -> dict[str, Any]:
+def _facts(plan: ErasurePlan, keys: Keys, *, bound: int | None, reason: str) -> dict[str, Any]:
     """Says in the log what is erased; `user` and `before` decide which rows it covers."""
     return {
         "user": plan.user,
@@ -227,14 +248,22 @@ def _facts(
         "rows": plan.rows,
         "months": list(plan.months),
         "partial": plan.partial,
-        "keys": [row.id for row in keys],
+        "keys": [row.id for row in keys[0]],
+        "narrowed": [row.id for row in keys[1]],
     }
 
 
-def _body(user: str, before: int | None, seq: int, keys: Sequence[KeyRow]) -> dict[str, Any]:
+def _body(user: str, before: int | None, seq: int, keys: Keys) -> dict[str, Any]:
     """Keeps what is needed to go on."""
-    ids = [row.id for row in keys]
-    return {"user": user, "before": before, "seq": seq, "keys": ids, "after": 0, "state": OPEN}
+    return {
+        "user": user,
+        "before": before,
+        "seq": seq,
+        "keys": [row.id for row in keys[0]],
+        "narrowed": [(row.id, row.period) for row in keys[1]],
+        "after": 0,
+        "state": OPEN,
+    }
 
 
 def _record(view: View, name: str) -> Record:

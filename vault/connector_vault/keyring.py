@@ -55,6 +55,12 @@ class AuditKey(Key):
     __slots__ = ()
 
 
+class NarrowedKey(AuditKey):
+    """What the database holds of a key of which some messages were erased: it opens none alone."""
+
+    __slots__ = ()
+
+
 class Keyring:
     """The keys of one unlocked vault."""
 
@@ -200,9 +206,26 @@ class Keyring:
             IntegrityError: It does not open.
         """
         key = self.unwrapped(self.term(rows, row.wrapper), row)
-        if row.purpose == AUDIT:
-            return AuditKey(key.id, self.shreds.unmask(key.id, key.material))
-        return key
+        if row.purpose != AUDIT:
+            return key
+        material = self.shreds.unmask(key.id, key.material)
+        if material is None:
+            return NarrowedKey(key.id, key.material)
+        return AuditKey(key.id, material)
+
+    def narrowed(self, rows: Rows, row: KeyRow) -> NarrowedKey:
+        """Gives what the database holds of an audit key.
+
+        Raises:
+            IntegrityError: It does not open.
+        """
+        key = self.unwrapped(self.term(rows, row.wrapper), row)
+        return NarrowedKey(key.id, key.material)
+
+    def mask(self, key: NarrowedKey, name: bytes, root: bytes) -> bytes:
+        """Masks what opens one message of a narrowed key, or unmasks it."""
+        pad = key.mac(cipher.context("narrowed", self.vault, key.id, name))
+        return (int.from_bytes(pad) ^ int.from_bytes(root)).to_bytes(len(pad))
 
     def drop_erased(self) -> None:
         """Drops the audit keys from memory, if any process has erased something since."""

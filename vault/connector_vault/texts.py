@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from connector_vault.cipher import BEGIN_BYTES
 from connector_vault.columns import KeyRow
 from connector_vault.erased import CHANGES, READS, REFUSALS
 from connector_vault.places import AUDIT, UNMASKED
@@ -13,17 +15,23 @@ from connector_vault.rows import SPAN_ROWS, Rows
 
 _KEYS: Final = (
     "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "
-    "WHERE purpose = ? AND state = 'current' AND owner = ? ORDER BY period"
+    "WHERE purpose = ? AND state = ? AND owner = ?"
 )
-_MONTHS: Final = (
-    "SELECT DISTINCT period FROM keys WHERE purpose = ? AND state = 'current' AND period < ? "
-    "ORDER BY period"
-)
+_MONTHS: Final = "SELECT DISTINCT period FROM keys WHERE purpose = ? AND state = ? AND period < ?"
 _OF_MONTH: Final = (
     "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "
-    "WHERE purpose = ? AND state = 'current' AND period = ?"
+    "WHERE purpose = ? AND state = ? AND period = ?"
 )
-_OF_USER: Final = "seq > ? AND seq <= ? AND user = ? AND at >= ? AND at < ? AND payload IS NOT NULL"
+#: A call is as old as the younger of its two rows.
+_TOGETHER: Final = (
+    " AND NOT (kind = 'intent' AND EXISTS (SELECT 1 FROM log o "
+    "WHERE o.ref = log.seq AND o.kind = 'outcome' AND o.at >= ?)) "
+    "AND NOT (kind = 'outcome' AND EXISTS (SELECT 1 FROM log i "
+    "WHERE i.seq = log.ref AND i.at >= ?))"
+)
+_OF_USER: Final = (
+    "seq > ? AND seq <= ? AND user = ? AND at >= ? AND at < ? AND payload IS NOT NULL" + _TOGETHER
+)
 _OF_CLASS: Final = {
     REFUSALS: "kind = 'refusal'",
     READS: "kind <> 'refusal' AND effect = 'read'",
@@ -36,7 +44,13 @@ _SEALING: Final = (
 _NEXT_SPAN: Final = "SELECT min(span) FROM log_spans WHERE span >= ? AND first < ?"
 _IS_BEFORE: Final = "SELECT 1 FROM log_spans WHERE span = ? AND last < ?"
 _BETWEEN: Final = "SELECT span FROM log_spans WHERE first < ? AND last >= ? ORDER BY span"
+_SEALED_UNDER: Final = (
+    f"SELECT uid, substr(payload, 1, {BEGIN_BYTES}) FROM log "  # noqa: S608 - constants only
+    "WHERE seq >= ? AND seq < ? AND key_id = ? AND payload IS NOT NULL"
+)
 _FOR_EVER: Final = 1 << 62
+#: A key seals new text, or none any more since a part of it was erased.
+_STATES: Final = ("current", "retired")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,18 +77,39 @@ class Texts:
 
     def keys(self, user: str) -> list[KeyRow]:
         """Gives the audit keys of a user that are not destroyed, oldest month first."""
-        found = [row for purpose in (AUDIT, UNMASKED) for row in self._keys(purpose, user)]
+        found = [
+            KeyRow._make(row)
+            for purpose in (AUDIT, UNMASKED)
+            for state in _STATES
+            for row in self._rows.select(_KEYS, (purpose, state, user))
+        ]
         return sorted(found, key=lambda row: row.period)
 
     def months(self, before: str) -> list[str]:
         """Gives the months before one of which there is an audit key."""
-        return [str(month) for (month,) in self._rows.select(_MONTHS, (AUDIT, before))]
+        found = [self._rows.select(_MONTHS, (AUDIT, state, before)) for state in _STATES]
+        return sorted({str(month) for months in found for (month,) in months})
 
     def keys_of_month(self, month: str) -> list[KeyRow]:
         """Gives the audit keys of a month that are not destroyed."""
-        return [KeyRow._make(row) for row in self._rows.select(_OF_MONTH, (AUDIT, month))]
+        found = [self._rows.select(_OF_MONTH, (AUDIT, state, month)) for state in _STATES]
+        return [KeyRow._make(row) for rows in found for row in rows]
 
-    def destroy_keys(self, keys: list[KeyRow]) -> None:
+    def undestroyed(self, key_ids: Sequence[str]) -> list[KeyRow]:
+        """Gives those of some keys that are not destroyed."""
+        found = (row for key_id in key_ids for row in self._rows.keys(key_id))
+        return [row for row in found if row.sealed is not None]
+
+    def retire_keys(self, keys: Sequence[KeyRow]) -> None:
+        """Lets keys seal nothing new any more; what they have sealed they open."""
+        for row in keys:
+            self._rows.move_key(row._replace(state="retired"), row.wrapper)
+
+    def sealed_under(self, key_id: str, span: tuple[int, int]) -> list[tuple[bytes, bytes]]:
+        """Gives the names of rows that hold text under a key, and how that text begins."""
+        return list(self._rows.select(_SEALED_UNDER, (*span, key_id)))
+
+    def destroy_keys(self, keys: Sequence[KeyRow]) -> None:
         """Overwrites wrapped keys; their rows stay."""
         for row in keys:
             self._rows.move_key(row._replace(state="destroyed", sealed=None), row.wrapper)
@@ -82,14 +117,14 @@ class Texts:
     def count(self, of: Subject, *, since: int = 0) -> int:
         """Counts the rows of a user that have a text, written at some time or after it."""
         statement = f"SELECT count(*) FROM log WHERE {_OF_USER}"  # noqa: S608 - constants only
-        values = (0, of.until, of.user, since, of.at)
+        values = (0, of.until, of.user, since, of.at, of.at, of.at)
         return int(self._rows.select(statement, values)[0][0])
 
     def drop(self, of: Subject, after: int, limit: int) -> int:
         """Drops the text of those among the next rows; gives the last row that was looked at."""
         last = min(after + limit, of.until)
         statement = f"UPDATE log SET payload = NULL WHERE {_OF_USER}"  # noqa: S608 - constants only
-        self._rows.write(statement, (after, last, of.user, 0, of.at))
+        self._rows.write(statement, (after, last, of.user, 0, of.at, of.at, of.at))
         return last
 
     def count_class(self, name: str, span: tuple[int, int], before: int) -> int:
@@ -119,9 +154,6 @@ class Texts:
         """Gives the runs of rows of which some may have been written between two times."""
         found = self._rows.select(_BETWEEN, (end, begin))
         return [(span * SPAN_ROWS, (span + 1) * SPAN_ROWS) for (span,) in found]
-
-    def _keys(self, purpose: str, user: str) -> list[KeyRow]:
-        return [KeyRow._make(row) for row in self._rows.select(_KEYS, (purpose, user))]
 
 
 def month_of(at: int) -> str:

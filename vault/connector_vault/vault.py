@@ -71,7 +71,7 @@ class Vault:
         self.checkpoints = Checkpoints(store, tools, plan)
         self._follower = Follower(store, tools, self.checkpoints.noted)
         self._clock = clock
-        self._payloads = Payloads(store, keyring)
+        self.payloads = Payloads(store, keyring)
         keyring.follow(store.read)
 
     @classmethod
@@ -299,7 +299,7 @@ class Vault:
         at, uid = microseconds(self._clock), self._tools.entropy(UID_BYTES)
         key_id = sealed = None
         if payload is not None:
-            key_id, sealed = self._payloads.seal(payload, user=user, at=at, uid=uid)
+            key_id, sealed = self.payloads.seal(payload, user=user, at=at, uid=uid)
         return LogDraft(
             uid=uid,
             at=at,
@@ -339,7 +339,7 @@ class Vault:
             VaultLockedError: The provider of the vault's key is out of reach for too long.
             IntegrityError: It was altered or moved without the key.
         """
-        return self._payloads.open(row)
+        return self.payloads.open(row)
 
     @property
     def shreds(self) -> Shreds:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.connector.cli.stage import Cli, at_terminal
@@ -82,13 +85,20 @@ def test_the_document_says_what_was_done(ready: Cli) -> None:
     assert (entry["facts"]["user"], entry["facts"]["reason"]) == ("maria", "She asked for it.")
 
 
-def test_a_bound_inside_a_month_is_told_for_what_it_is(ready: Cli) -> None:
-    """The text goes here; older backups open it until the whole month is erased."""
+def test_a_bound_inside_a_month_is_told_for_what_it_is(ready: Cli, tmp_path: Path) -> None:
+    """What came before it goes, here and in a backup that is restored; the rest stays."""
     call(ready)
+    assert ready("vault", "backup", str(tmp_path / "saved.db")).status == 0
     ended = ready("log", "erase", "--user", "maria", "--before", "0m", *WHY, "--yes")
-    assert ended.status == 0
-    assert "older backups still open that part" in ended.err
+    assert (ended.status, ended.err) == (0, "")
+    assert re.search(r"Part of +\d{4}-\d\d, 2 rows", ended.out)
     assert "(erased)" in ready("log").out
+    call(ready, prompt="canary-later")
+    restored = ready("vault", "restore", str(tmp_path / "saved.db"), "--accept")
+    assert restored.status == 0, restored.err
+    assert PROMPT not in ready("log", "--prompts").out
+    call(ready, prompt="canary-again")
+    assert "canary-again" in ready("log", "--prompts").out
 
 
 def test_a_user_of_whom_there_is_nothing_is_no_error(ready: Cli) -> None:

@@ -42,8 +42,8 @@ def erase(  # noqa: PLR0913 -- click passes one argument an option
 
     The lines stay, with who, when, which action and what came of it; so does every proof.
     The user's keys are destroyed, outside the database too: no older backup opens the
-    text again. Keys are per month (UTC). Where --before falls inside a month, its text
-    goes here, but an older backup still opens it until the whole month is erased.
+    text again. What --before leaves of a month keeps what opens it, line by line. A call
+    goes as a whole: it is as old as its end.
     """
     asked_by = options.login_name(by)
     bar = Bar()
@@ -72,7 +72,6 @@ def _agreed(plan: ErasurePlan) -> bool:
     if not sys.stdin.isatty():
         raise click.UsageError("There is no terminal to ask on: add --yes.")
     screen.note(screen.visible(f"This erases the text of {plan.rows} rows of {plan.user}."))
-    _note_partial(plan)
     question = "It cannot be undone. Type the user's name to go on"
     typed = click.prompt(question, default="", show_default=False, err=True)
     return bool(typed == plan.user)
@@ -83,7 +82,6 @@ def _show_plan(plan: ErasurePlan, output_: str) -> None:
         output.emit_data(_planned(plan))
         return
     screen.emit(screen.pairs((("Would be erased", f"{plan.rows} rows"), *_months(plan))))
-    _note_partial(plan)
 
 
 def _show(report: ErasureReport, output_: str) -> None:
@@ -104,7 +102,6 @@ def _show(report: ErasureReport, output_: str) -> None:
         ("Log", report.log_id),
     )
     screen.emit(screen.pairs(pairs))
-    _note_partial(plan)
     if not report.scrubbed:
         screen.note(
             "The journal is being read: what was overwritten leaves it at the next "
@@ -113,15 +110,10 @@ def _show(report: ErasureReport, output_: str) -> None:
 
 
 def _months(plan: ErasurePlan) -> tuple[tuple[str, str], ...]:
-    return (("Of", plan.user), ("Whole months", ", ".join(plan.months) or "none"))
-
-
-def _note_partial(plan: ErasurePlan) -> None:
+    told = [("Of", plan.user), ("Whole months", ", ".join(plan.months) or "none")]
     if plan.partial is not None:
-        screen.note(
-            f"Of {plan.partial} only a part goes ({plan.partial_rows} rows): older backups still "
-            "open that part until the whole month is erased."
-        )
+        told.append(("Part of", f"{plan.partial}, {plan.partial_rows} rows"))
+    return tuple(told)
 
 
 def _planned(plan: ErasurePlan) -> dict[str, Any]:
