@@ -1,7 +1,7 @@
-"""Is a process that rotates the key of `books`, and may be killed at a step of it.
+"""Holds what another process does that rotates the key of `books`, and is killed at a step of it.
 
-It reads the new key from stdin. Without one, hooks of its own make it, have the sandbox accept
-it, and revoke the old one, over the sandbox's control routes.
+It is given the new key. Without one, hooks of its own make it, have the sandbox accept it, and
+revoke the old one, over the sandbox's control routes.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TypeAlias
 from urllib.request import ProxyHandler, Request, build_opener
 
 from clientary_connector import Secret, Settings, load_manifest
@@ -23,6 +24,8 @@ from connector_vault.hooks import RotationContext, hookimpl
 
 #: No overlap, so that one run goes from end to end.
 SETTINGS = Settings(rotation_overlap_s=0)
+#: The address of a sandbox, and the key that its control routes ask for.
+Far: TypeAlias = tuple[str, str]
 
 
 @dataclass(eq=False)
@@ -58,16 +61,13 @@ class Issuing:
         build_opener(ProxyHandler({})).open(request, timeout=30).close()
 
 
-def main() -> None:
-    """Reads the state directory, the step, and the sandbox's address and steering key."""
-    state, at, url, steering_key = sys.argv[1:]
-    brought = sys.stdin.read()
+def rotate_until(folder: Path, at: str, far: Far, brought: str, told: Connection) -> None:
+    """Rotates, and is killed at a step."""
 
     def die(step: str) -> None:
         if step == at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    folder = Path(state)
     vault = Vault.open(folder / DATABASE, key=key_of(folder, SETTINGS))
     connector = joined(vault, manifest=load_manifest(), settings=SETTINGS, on_step=die)
     with connector:
@@ -75,9 +75,6 @@ def main() -> None:
             with Secret(brought) as secret:
                 asyncio.run(connector.rotate("books", secret=secret, user="ada"))
         else:
-            connector.register_rotation_hooks(Issuing(url, steering_key))
+            connector.register_rotation_hooks(Issuing(*far))
             asyncio.run(connector.rotate("books", user="ada"))
-
-
-if __name__ == "__main__":
-    main()
+    told.send("not killed")

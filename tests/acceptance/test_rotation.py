@@ -19,8 +19,9 @@ from clientary_connector.statefolder import DATABASE, key_of
 from clientary_connector.wiring import joined, open_connector
 from connector_vault import Vault
 from connector_vault.rotator import STEPS
-from tests.acceptance.processes import ROOT, start
-from tests.acceptance.rotator import SETTINGS, Issuing
+from tests.acceptance.processes import ROOT
+from tests.acceptance.rotator import SETTINGS, Issuing, rotate_until
+from tests.forking import started
 
 pytestmark = pytest.mark.requirement("threat.10")
 
@@ -116,9 +117,11 @@ def test_eight_commands_rotate_once(state: Path, far_side: RunningSandbox) -> No
 
 def _killed(state: Path, far_side: RunningSandbox, at: str, key: str = "") -> None:
     """Has a process rotate until it is killed at a step."""
-    process = start("rotator", state, at, far_side.url, far_side.key)
-    _, said = process.communicate(key, timeout=60)
-    assert process.returncode == -signal.SIGKILL, said
+    far = (far_side.url, far_side.key)
+    process, told = started(rotate_until, state, at, far, key)
+    process.join()
+    told.close()
+    assert process.exitcode == -signal.SIGKILL
 
 
 def _later(state: Path) -> Connector:

@@ -23,8 +23,8 @@ from clientary_connector.hosting import HookFailedError, Hosting
 from clientary_connector.tending import TendItem
 from connector_vault import Vault
 from tests.actions.stage import ACCOUNT, PERSONA, PROMPT, USER, Stage, set_stage
+from tests.forking import started
 from tests.vault.ground import raw
-from tests.vault.processes import started
 
 pytestmark = pytest.mark.requirement("policy.budget.billing")
 

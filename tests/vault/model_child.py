@@ -1,16 +1,15 @@
-"""Is a process that holds a vault and does what it is told over a pipe, one JSON line at a time.
+"""Holds what another process does with a vault: what it is told over a pipe.
 
 A command may say at which step of a rotation of keys the process has to die.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -211,16 +210,13 @@ def _dying(at: int | None) -> Callable[[str], None]:
     return step
 
 
-def main() -> None:
-    """Reads the folder and how many processes there were before; takes commands until the end."""
-    root, lives = sys.argv[1:]
-    child = Child(Path(root), int(lives))
-    sys.stdout.write('"ready"\n')
-    sys.stdout.flush()
-    for line in sys.stdin:
-        sys.stdout.write(json.dumps(child.run(json.loads(line))) + "\n")
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()
+def live(root: Path, lives: int, told: Connection) -> None:
+    """Says that the vault is open, and takes commands until the end."""
+    child = Child(root, lives)
+    told.send("ready")
+    while True:
+        try:
+            command = told.recv()
+        except EOFError:
+            return
+        told.send(child.run(command))

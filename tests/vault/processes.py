@@ -1,33 +1,19 @@
-"""Holds what other processes do in the tests of the vault; each starts from nothing (spawn)."""
+"""Holds what other processes do in the tests of the vault."""
 
 from __future__ import annotations
 
 import asyncio
 import ctypes
 import functools
-import multiprocessing
 import os
 import resource
 import signal
 import threading
-from collections.abc import Callable
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from connector_vault import LogDraft, StoreError, Transaction, restore
 from tests.vault.ground import Place, append, intent, settle
-
-_CONTEXT = multiprocessing.get_context("spawn")
-
-
-def started(work: Callable[..., None], *arguments: object) -> tuple[SpawnProcess, Connection]:
-    """Starts a process that runs work, with a pipe to tell through."""
-    ours, theirs = _CONTEXT.Pipe(duplex=False)
-    process = _CONTEXT.Process(target=work, args=(*arguments, theirs))
-    process.start()
-    theirs.close()
-    return process, ours
 
 
 def _append(draft: LogDraft, change: Transaction) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 
 import pytest
 
 from connector_vault import Vault, VaultLockedError
 from connector_vault.kekrotator import STEPS
-from tests.vault.processes import started
+from tests.forking import PROCESSES, started
 from tests.vault.turning import (
     Site,
     check_readable,
@@ -50,7 +49,7 @@ def test_a_rotation_of_the_key_that_is_killed_is_finished_by_the_next(
 
 def test_a_reader_in_another_process_never_notices(site: Site) -> None:
     """It opens everything, while key and terms are rotated there and back."""
-    stop = multiprocessing.get_context("spawn").Event()
+    stop = PROCESSES.Event()
     reader, reads = started(read_for_ever, site.root, stop)
     assert reads.recv() == "reading"
     with site.open_noted() as vault:

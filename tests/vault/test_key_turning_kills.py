@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 
 import pytest
 
-from tests.vault.processes import started
+from tests.forking import PROCESSES, started
 from tests.vault.turning import (
     EDGES,
     Site,
@@ -47,7 +46,7 @@ def test_a_rotation_of_keys_that_is_killed_is_finished_by_the_next(
 
 def test_readers_and_writers_in_other_processes_never_notice(site: Site) -> None:
     """One opens everything, one stores new secrets, through several rotations."""
-    stop = multiprocessing.get_context("spawn").Event()
+    stop = PROCESSES.Event()
     reader, reads = started(read_for_ever, site.root, stop)
     writer, writes = started(write_for_ever, site.root, stop)
     assert (reads.recv(), writes.recv()) == ("reading", "writing")

@@ -6,9 +6,7 @@ model knows two states that may be there afterwards, before and after, and nothi
 
 from __future__ import annotations
 
-import contextlib
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -29,7 +27,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-ROOT: Final = Path(__file__).parents[2]
+from tests.forking import started
+from tests.vault.model_child import live
+
 DONE: Final = "done"
 NOT_FOUND, CONFLICT = "error NotFoundError", "error ConflictError"
 #: A rotation that was cut short goes on before another begins.
@@ -120,34 +120,27 @@ class Life:
         """Starts it and waits until the vault is open; `done` takes what is done with it."""
         self._done = done
         done.append(f"process {lives}")
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own program
-            [sys.executable, "-m", "tests.vault.model_child", str(root), str(lives)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._process, self._line = started(live, root, lives)
         assert self.answer() == "ready"
 
     def tell(self, **command: object) -> None:
         """Gives a command and does not wait for it."""
-        assert self._process.stdin is not None
         self._done.append(json.dumps(command))
-        self._process.stdin.write(json.dumps(command) + "\n")
-        self._process.stdin.flush()
+        self._line.send(command)
 
-    def answer(self) -> Any:  # noqa: ANN401 - any JSON
+    def answer(self) -> Any:  # noqa: ANN401 - what a command comes to
         """Waits for the answer to a command; None where the process has died."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        return json.loads(line) if line.endswith("\n") else None
+        try:
+            return self._line.recv()
+        except (EOFError, ConnectionError):
+            return None
 
-    def ask(self, **command: object) -> Any:  # noqa: ANN401 - any JSON
+    def ask(self, **command: object) -> Any:  # noqa: ANN401 - what a command comes to
         """Gives a command and waits for its answer."""
         self.tell(**command)
         return self.answer()
 
-    def kill(self) -> Any:  # noqa: ANN401 - any JSON
+    def kill(self) -> Any:  # noqa: ANN401 - what a command comes to
         """Kills it; gives what it has said before."""
         self._done.append("kill")
         self._process.kill()
@@ -157,8 +150,8 @@ class Life:
 
     def end(self) -> None:
         """Waits for its end."""
-        with contextlib.suppress(BrokenPipeError), self._process:
-            pass
+        self._line.close()
+        self._process.join()
 
 
 class VaultMachine(RuleBasedStateMachine):

@@ -20,10 +20,11 @@ from connector_vault.hookcalls import HookCalls
 from connector_vault.rotation import State
 from connector_vault.rotation_run import Limits
 from connector_vault.rotator import Rotator
+from tests.forking import started
 from tests.full_disk import FullDisk, full_disk
 from tests.vault.far_side import FIRST, Automatic, FarSide
 from tests.vault.ground import CANARY, Clock, Place, append, calls, intent, settle, store
-from tests.vault.processes import read_only, started
+from tests.vault.processes import read_only
 
 pytestmark = [pytest.mark.requirement("threat.15"), pytest.mark.requirement("vault.full_disk")]
 

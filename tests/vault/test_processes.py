@@ -7,11 +7,11 @@ import signal
 
 import pytest
 
+from tests.forking import started
 from tests.vault.ground import Place, row_of
 from tests.vault.processes import (
     append_rows,
     claim,
-    started,
     write_for_ever,
     write_until_full,
 )

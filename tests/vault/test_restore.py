@@ -28,8 +28,9 @@ from connector_vault import (
     restore,
 )
 from connector_vault.restoring import STEPS
+from tests.forking import started
 from tests.vault.ground import Place, calls, store
-from tests.vault.processes import open_until_told, restore_until, started
+from tests.vault.processes import open_until_told, restore_until
 
 pytestmark = [
     pytest.mark.requirement("vault.restore"),

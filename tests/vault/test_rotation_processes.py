@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 
@@ -12,9 +11,9 @@ from connector_vault import LeaseHeldError, Secret, Vault
 from connector_vault.hooks import Verdict
 from connector_vault.rotation import State
 from connector_vault.rotator import STEPS
+from tests.forking import PROCESSES, started
 from tests.vault.far_side import FIRST, INSIDE, Automatic, ByHand, FarSide
 from tests.vault.ground import Place, store
-from tests.vault.processes import started
 from tests.vault.rotating import (
     BROUGHT,
     KEY,
@@ -99,7 +98,7 @@ def test_eight_processes_rotate_once(place: Place, kind: str) -> None:
     """All saw the same version in use: one promotion, and the service saw one key set."""
     far = _ready(place)
     far.allow(BROUGHT)
-    start = multiprocessing.get_context("spawn").Barrier(8)
+    start = PROCESSES.Barrier(8)
     running = [started(rotate_together, place.root, kind, start) for _ in range(8)]
     told = [pipe.recv() for _, pipe in running]
     for process, pipe in running:

@@ -1,4 +1,4 @@
-"""Holds a vault whose keys are rotated, and what other processes do with it (spawn)."""
+"""Holds a vault whose keys are rotated, and what other processes do with it."""
 
 from __future__ import annotations
 

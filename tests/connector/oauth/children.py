@@ -1,4 +1,4 @@
-"""Holds what other processes do in the tests of tokens; each starts from nothing (spawn)."""
+"""Holds what other processes do in the tests of tokens."""
 
 from __future__ import annotations
 

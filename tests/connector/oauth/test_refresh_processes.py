@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from clientary_connector.oauth.refreshing import STEPS
 from tests.connector.oauth.children import call_together, call_until
 from tests.connector.oauth.provider_app import Far
 from tests.connector.oauth.stage import NAME, no_trace, provider, stage
-from tests.vault.processes import started
+from tests.forking import PROCESSES, started
 
 pytestmark = [
     pytest.mark.slow,
@@ -62,7 +61,7 @@ def test_eight_processes_ask_once(tmp_path: Path) -> None:
     with provider() as far:
         with stage(tmp_path) as made:
             made.join(far)
-        start = multiprocessing.get_context("spawn").Barrier(8)
+        start = PROCESSES.Barrier(8)
         running = [started(call_together, tmp_path, start) for _ in range(8)]
         told = [pipe.recv() for _, pipe in running]
         for process, pipe in running:
