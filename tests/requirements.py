@@ -334,6 +334,7 @@ CONSOLE: Final[dict[str, str]] = {
     "console.host": "A host mounts the console in a few lines, and says itself who a person is.",
     "console.overview": "One page tells how connections, calls, budgets and log are.",
     "console.signin": "People sign in by a link or a password, a few tries at a time, and out.",
+    "console.cookies": "Cookies are for one console alone: over TLS, behind a proxy, on loopback.",
     "console.guard": "No other name, site or form reaches a page; no page loads or tells more.",
     "console.roles": "Every page and form is reached by those alone whose role covers it.",
     "console.users": "A console keeps users by Argon2id, and notes who they are and who comes.",

@@ -110,7 +110,7 @@ class Approvals:
         """
         with state_faults():
             record, found = self._vault.read(lambda view: self._found(view, approval))
-            self._reads.note(user, {"what": approvals.KIND, "approval": found.id})
+            self._reads.note(user, _what(found.id))
             call = self._call(found)
             note = note_of(self._vault, record)
         decidable = found.state in {approvals.PENDING, approvals.GIVEN, approvals.DENIED}
@@ -124,6 +124,19 @@ class Approvals:
             note=note,
             preview=preview,
         )
+
+    def check_reader(self, approval: str, *, user: str) -> None:
+        """Refuses a person who may not see what an approval is about; nobody decides unseen.
+
+        A page asks it before it hands in what somebody has sent; a host that shows approvals
+        itself knows who has seen what.
+
+        Raises:
+            InvalidValueError: The user cannot be used.
+            ReadRefusedError: The host does not let this user read it.
+        """
+        with state_faults():
+            self._reads.check(user, _what(approval))
 
     def approve(self, approval: str, *, user: str, note: str = "") -> Approval:
         """Says yes: the same call may be made once, within the time that the settings give.
@@ -216,6 +229,11 @@ class Approvals:
             persona=approval.persona,
             prompt=said["prompt"],
         )
+
+
+def _what(approval: str) -> dict[str, str]:
+    """Returns what is read of an approval, as it stands in the log."""
+    return {"what": approvals.KIND, "approval": approval}
 
 
 class ApprovalChore:

@@ -43,18 +43,32 @@ class Reads:
             ReadRefusedError: The host does not let this user read it.
         """
         check_user(user)
-        outcome = Outcome.SUCCEEDED if self._may(user, facts) else Outcome.REFUSED
+        may = self._may(user, facts)
+        log_id = self._noted(user, facts, Outcome.SUCCEEDED if may else Outcome.REFUSED, text)
+        if not may:
+            raise _refusal()
+        return log_id
+
+    def check(self, user: str, facts: Mapping[str, Any]) -> None:
+        """Asks the same of a user who acts on what they have read; only a no is written down.
+
+        Raises:
+            InvalidValueError: The user cannot be used.
+            ReadRefusedError: The host does not let this user read it.
+        """
+        check_user(user)
+        if not self._may(user, facts):
+            self._noted(user, facts, Outcome.REFUSED, None)
+            raise _refusal()
+
+    def _noted(
+        self, user: str, facts: Mapping[str, Any], outcome: Outcome, text: str | None
+    ) -> int:
         payload = None if text is None else msgspec.json.encode({"arguments": {"text": text}})
         draft = self._vault.draft(
             kind=READ, user=user, outcome=outcome.value, facts=facts, payload=payload
         )
-        log_id = self._vault.write(lambda log: log.append(draft))
-        if outcome is Outcome.REFUSED:
-            raise ReadRefusedError(
-                "The host does not let this user read what is sealed in the log.",
-                hint="List it without prompts, or ask whoever runs the host.",
-            )
-        return log_id
+        return self._vault.write(lambda log: log.append(draft))
 
     def _may(self, user: str, facts: Mapping[str, Any]) -> bool:
         try:
@@ -62,3 +76,10 @@ class Reads:
         except HookFailedError:
             return False
         return all(answer is True for answer in answers)
+
+
+def _refusal() -> ReadRefusedError:
+    return ReadRefusedError(
+        "The host does not let this user read what is sealed in the log.",
+        hint="List it without prompts, or ask whoever runs the host.",
+    )

@@ -5,11 +5,15 @@
    that nobody has, only that there was such a try: people type passwords into the wrong field.
 3. A name is free again once its user was removed, and the one removed never comes back: a new
    user of that name has another id.
-4. What a session was begun under is a user's `stamp`: it changes with role and password.
+4. A browser that somebody has signed in with is known again by a mark under a key of the vault, in
+   every process and after a restart; it opens nothing (OWASP, Authentication Cheat Sheet, device
+   cookies).
+5. What a session was begun under is a user's `stamp`: it changes with role and password.
 """
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import unicodedata
 from dataclasses import asdict, dataclass, replace
@@ -32,6 +36,9 @@ SIGN_IN: Final = "sign_in"
 SIGN_OUT: Final = "sign_out"
 #: Stands in the log for a name that nobody has.
 NOBODY: Final = "nobody"
+#: Names the mark of a browser that is known.
+DEVICE: Final = "console_device"
+DEVICE_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +188,19 @@ class Users:
         self._note(SIGN_IN, shown, outcome, facts)
         return user
 
+    def device(self, name: str) -> str:
+        """Returns what a browser keeps that somebody has signed in with under a name."""
+        chance = secrets.token_urlsafe(DEVICE_BYTES)
+        with state_faults():
+            return self._vault.read(lambda view: f"{chance}.{_device_mark(view, name, chance)}")
+
+    def knows(self, name: str, device: str) -> bool:
+        """Tells whether a browser has shown what was made for it under that name."""
+        chance, _, mark = device.partition(".")
+        with state_faults():
+            made = self._vault.read(lambda view: _device_mark(view, name, chance))
+        return hmac.compare_digest(made.encode(), mark.encode(errors="replace"))
+
     def signed_in(self, person: Person, *, by: str, address: str) -> None:
         """Notes that somebody was signed in otherwise, by a link for one."""
         facts = {"by": by, "address": address, "role": person.role.value}
@@ -231,6 +251,10 @@ def _user(record: Record) -> User:
         made_by=body["made_by"],
         stamp=f"{record.id}:{record.revision}",
     )
+
+
+def _device_mark(view: View, name: str, chance: str) -> str:
+    return view.mark(DEVICE, _folded(name), chance)
 
 
 def _record(view: View, name: str) -> Record:

@@ -122,7 +122,7 @@ def test_a_viewer_sees_who_asks_and_nothing_of_what_is_sealed(ground: Ground) ->
 
 
 def test_whom_the_host_lets_read_nothing_sealed_sees_that_it_is_hidden(ground: Ground) -> None:
-    """And is given nothing to decide with, unseen."""
+    """They are given nothing to decide with, and what they send by hand is refused."""
 
     class Discreet:
         @hookimpl
@@ -134,7 +134,19 @@ def test_whom_the_host_lets_read_nothing_sealed_sees_that_it_is_hidden(ground: G
     page = ground.browser("approver", name="grace").open(f"/approvals/{one}")
     assert "does not let this user read" in page.text
     assert ("alert" in page.html, page.forms) == (False, [])
-    assert "alert" in ground.browser("approver", name="heidi").open(f"/approvals/{one}").text
+    heidi = ground.browser("approver", name="heidi").open(f"/approvals/{one}")
+    assert "alert" in heidi.text
+    address = heidi.form("/decide").action
+    grace = page.browser
+    token = next(pair for pair in page.all_forms[0].fields if pair[0] == "form_token")
+    for said in ("approve", "deny"):
+        refused = grace.post(address, [token, ("decision", said), ("seen", "0")])
+        assert (refused.status, "does not let this user" in refused.text) == (403, True)
+    assert ground.connector.approvals.approval(one).state == "pending"
+    rows = [line for line in ground.connector.log.page().entries if line.outcome == "refused"]
+    assert ("read", "grace") in [(line.kind, line.user) for line in rows]
+    heidi.send(action="/decide", button=("decision", "approve"))
+    assert ground.connector.approvals.approval(one).decided_by == "heidi"
 
 
 def test_what_cannot_be_decided_any_more_is_said(ground: Ground) -> None:

@@ -128,6 +128,18 @@ def test_all_addresses_of_one_network_of_version_6_are_one() -> None:
     assert left.take("none", "not an address") == 0
 
 
+def test_a_browser_that_is_known_has_tries_of_its_own() -> None:
+    """Whoever tries the name does not lock it out; whoever has stolen it has a few tries."""
+    clock = Clock()
+    left = Tries(most=2, every_s=60, clock=clock)
+    while left.take("ada", "192.0.2.1") == 0:
+        clock.now += 1
+    taken = [left.take("ada", "192.0.2.1", device="mark") for _ in range(3)]
+    assert taken == [0, 0, 60]
+    assert left.take("ada", "192.0.2.9", device="other") == 0
+    left.give_back("ada", "192.0.2.9", device="other")
+
+
 def test_tries_do_not_grow_without_end() -> None:
     """Forgotten are those that have the most left: whoever guesses is remembered."""
     left = Tries(most=2, every_s=1e9, clock=Clock())

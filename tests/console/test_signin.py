@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -134,6 +135,33 @@ def test_tries_are_counted_and_the_wait_is_told(tmp_path_factory: pytest.TempPat
         ]
         # What is refused for the number of tries alone is not written down each time.
         assert noted == ["succeeded", "refused", "refused", "refused"]
+
+
+def test_nobody_locks_a_person_out_of_a_browser_that_is_known(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Under that name alone: what the browser keeps opens nothing, and is not forged."""
+    with stage(tmp_path_factory.mktemp("device"), settings=SETTINGS) as ground:
+        _user(ground, "tom")
+        _user(ground, "uma")
+        known = ground.browser()
+        assert _try(known, "tom").status == 303
+        for _ in range(4):
+            _try(ground.browser(), "tom", "wrong")
+            _try(ground.browser(), "uma", "wrong")
+        assert _try(ground.browser(), "tom").status == 429
+        kept = next(one for one in known.client.cookies.jar if "device" in one.name)
+        # Longer than any session, and kept when the browser is closed.
+        assert (kept.expires or 0) - time.time() > 100 * 86_400
+        assert _try(known, "uma").status == 429
+        assert _try(known, "Tom").status == 303
+        forged = ground.browser()
+        chance, _, mark = (kept.value or "").partition(".")
+        for value in (f"other.{mark}", f"{chance}.{mark[:-1]}", chance, "."):
+            forged.client.cookies.set(kept.name, value, domain="127.0.0.1", path="/")
+            assert _try(forged, "tom").status == 429
+        forged.client.cookies.set(kept.name, kept.value or "", domain="127.0.0.1", path="/")
+        assert [_try(forged, "tom", "wrong").status for _ in range(4)] == [403] * 3 + [429]
 
 
 def test_an_address_has_a_number_of_tries_over_all_names(

@@ -34,6 +34,7 @@ class Said:
     """What a server has answered."""
 
     status: int
+    #: One that was sent more than once has a line for each.
     headers: Mapping[str, str]
     text: str
 
@@ -78,7 +79,8 @@ class Server:
         try:
             line.request(method, path, body=body, headers=dict(headers or {}))
             answer = line.getresponse()
-            told = {name.lower(): value for name, value in answer.getheaders()}
+            names = {name.lower() for name, _ in answer.getheaders()}
+            told = {name: "\n".join(answer.headers.get_all(name, ())) for name in names}
             return Said(answer.status, told, answer.read().decode())
         finally:
             line.close()

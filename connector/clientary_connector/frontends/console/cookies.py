@@ -21,6 +21,7 @@ from clientary_connector.call import address
 SESSION: Final = "session"
 BINDING: Final = "binding"
 SAID: Final = "said"
+DEVICE: Final = "device"
 THEME: Final = "theme"
 
 

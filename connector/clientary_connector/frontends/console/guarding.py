@@ -1,5 +1,8 @@
 """Stands before every request of the console, and behind every answer.
 
+A console that is mounted has no other guard, so it asks again what the guard of a server of ours
+(`web.guarding`) has asked before; that one answers programs in a line, this one draws pages.
+
 1. The Host header names this console, or nothing is answered (DNS rebinding).
 2. A request that changes something comes from a page of this console, or from a program that is
    no browser: `Sec-Fetch-Site`, and `Origin` against `Host`.
@@ -25,6 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clientary_connector.frontends.console.cookies import is_loopback
 from clientary_connector.frontends.console.failing import failure
+from clientary_connector.frontends.web.peers import host_name
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: What a browser says of a request that no other site has sent.
@@ -94,8 +98,8 @@ class Guard:
             raise _too_large(self._most_bytes)
 
     def _is_ours(self, host: str) -> bool:
-        name = _name_of(host)
-        return name is not None and (is_loopback(name) or name in self._hosts)
+        name = host_name(host).strip("[]")
+        return bool(name) and (is_loopback(name) or name in self._hosts)
 
     async def _fail(
         self, scope: Scope, receive: Receive, send: _Marked, error: HTTPException
@@ -150,14 +154,6 @@ def _is_own(headers: Headers, host: str) -> bool:
     if site is not None and site not in OWN:
         return False
     return origin is None or urlsplit(origin).netloc.lower() == host.lower()
-
-
-def _name_of(host: str) -> str | None:
-    """Returns the name in a Host header, without its port."""
-    try:
-        return urlsplit(f"//{host}").hostname
-    except ValueError:
-        return None
 
 
 def _too_large(most_bytes: int) -> HTTPException:

@@ -2,6 +2,9 @@
 
 Each name and each address has so many tries; one that failed comes back after a while. A try is
 taken before the password is looked at, so that many at once are not more than many in a row.
+A browser that the person has signed in with before has tries of its own: whoever else tries the
+name, or comes from the same address, does not lock it out.
+https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
 """
 
 from __future__ import annotations
@@ -37,9 +40,12 @@ class Tries:
         self._left: dict[tuple[str, str], _Left] = {}
         self._lock = Lock()
 
-    def take(self, name: str, address: str) -> int:
-        """Takes one try; returns 0, or after how many seconds there is one again."""
-        now, keys = self._clock(), _keys(name, address)
+    def take(self, name: str, address: str, *, device: str = "") -> int:
+        """Takes one try; returns 0, or after how many seconds there is one again.
+
+        `device` is the mark of a browser that is known under that name.
+        """
+        now, keys = self._clock(), _keys(name, address, device)
         with self._lock:
             lefts = [(self._now(key, now), *self._rates(key)) for key in keys]
             waits = [math.ceil((1 - left.tries) * every_s) for left, _, every_s in lefts]
@@ -48,10 +54,10 @@ class Tries:
                     left.tries -= 1
             return max(0, *waits)
 
-    def give_back(self, name: str, address: str) -> None:
+    def give_back(self, name: str, address: str, *, device: str = "") -> None:
         """Gives back the try of somebody who was let in."""
         with self._lock:
-            for key in _keys(name, address):
+            for key in _keys(name, address, device):
                 left = self._left.get(key)
                 if left is not None:
                     left.tries = min(left.tries + 1, self._rates(key)[0])
@@ -77,5 +83,7 @@ class Tries:
                 del self._left[key]
 
 
-def _keys(name: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:
+def _keys(name: str, address: str, device: str) -> tuple[tuple[str, str], ...]:
+    if device:
+        return (("device", device),)
     return ("name", name.casefold()), ("address", customer_of(address))

@@ -12,7 +12,6 @@ https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#securi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from email.utils import formatdate
 from typing import Final
@@ -29,7 +28,7 @@ from clientary_connector.frontends.web.answers import (
     said,
 )
 from clientary_connector.frontends.web.binding import Place
-from clientary_connector.frontends.web.peers import Peer, peer_of, without_forwarding
+from clientary_connector.frontends.web.peers import Peer, host_name, peer_of, without_forwarding
 
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -41,7 +40,6 @@ HEADERS: Final = {
 }
 #: Two years: from then on a browser asks over TLS only (RFC 6797).
 STRICT: Final = "max-age=63072000"
-_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:@/\[\]]+)(?::[0-9]{1,5})?")
 _PORTS: Final = {"http": "80", "https": "443"}
 
 
@@ -80,7 +78,7 @@ class Guard:
                          "X-Forwarded-For and X-Forwarded-Proto for whom.")  # fmt: skip
         if peer.proxied and peer.scheme != "https":
             return said(403, "Come over TLS; the proxy has to say so: X-Forwarded-Proto: https.")
-        if _name(peer.host) not in place.hosts:
+        if host_name(peer.host) not in place.hosts:
             return said(421, "This Host is none of the server's; it is started with "
                          "--allow-host NAME.")  # fmt: skip
         if any(_origin(one) != _own(peer) for one in _values(scope, b"origin")):
@@ -160,12 +158,6 @@ def _values(scope: Scope, name: bytes) -> list[str]:
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() else -1
-
-
-def _name(host: str) -> str:
-    """Returns the name in a Host, without its port, in small letters; nothing where it is none."""
-    found = _HOST.fullmatch(host)
-    return "" if found is None else found[1].lower().rstrip(".")
 
 
 def _own(peer: Peer) -> str:

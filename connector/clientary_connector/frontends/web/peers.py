@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -18,6 +19,7 @@ from clientary_connector.errors import InvalidValueError
 FORWARDING: Final = frozenset(
     {b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-real-ip"}
 )
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:@/\[\]]+)(?::[0-9]{1,5})?")
 #: A customer of a provider has a whole network of IPv6 of this size (RFC 6177).
 CUSTOMER_BITS: Final = 64
 
@@ -75,6 +77,12 @@ def peer_of(scope: Mapping[str, Any], proxies: Proxies) -> Peer:
         host=_only(told.get(b"x-forwarded-host", ())) or peer.host,
         proxied=True,
     )
+
+
+def host_name(host: str) -> str:
+    """Returns the name in a Host, without its port, in small letters; nothing where it is none."""
+    found = _HOST.fullmatch(host)
+    return "" if found is None else found[1].lower().rstrip(".")
 
 
 def customer_of(address: str) -> str:

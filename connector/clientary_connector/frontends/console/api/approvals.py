@@ -97,12 +97,13 @@ async def show_approval(asked: Asked[Nothing, Nothing]) -> ApprovalInFull:
     role=Role.APPROVER,
     body=DecisionGiven,
     gives=ApprovalShown,
-    refuses=(409, 412),
+    refuses=(403, 409, 412),
 )
 def decide(asked: Asked[Nothing, DecisionGiven]) -> ApprovalShown:
     """Says yes or no; after a yes the same call may be made once."""
     approvals, name, seen = asked.connector.approvals, asked.path["approval"], asked.body.seen
     decision = Decision(approve=asked.body.approve, user=asked.person.name, note=asked.body.note)
+    approvals.check_reader(name, user=asked.person.name)
     stood = None if seen is None else replace(approvals.approval(name), decided_log_id=seen or None)
     return shown(approvals.decide(name, decision, seen=stood), ApprovalShown)
 

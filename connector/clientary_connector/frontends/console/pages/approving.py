@@ -1,7 +1,8 @@
 """Are the pages of approvals: what waits for a person, exactly what it is, and their yes or no.
 
 1. What is sealed of a call is opened for whoever may decide it, and the log says who has read it.
-2. A decision counts only over the approval as the person has seen it.
+2. A decision counts only over the approval as the person has seen it, and only of a person whom
+   the host lets see it.
 """
 
 from __future__ import annotations
@@ -82,11 +83,14 @@ async def decide(request: Request) -> Response:
 
     def decided() -> Approval:
         now = connector.approvals.approval(request.path_params["approval"])
+        connector.approvals.check_reader(now.id, user=decision.user)
         seen = replace(now, decided_log_id=_number(form.text("seen")) or None)
         return connector.approvals.decide(now.id, decision, seen=seen)
 
     try:
         one = await run_in_threadpool(decided)
+    except ReadRefusedError as error:
+        return _drawn(request, await _shown(request), failed=error.message, status=403)
     except (ApprovalDecidedError, ApprovalEndedError) as error:
         said = f"{error.message} {error.hint}".rstrip()
         return _drawn(request, await _shown(request), failed=said, status=409)

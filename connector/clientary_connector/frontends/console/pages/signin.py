@@ -20,6 +20,8 @@ from clientary_connector.people import Person
 
 #: On the answer to a link with a token in it: the next page is not told where it came from.
 NO_REFERRER: Final = {"referrer-policy": "no-referrer"}
+#: A browser is known for so long after the last time; it opens nothing by that.
+DEVICE_S: Final = 180 * 86_400
 WRONG: Final = "There is no such user, or the password is another one."
 USED: Final = "This link was used already, or is too old."
 
@@ -65,7 +67,8 @@ async def sign_out(request: Request) -> Response:
 
 async def _by_password(request: Request, form: Form) -> Response:
     desk, name, address = desk_of(request), form.text("name"), _address(request)
-    wait_s = desk.tries.take(name, address)
+    device = await run_in_threadpool(_device, request, name)
+    wait_s = desk.tries.take(name, address, device=device)
     if wait_s:
         said = f"Too many tries. Wait {_told(wait_s)}, and try again."
         again = await _asked(request, status=429, said=said, name=name, back=form.text("back"))
@@ -77,8 +80,19 @@ async def _by_password(request: Request, form: Form) -> Response:
         )
     if user is None:
         return await _asked(request, status=403, said=WRONG, name=name, back=form.text("back"))
-    desk.tries.give_back(name, address)
-    return _signed_in(request, user.person, user=user.id, stamp=user.stamp, back=form.text("back"))
+    desk.tries.give_back(name, address, device=device)
+    response = _signed_in(
+        request, user.person, user=user.id, stamp=user.stamp, back=form.text("back")
+    )
+    device = device or await run_in_threadpool(desk.connector.users.device, name)
+    cookies.set_cookie(response, request, cookies.DEVICE, device, life_s=DEVICE_S)
+    return response
+
+
+def _device(request: Request, name: str) -> str:
+    """Returns the mark of a browser that was signed in with under a name before."""
+    shown = cookies.cookie(request, cookies.DEVICE) or ""
+    return shown if shown and connector_of(request).users.knows(name, shown) else ""
 
 
 async def _asked(
