@@ -21,9 +21,10 @@ import msgspec
 
 from clientary_connector import connections, grants
 from clientary_connector.call.address import Target
+from clientary_connector.call.clock import Clock
 from clientary_connector.call.executor import Executor
 from clientary_connector.call.result import CallError, Outcome
-from clientary_connector.call.sending import SECRET_FIELD, Clock
+from clientary_connector.call.sending import SECRET_FIELD
 from clientary_connector.checks import check_interval, check_secret, check_user
 from clientary_connector.connections import Account, Connection, Revocation
 from clientary_connector.errors import (
@@ -137,10 +138,7 @@ class Accounts:
 
     def connections(self, *, revoked: bool) -> tuple[Connection, ...]:
         """Returns the connections by name; revoked ones only where they are asked for."""
-        records = self._vault.read(lambda view: view.records(connections.KIND))
-        found = [connections.connection_of(record) for record in records]
-        wanted = [one for one in found if revoked or one.active]
-        return tuple(sorted(wanted, key=lambda one: (one.name, one.created_at)))
+        return self._vault.read(lambda view: connections.known(view, revoked=revoked))
 
     def connection(self, name_or_id: str) -> Connection:
         """Returns one connection.

@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from clientary_connector import connections
 from clientary_connector.accounts import Accounts
-from clientary_connector.background import Background
+from clientary_connector.call.clock import Clock
 from clientary_connector.call.result import CallError, ErrorKind, Outcome
-from clientary_connector.call.sending import BEARER, Clock
+from clientary_connector.call.sending import BEARER
 from clientary_connector.call.transport import Gate
 from clientary_connector.connections import Account, Connection, Revocation
 from clientary_connector.errors import ConnectError, ConnectorError, InvalidValueError
@@ -196,15 +196,6 @@ class Authorizing:
         trouble = await self._given_back(seen.provider, seen.tokens, seen.client)
         await self._note(done, seen.provider, trouble, user=user)
         return replace(done, upstream=_upstream(seen.provider, trouble))
-
-    async def aclose(self) -> None:
-        """Waits for what is under way on this loop."""
-        await self._refresher.aclose()
-
-    def close(self, background: Background) -> None:
-        """Waits for what is under way for callers without a loop."""
-        if self._refresher.busy:
-            background.run(self._refresher.aclose())
 
     async def _finished(self, url: str, user: str) -> tuple[Connection, Account]:
         id_ = pending.id_of(callback.state_in(url))

@@ -20,10 +20,10 @@ from typing import Any, Final
 
 import msgspec
 
-from clientary_connector.call.journal import OUTCOME
+from clientary_connector.call.clock import EPOCH, MICROSECOND
 from clientary_connector.call.listening import Ended
+from clientary_connector.call.rowkinds import OUTCOME
 from clientary_connector.hosting import HookFailedError, Hosting
-from clientary_connector.logentry import EPOCH, MICROSECOND
 from clientary_connector.settings import Settings
 from connector_vault import Record, Transaction, Vault, VaultError, View
 from connector_vault.tail import Passed, Place

@@ -132,6 +132,13 @@ def body_of(connection: Connection) -> dict[str, Any]:
     return body
 
 
+def known(view: View, *, revoked: bool) -> tuple[Connection, ...]:
+    """Returns the connections by name; revoked ones only where they are asked for."""
+    found = [connection_of(record) for record in view.records(KIND)]
+    wanted = [one for one in found if revoked or one.active]
+    return tuple(sorted(wanted, key=lambda one: (one.name, one.created_at)))
+
+
 def find_record(view: View, name_or_id: str) -> Record | None:
     """Finds a connection by id, by the name it has, or by the name it had before a revoke."""
     if name_or_id.startswith(ID_PREFIX):

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from clientary_connector.background import Background
-from clientary_connector.billing import Billing
-from clientary_connector.call.executor import Executor
+from clientary_connector import connections, grants
 from clientary_connector.call.result import Call, Preview, Result
-from clientary_connector.call.transport import Transport
 from clientary_connector.connections import Account, Connection, Revocation
 from clientary_connector.errors import ClosedError
 from clientary_connector.grants import Grant
-from clientary_connector.hosting import Hosting, name_of
-from clientary_connector.later import Later
-from clientary_connector.manifest import Action, Manifest
-from clientary_connector.settings import Settings
+from clientary_connector.hosting import name_of
+from clientary_connector.manifest import Action
 from clientary_connector.state import state_faults
 from clientary_connector.terms import Terms
-from connector_vault import LogReport, Secret, Vault
+from connector_vault import LogReport, Secret
 
 if TYPE_CHECKING:
-    from clientary_connector.admin import Admin
     from clientary_connector.approver import Approvals
     from clientary_connector.authorizing import Authorizing
     from clientary_connector.budgets import Budgets
+    from clientary_connector.call.executor import Executor
     from clientary_connector.granting import Grants
     from clientary_connector.issuing import Tokens
     from clientary_connector.log import Log
@@ -37,23 +32,9 @@ if TYPE_CHECKING:
     from clientary_connector.tending import TendReport
     from clientary_connector.users import Users
     from clientary_connector.vaultcare import VaultCare
+    from clientary_connector.wiring import Parts
 
 __all__ = ["Connector", "LogReport", "Secret"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a connector is made of; `wiring` joins them."""
-
-    manifest: Manifest
-    settings: Settings
-    vault: Vault
-    transport: Transport
-    executor: Executor
-    background: Background
-    hosting: Hosting
-    billing: Billing
-    admin: Later[Admin]
 
 
 class Connector:
@@ -65,61 +46,58 @@ class Connector:
 
     def __init__(self, parts: Parts) -> None:
         """Takes the parts that `wiring` has joined."""
-        self.manifest = parts.manifest
-        self.settings = parts.settings
-        self._vault = parts.vault
-        self._transport = parts.transport
-        self._executor = parts.executor
-        self.hosting = parts.hosting
-        self._billing = parts.billing
-        self._admin = parts.admin
-        self._background = parts.background
+        self.manifest = parts.ground.manifest
+        self.settings = parts.ground.settings
+        self.hosting = parts.ground.hosting
+        self._clock = parts.ground.clock
+        self._vault = parts.ground.vault
+        self._parts = parts
         self._closed = False
 
     @property
     def grants(self) -> Grants:
         """What personas may do."""
-        return self._admin().grants
+        return self._parts.grants()
 
     @property
     def approvals(self) -> Approvals:
         """The calls that wait for a person's yes."""
-        return self._admin().approvals
+        return self._parts.approvals()
 
     @property
     def log(self) -> Log:
         """What was called, decided and changed."""
-        return self._admin().log
+        return self._parts.log()
 
     @property
     def budgets(self) -> Budgets:
         """Credits a month, and who has used what."""
-        return self._admin().budgets
+        return self._parts.budgets()
 
     @property
     def settlements(self) -> Settlements:
         """The changes of which nobody knows whether they were done."""
-        return self._admin().settlements
+        return self._parts.settlements()
 
     @property
     def oauth(self) -> Authorizing:
         """The accounts that are joined by OAuth 2."""
-        return self._admin().oauth
+        return self._parts.oauth()
 
     @property
     def vault(self) -> VaultCare:
         """The state of the vault, its keys, checks and backups."""
-        return self._admin().care
+        return self._parts.care()
 
     @property
     def tokens(self) -> Tokens:
         """The tokens of programs that come over HTTP."""
-        return self._admin().tokens
+        return self._parts.tokens()
 
     @property
     def users(self) -> Users:
         """The people who sign in at a console that stands by itself."""
-        return self._admin().users
+        return self._parts.users()
 
     async def run(self, call: Call) -> Result:
         """Runs a call the one governed way.
@@ -129,7 +107,7 @@ class Connector:
             CancelledError: The caller left; what is known stands in the log.
         """
         self._check_open()
-        return await self._executor.run(call)
+        return await (await self._executor()).run(call)
 
     def run_sync(self, call: Call) -> Result:
         """Does the same for callers without an event loop; safe from many threads.
@@ -138,7 +116,7 @@ class Connector:
             ClosedError: The connector was closed.
         """
         self._check_open()
-        return self._background.run(self._executor.run(call))
+        return self._parts.background.run(self._parts.executor().run(call))
 
     async def preview(self, call: Call) -> Preview:
         """Shows what a call would send and take along; sends nothing but reads that count.
@@ -147,7 +125,7 @@ class Connector:
             ClosedError: The connector was closed.
         """
         self._check_open()
-        return await self._admin().previews.show(call)
+        return await self._parts.previews().show(call)
 
     async def connect(  # noqa: PLR0913 - what makes a connection, all by name
         self,
@@ -172,7 +150,7 @@ class Connector:
         """
         self._check_open()
         with state_faults():
-            return await self._admin().accounts.connect(
+            return await self._parts.accounts().connect(
                 name,
                 secret=secret,
                 user=user,
@@ -184,7 +162,7 @@ class Connector:
     def connections(self, *, revoked: bool = False) -> tuple[Connection, ...]:
         """Returns the connections by name; revoked ones only where they are asked for."""
         with state_faults():
-            return self._admin().accounts.connections(revoked=revoked)
+            return self._vault.read(lambda view: connections.known(view, revoked=revoked))
 
     def connection(self, name_or_id: str) -> Connection:
         """Returns one connection, by name or id.
@@ -193,7 +171,8 @@ class Connector:
             UnknownConnectionError: There is none.
         """
         with state_faults():
-            return self._admin().accounts.connection(name_or_id)
+            record = self._vault.read(lambda view: connections.record_of(view, name_or_id))
+            return connections.connection_of(record)
 
     def grant(
         self,
@@ -224,7 +203,11 @@ class Connector:
         Raises:
             UnknownConnectionError: There is no such connection.
         """
-        return self.grants.allowed(persona, connection)
+        now = self._clock().timestamp()
+        with state_faults():
+            return self._vault.read(
+                lambda view: grants.allowed(view, persona, connection, self.manifest, now=now)
+            )
 
     async def revoke(
         self, name: str, *, user: str, reason: str = "", persona: str | None = None
@@ -267,7 +250,7 @@ class Connector:
         self._check_open()
         with state_faults():
             return await asyncio.to_thread(
-                self._admin().rotating.rotate, name, secret=secret, user=user, on_state=on_state
+                self._parts.rotating().rotate, name, secret=secret, user=user, on_state=on_state
             )
 
     async def check_old_key(self, name: str, *, user: str) -> RotationReport:
@@ -283,7 +266,7 @@ class Connector:
         self._check_open()
         with state_faults():
             return await asyncio.to_thread(
-                self._admin().rotating.resume, name, user=user, early=True
+                self._parts.rotating().resume, name, user=user, early=True
             )
 
     async def drop_new_key(self, name: str, *, user: str) -> RotationReport:
@@ -296,7 +279,7 @@ class Connector:
         """
         self._check_open()
         with state_faults():
-            return await asyncio.to_thread(self._admin().rotating.drop, name, user=user)
+            return await asyncio.to_thread(self._parts.rotating().drop, name, user=user)
 
     def rotate_every(self, name: str, days: int, *, user: str) -> Connection:
         """Sets after how many days the key of a connection is due for rotation.
@@ -307,12 +290,12 @@ class Connector:
         """
         self._check_open()
         with state_faults():
-            return self._admin().rotating.every(name, days, user=user)
+            return self._parts.rotating().every(name, days, user=user)
 
     def rotations(self) -> tuple[KeyStatus, ...]:
         """Returns how old the key of every active connection is, and how far its rotation."""
         with state_faults():
-            return self._admin().rotating.statuses()
+            return self._parts.rotating().statuses()
 
     def register_rotation_hooks(
         self, plugin: object, *, serves: Callable[[str], bool] | None = None
@@ -324,7 +307,7 @@ class Connector:
         Raises:
             ValueError: The plugin has a hook that is none, or was registered before.
         """
-        self._admin().rotating.hooks.register(plugin, serves=serves)
+        self._parts.rotating().hooks.register(plugin, serves=serves)
 
     def register(self, plugin: object, *, sealed: bool = False, user: str | None = None) -> None:
         """Takes in a plugin of the host; `clientary_connector.hooks` says what it may hook into.
@@ -340,7 +323,7 @@ class Connector:
             if sealed:
                 self.log.reads.note(user or "", {"what": "plugin", "plugin": name_of(plugin)})
             self.hosting.register(plugin, sealed=sealed)
-            self._billing.begin()
+            self._parts.billing().begin()
 
     async def tend(self, *, user: str) -> TendReport:
         """Does all that is due now, and says what a person has to do.
@@ -350,32 +333,40 @@ class Connector:
         """
         self._check_open()
         with state_faults():
-            return await self._admin().tending.tend(user)
+            return await self._parts.tending().tend(user)
 
     async def aclose(self) -> None:
         """Closes the connector; calls under way on other loops are cancelled."""
         if not self._closed:
             self._closed = True
-            if self._admin.made is not None:
-                await self._admin.made.oauth.aclose()
-            await self._transport.aclose()
-            self._background.close()
-            await asyncio.to_thread(self._billing.close)
+            parts = self._parts
+            if parts.refresher.made is not None:
+                await parts.refresher.made.aclose()
+            if parts.transport.made is not None:
+                await parts.transport.made.aclose()
+            parts.background.close()
+            if parts.billing.made is not None:
+                await asyncio.to_thread(parts.billing.made.close)
             await asyncio.to_thread(self.hosting.close)
-            self._executor.close()
+            if parts.executor.made is not None:
+                parts.executor.made.close()
             await asyncio.to_thread(self._vault.close)
 
     def close(self) -> None:
         """Does the same for callers without an event loop."""
         if not self._closed:
             self._closed = True
-            if self._admin.made is not None:
-                self._admin.made.oauth.close(self._background)
-            self._background.close()
-            self._transport.close_soon()
-            self._billing.close()
+            parts = self._parts
+            if parts.refresher.made is not None and parts.refresher.made.busy:
+                parts.background.run(parts.refresher.made.aclose())
+            parts.background.close()
+            if parts.transport.made is not None:
+                parts.transport.made.close_soon()
+            if parts.billing.made is not None:
+                parts.billing.made.close()
             self.hosting.close()
-            self._executor.close()
+            if parts.executor.made is not None:
+                parts.executor.made.close()
             self._vault.close()
 
     def __enter__(self) -> Self:
@@ -397,3 +388,8 @@ class Connector:
     def _check_open(self) -> None:
         if self._closed:
             raise ClosedError("The connector was closed.", hint="Open it again.")
+
+    async def _executor(self) -> Executor:
+        """Returns what runs calls; for the first of them it is loaded, beside the loop."""
+        made = self._parts.executor.made
+        return await asyncio.to_thread(self._parts.executor) if made is None else made

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from clientary_connector import connections, grants, terms
 from clientary_connector.call.budget import Meter
-from clientary_connector.call.sending import Clock
+from clientary_connector.call.clock import Clock
 from clientary_connector.checks import check_user
 from clientary_connector.conditions.rulebook import Rulebook
 from clientary_connector.connections import Connection, Revocation
@@ -106,14 +106,11 @@ class Grants:
         Raises:
             UnknownConnectionError: There is no such connection.
         """
+        now = self._clock().timestamp()
         with state_faults():
-            body = self._vault.read(lambda view: _body_held(view, persona, connection))
-        if body is None or body["state"] != grants.ACTIVE:
-            return ()
-        if grants.has_ended(body, self._clock().timestamp()):
-            return ()
-        actions = self._manifest.actions.values()
-        return tuple(one for one in actions if grants.covers(body, one.id, one.scope))
+            return self._vault.read(
+                lambda view: grants.allowed(view, persona, connection, self._manifest, now=now)
+            )
 
     async def revoke(
         self, persona: str, connection: str, *, user: str, reason: str = ""
@@ -288,12 +285,6 @@ class Grants:
 
     def _now(self) -> datetime:
         return self._clock().replace(microsecond=0)
-
-
-def _body_held(view: View, persona: str, connection: str) -> dict[str, object] | None:
-    owner = connections.record_of(view, connection)
-    grant = view.record(grants.KIND, grants.grant_id(owner.id, persona))
-    return None if grant is None else dict(grant.body)
 
 
 def _active(record: Record, name: str) -> Connection:

@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from clientary_connector import connections
+from clientary_connector.manifest import Action, Manifest
 from clientary_connector.terms import ANY, Terms, allows
-from connector_vault import LogDraft, Record, Transaction, Vault
+from connector_vault import LogDraft, Record, Transaction, Vault, View
 
 KIND: Final = "grant"
 ACTIVE: Final = "active"
@@ -145,6 +147,22 @@ def covers(body: Mapping[str, Any], action: str, scope: str) -> bool:
     if known is not None and action not in known:
         return False
     return action in body.get("allow", ()) or allows(body["scopes"], scope)
+
+
+def allowed(
+    view: View, persona: str, connection: str, manifest: Manifest, *, now: float
+) -> tuple[Action, ...]:
+    """Returns the actions that a persona may call over a connection, in their order.
+
+    Raises:
+        UnknownConnectionError: There is no such connection.
+    """
+    owner = connections.record_of(view, connection)
+    grant = view.record(KIND, grant_id(owner.id, persona))
+    if grant is None or grant.body["state"] != ACTIVE or has_ended(grant.body, now):
+        return ()
+    actions = manifest.actions.values()
+    return tuple(one for one in actions if covers(grant.body, one.id, one.scope))
 
 
 def close(

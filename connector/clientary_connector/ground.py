@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from clientary_connector.call.sending import Clock
+from clientary_connector.call.clock import Clock
 from clientary_connector.hosting import Hosting
 from clientary_connector.manifest import Manifest
 from clientary_connector.settings import Settings

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
+from clientary_connector.call.clock import EPOCH, MICROSECOND
 from connector_vault import LogDraft, LogRow
 
 #: An intent is called what it is to a reader.
@@ -21,8 +22,6 @@ SUCCEEDED: Final = "succeeded"
 #: What entries can be chosen by, where there are few.
 EFFECTS: Final = ("read", "write", "delete", "send")
 OUTCOMES: Final = (SUCCEEDED, "refused", "failed", "unknown", OPEN)
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from clientary_connector.call.journal import INTENT, OUTCOME
+from clientary_connector.call.clock import EPOCH, MICROSECOND
 from clientary_connector.call.left_open import is_alive, left_open
 from clientary_connector.call.result import Outcome
-from clientary_connector.logentry import EPOCH, MICROSECOND
+from clientary_connector.call.rowkinds import INTENT, OUTCOME
 from clientary_connector.settings import Settings
 from connector_vault import LogDraft, LogRow, Record, Transaction, Vault, VaultError
 

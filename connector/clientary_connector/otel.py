@@ -27,10 +27,11 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, Trac
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from clientary_connector.call.address import target_of
+from clientary_connector.call.clock import EPOCH
 from clientary_connector.connector import Connector
 from clientary_connector.errors import ConnectorError
 from clientary_connector.hooks import hookimpl
-from clientary_connector.logentry import EPOCH, LogEntry
+from clientary_connector.logentry import LogEntry
 
 NAME: Final = "clientary_connector"
 FIRST_ERROR: Final = 400

@@ -10,8 +10,9 @@ from typing import Final
 
 from clientary_connector import connections
 from clientary_connector.accounts import Accounts
+from clientary_connector.call.clock import Clock
 from clientary_connector.call.result import Outcome
-from clientary_connector.call.sending import SECRET_FIELD, Clock
+from clientary_connector.call.sending import SECRET_FIELD
 from clientary_connector.checks import check_interval, check_secret, check_user
 from clientary_connector.connections import Connection
 from clientary_connector.errors import (

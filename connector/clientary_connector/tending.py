@@ -10,7 +10,8 @@ from typing import Any, Final, Protocol
 
 from clientary_connector.authorizing import Authorizing, TokenStatus
 from clientary_connector.billing import Billing, BusyError
-from clientary_connector.call.sending import SECRET_FIELD, Clock
+from clientary_connector.call.clock import Clock
+from clientary_connector.call.sending import SECRET_FIELD
 from clientary_connector.call.settling import Verdict
 from clientary_connector.checks import check_user
 from clientary_connector.errors import ConnectorError, RotationError

@@ -19,8 +19,8 @@ import unicodedata
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
+from clientary_connector.call.clock import Clock
 from clientary_connector.call.result import Outcome
-from clientary_connector.call.sending import Clock
 from clientary_connector.checks import check_user
 from clientary_connector.errors import InvalidValueError, NameTakenError, UnknownUserError
 from clientary_connector.passwords import Passwords, Stretched, fits, kept_of

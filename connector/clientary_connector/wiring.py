@@ -1,24 +1,22 @@
-"""Joins the parts: the one place that knows which piece goes into which."""
+"""Joins the parts: the one place that knows which piece goes into which.
+
+Each part is loaded and made when it is first asked for, and once: a list of tools needs none of
+them, and a call with an API key nothing that belongs to admins.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from clientary_connector.anchors import plan_of
 from clientary_connector.background import Background
-from clientary_connector.billing import Billing
-from clientary_connector.call.approving import Approving
-from clientary_connector.call.executor import Executor
-from clientary_connector.call.listening import Several
-from clientary_connector.call.sending import Clock, Sender, utc_now
-from clientary_connector.call.transport import Transport
-from clientary_connector.connector import Connector, Parts
-from clientary_connector.finishing import Finishing
+from clientary_connector.call.clock import Clock, utc_now
+from clientary_connector.connector import Connector
 from clientary_connector.ground import Ground, unheard
-from clientary_connector.hostapproval import HostApproval
 from clientary_connector.hosting import Hosting
 from clientary_connector.later import Later
 from clientary_connector.manifest import Manifest, load_manifest
@@ -29,7 +27,30 @@ from clientary_connector.statefolder import opened, state_folder
 from connector_vault import Vault
 
 if TYPE_CHECKING:
-    from clientary_connector.admin import Admin
+    from clientary_connector.accounts import Accounts
+    from clientary_connector.approver import Approvals
+    from clientary_connector.authorizing import Authorizing
+    from clientary_connector.billing import Billing
+    from clientary_connector.budgets import Budgets
+    from clientary_connector.call.executor import Executor
+    from clientary_connector.call.preview import Previews
+    from clientary_connector.call.transport import Transport
+    from clientary_connector.granting import Grants
+    from clientary_connector.issuing import Tokens
+    from clientary_connector.log import Log
+    from clientary_connector.oauth.asking import Asking
+    from clientary_connector.oauth.bearer import Bearer
+    from clientary_connector.oauth.refreshing import Refresher
+    from clientary_connector.probe import Probe
+    from clientary_connector.rotating import Rotating
+    from clientary_connector.settlements import Settlements
+    from clientary_connector.tending import Tending
+    from clientary_connector.users import Users
+    from clientary_connector.vaultcare import VaultCare
+    from connector_vault.hookcalls import HookCalls
+
+#: A question to the service ends before the hook that asks it is given up.
+PATIENCE: Final = 0.9
 
 
 def open_connector(
@@ -80,73 +101,260 @@ def joined(  # noqa: PLR0913 - what may be replaced, all by name
         on_step=on_step,
         hosting=Hosting(settings),
     )
-    background = Background()
-    transport = _transport(ground)
-    billing = Billing(vault, ground.hosting, settings)
-    admin = Later(lambda: _admin(ground, transport, executor, background, billing))
-    executor = _executor(ground, transport, admin, Several(Finishing(ground.hosting), billing))
-    parts = Parts(
-        manifest=manifest,
-        settings=settings,
-        vault=vault,
-        transport=transport,
-        executor=executor,
-        background=background,
-        hosting=ground.hosting,
-        billing=billing,
-        admin=admin,
-    )
-    return Connector(parts)
+    return Connector(Parts(ground))
 
 
-def _admin(
-    ground: Ground,
-    transport: Transport,
-    executor: Executor,
-    background: Background,
-    billing: Billing,
-) -> Admin:
-    """Loads and joins the parts that admins use; a plain call would pay for them in vain."""
-    from clientary_connector.admin import admin_of  # noqa: PLC0415 - loaded when it is needed
+class Parts:
+    """The parts of one connector, by what they are for; whoever calls one gets it."""
 
-    return admin_of(ground, transport, executor, background, billing)
+    def __init__(self, ground: Ground) -> None:
+        """Takes what they stand on; none is made yet."""
+        self.ground = ground
+        self.background = Background()
+        # The way of a call.
+        self.transport = Later(self._transport)
+        self.executor = Later(self._executor)
+        self.billing = Later(self._billing)
+        # What admins do.
+        self.accounts = Later(self._accounts)
+        self.grants = Later(self._grants)
+        self.approvals = Later(self._approvals)
+        self.budgets = Later(self._budgets)
+        self.previews = Later(self._previews)
+        self.settlements = Later(self._settlements)
+        self.log = Later(self._log)
+        self.care = Later(self._care)
+        self.tokens = Later(self._tokens)
+        self.users = Later(self._users)
+        # Keys and tokens of accounts, and what is due.
+        self.oauth = Later(self._oauth)
+        self.refresher = Later(self._refresher)
+        self.rotating = Later(self._rotating)
+        self.tending = Later(self._tending)
+        self._asking = Later(self._made_asking)
+        self._probe = Later(self._made_probe)
 
+    def _transport(self) -> Transport:
+        from clientary_connector.call.transport import Transport
 
-def _transport(ground: Ground) -> Transport:
-    manifest = ground.manifest
-    headers = {
-        **manifest.headers,
-        "Accept-Encoding": "gzip, deflate",
-        "User-Agent": f"{manifest.name}-connector/{manifest.version}",
-    }
-    return Transport(auth=manifest.auth, headers=headers, settings=ground.settings)
+        manifest = self.ground.manifest
+        headers = {
+            **manifest.headers,
+            "Accept-Encoding": "gzip, deflate",
+            "User-Agent": f"{manifest.name}-connector/{manifest.version}",
+        }
+        return Transport(auth=manifest.auth, headers=headers, settings=self.ground.settings)
 
+    def _executor(self) -> Executor:
+        from clientary_connector.call.approving import Approving
+        from clientary_connector.call.executor import Executor
+        from clientary_connector.call.listening import Several
+        from clientary_connector.call.sending import Sender
+        from clientary_connector.finishing import Finishing
+        from clientary_connector.hostapproval import HostApproval
 
-def _executor(
-    ground: Ground, transport: Transport, admin: Later[Admin], listener: Several
-) -> Executor:
-    sender = Sender(
-        vault=ground.vault,
-        transport=transport,
-        settings=ground.settings,
-        clock=ground.clock,
-        sleep=ground.sleep,
-        bearer=lambda connection: admin().bearer(connection),
-    )
-    approving = Approving(
-        ground.vault,
-        version=ground.manifest.version,
-        settings=ground.settings,
-        clock=ground.clock,
-        host=HostApproval(ground.hosting),
-    )
-    return Executor(
-        manifest=ground.manifest,
-        vault=ground.vault,
-        sender=sender,
-        settings=ground.settings,
-        approving=approving,
-        clock=ground.clock,
-        sleep=ground.sleep,
-        listener=listener,
-    )
+        ground = self.ground
+        sender = Sender(
+            vault=ground.vault,
+            transport=self.transport(),
+            settings=ground.settings,
+            clock=ground.clock,
+            sleep=ground.sleep,
+            bearer=self._bearer,
+        )
+        approving = Approving(
+            ground.vault,
+            version=ground.manifest.version,
+            settings=ground.settings,
+            clock=ground.clock,
+            host=HostApproval(ground.hosting),
+        )
+        return Executor(
+            manifest=ground.manifest,
+            vault=ground.vault,
+            sender=sender,
+            settings=ground.settings,
+            approving=approving,
+            clock=ground.clock,
+            sleep=ground.sleep,
+            listener=Several(Finishing(ground.hosting), self.billing()),
+        )
+
+    def _bearer(self, connection: str) -> Bearer:
+        """Opens the token of a connection that has one, for one call."""
+        from clientary_connector.oauth.bearer import Bearer
+
+        return Bearer(self.refresher(), connection)
+
+    def _billing(self) -> Billing:
+        from clientary_connector.billing import Billing
+
+        return Billing(self.ground.vault, self.ground.hosting, self.ground.settings)
+
+    def _made_probe(self) -> Probe:
+        from clientary_connector.probe import Probe
+
+        return Probe(manifest=self.ground.manifest, executor=self.executor())
+
+    def _accounts(self) -> Accounts:
+        from clientary_connector.accounts import Accounts
+
+        return Accounts(
+            manifest=self.ground.manifest,
+            vault=self.ground.vault,
+            executor=self.executor(),
+            clock=self.ground.clock,
+            probe=self._probe(),
+            settings=self.ground.settings,
+        )
+
+    def _grants(self) -> Grants:
+        from clientary_connector.granting import Grants
+
+        return Grants(
+            manifest=self.ground.manifest,
+            vault=self.ground.vault,
+            clock=self.ground.clock,
+            meter=self.executor().meter,
+            stopped=self.accounts().stopped,
+        )
+
+    def _approvals(self) -> Approvals:
+        from clientary_connector.approver import Approvals
+
+        return Approvals(
+            self.ground.vault,
+            self.executor().approving,
+            previews=self.previews(),
+            clock=self.ground.clock,
+            reads=self.log().reads,
+        )
+
+    def _budgets(self) -> Budgets:
+        from clientary_connector.budgets import Budgets
+
+        return Budgets(self.ground, self.executor().meter)
+
+    def _previews(self) -> Previews:
+        from clientary_connector.call.preview import Previews
+
+        return Previews(self.executor(), self.transport())
+
+    def _settlements(self) -> Settlements:
+        from clientary_connector.settlements import Settlements
+
+        return Settlements(self.ground, self.executor())
+
+    def _log(self) -> Log:
+        from clientary_connector.log import Log
+
+        return Log(self.ground, self.background)
+
+    def _care(self) -> VaultCare:
+        from clientary_connector.vaultcare import VaultCare
+
+        return VaultCare(self.ground.vault, self.ground.settings)
+
+    def _tokens(self) -> Tokens:
+        from clientary_connector.issuing import Tokens
+
+        return Tokens(self.ground.vault, self.ground.settings, self.ground.clock)
+
+    def _users(self) -> Users:
+        from clientary_connector.users import Users
+
+        return Users(self.ground.vault, self.ground.clock)
+
+    def _made_asking(self) -> Asking:
+        from clientary_connector.oauth.asking import Asking
+
+        return Asking(self.transport(), self.ground.settings)
+
+    def _refresher(self) -> Refresher:
+        from clientary_connector.oauth.refreshing import Refresher
+
+        ground = self.ground
+        return Refresher(
+            vault=ground.vault,
+            asking=self._asking(),
+            settings=ground.settings,
+            clock=ground.clock,
+            on_step=ground.on_step,
+        )
+
+    def _oauth(self) -> Authorizing:
+        from clientary_connector.authorizing import Authorizing
+
+        ground = self.ground
+        return Authorizing(
+            vault=ground.vault,
+            accounts=self.accounts(),
+            asking=self._asking(),
+            refresher=self.refresher(),
+            settings=ground.settings,
+            clock=ground.clock,
+        )
+
+    def _rotating(self) -> Rotating:
+        from clientary_connector.rotating import Rotating, RotatingParts
+
+        ground = self.ground
+        parts = RotatingParts(
+            vault=ground.vault,
+            hooks=self._hooks(),
+            accounts=self.accounts(),
+            manifest=ground.manifest,
+            settings=ground.settings,
+            clock=ground.clock,
+            on_step=ground.on_step,
+        )
+        return Rotating(parts)
+
+    def _hooks(self) -> HookCalls:
+        """Returns the hooks of rotations; those of the host come on top."""
+        from clientary_connector.account_hooks import AccountHooks
+        from connector_vault.hookcalls import HookCalls
+
+        ground = self.ground
+        hooks = HookCalls(limit_s=ground.settings.rotation_hook_s)
+        own = AccountHooks(
+            vault=ground.vault,
+            probe=self._probe(),
+            background=self.background,
+            host_pattern=ground.manifest.host_pattern,
+            limit_s=ground.settings.rotation_hook_s * PATIENCE,
+        )
+        hooks.register(own, serves=own.serves)
+        return hooks
+
+    def _tending(self) -> Tending:
+        """Returns what is done when it is due."""
+        from clientary_connector import keeping, tending
+        from clientary_connector.approver import ApprovalChore
+        from connector_vault.keyrotator import KeyRotator
+
+        ground = self.ground
+        vault, clock = ground.vault, ground.clock
+
+        def seconds() -> float:
+            return clock().timestamp()
+
+        return tending.Tending(
+            (
+                tending.LeaseChore(vault, seconds),
+                tending.KeyChore(self.rotating()),
+                tending.TokenChore(self.oauth()),
+                keeping.ErasureChore(vault),
+                keeping.RetentionChore(vault, ground.settings, seconds),
+                keeping.AnchorChore(vault),
+                tending.VaultKeysChore(
+                    KeyRotator(vault, clock=seconds),
+                    every=timedelta(days=ground.settings.key_rotation_days),
+                    now=clock,
+                ),
+                tending.SettleChore(self.settlements()),
+                ApprovalChore(self.approvals()),
+                tending.UsageChore(self.billing()),
+            ),
+            told=lambda report: ground.hosting.tell("connector_due", report=report),
+        )

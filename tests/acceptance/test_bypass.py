@@ -220,8 +220,6 @@ FOR_PERSONS: Final = frozenset(
         "log.reads.note",
         "log.search",
         "log.verify",
-        "oauth.aclose",
-        "oauth.close",
         "oauth.finish",
         "oauth.refresh",
         "oauth.revoke",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from clientary_connector import Call, Connector, Outcome, Secret, create_state, load_manifest
-from clientary_connector.call.sending import utc_now
+from clientary_connector.call.clock import utc_now
 from clientary_connector.sandbox import RunningSandbox, Sandbox, serve
 from clientary_connector.statefolder import DATABASE, key_of
 from clientary_connector.wiring import joined, open_connector

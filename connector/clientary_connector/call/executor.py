@@ -22,6 +22,7 @@ from dataclasses import replace
 from clientary_connector.call.approving import Approving
 from clientary_connector.call.arguments import json_path
 from clientary_connector.call.budget import Meter
+from clientary_connector.call.clock import Clock, utc_now
 from clientary_connector.call.deciding import LostError
 from clientary_connector.call.ending import Ending
 from clientary_connector.call.exchange import Exchange
@@ -40,7 +41,7 @@ from clientary_connector.call.result import (
     Outcome,
     Result,
 )
-from clientary_connector.call.sending import Clock, Sender, Way, utc_now
+from clientary_connector.call.sending import Sender, Way
 from clientary_connector.call.tools import Tool, Tools
 from clientary_connector.call.trouble import vault_kind
 from clientary_connector.call.underway import StoppedError, Underway

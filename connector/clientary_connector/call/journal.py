@@ -20,6 +20,7 @@ import msgspec
 from clientary_connector.call import deciding, policy
 from clientary_connector.call.arguments import MAX_ID_CHARS, encodable
 from clientary_connector.call.budget import BehindError, Meter, cost_facts, given_back
+from clientary_connector.call.clock import Clock, utc_now
 from clientary_connector.call.context import facts_of
 from clientary_connector.call.ending import Ending
 from clientary_connector.call.failure import failure, is_change, refused
@@ -27,7 +28,7 @@ from clientary_connector.call.listening import Ended, Listener, Nobody
 from clientary_connector.call.policy import Permit
 from clientary_connector.call.request import Request
 from clientary_connector.call.result import Call, CallError, ErrorKind, Outcome, Result
-from clientary_connector.call.sending import Clock, utc_now
+from clientary_connector.call.rowkinds import INTENT, OUTCOME, REFUSAL
 from clientary_connector.call.tools import Tool
 from clientary_connector.call.trouble import vault_kind
 from clientary_connector.connections import find_record
@@ -42,9 +43,6 @@ from connector_vault import (
     VaultLockedError,
 )
 
-INTENT: Final = "intent"
-OUTCOME: Final = "outcome"
-REFUSAL: Final = "refusal"
 #: What is known of a call whose caller left before anything was sent.
 GONE: Final = {"error": ErrorKind.INTERNAL.value, "attempts": 0, "status": None}
 ENCODER: Final = msgspec.json.Encoder(decimal_format="number")

@@ -16,13 +16,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from random import SystemRandom
 from typing import Final, Protocol
 
 from clientary_connector import connections
 from clientary_connector.call.address import Target
 from clientary_connector.call.answer import SUCCESS, effect_unknown, error_of, wait_of
+from clientary_connector.call.clock import Clock, utc_now
 from clientary_connector.call.failure import failure, is_change, refused
 from clientary_connector.call.gates import LastLook, Passage
 from clientary_connector.call.policy import Permit
@@ -112,19 +113,6 @@ class Bearer(Protocol):
     async def replaced(self) -> bool:
         """Tells, after a 401, whether there is another token now than the one opened last."""
         ...
-
-
-class Clock(Protocol):
-    """Tells the time; tests bring their own."""
-
-    def __call__(self) -> datetime:
-        """Returns the time now, in UTC."""
-        ...
-
-
-def utc_now() -> datetime:
-    """Returns the time of the machine."""
-    return datetime.now(UTC)
 
 
 class Sender:

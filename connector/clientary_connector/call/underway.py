@@ -18,8 +18,8 @@ from types import TracebackType
 from typing import Final
 from weakref import WeakKeyDictionary
 
+from clientary_connector.call.clock import Clock, utc_now
 from clientary_connector.call.policy import Permit, still_holds
-from clientary_connector.call.sending import Clock, utc_now
 from connector_vault import Vault, VaultError, View
 
 #: Between two looks of a process that has calls under way.

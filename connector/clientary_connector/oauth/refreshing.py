@@ -23,7 +23,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from clientary_connector import connections
 from clientary_connector.call.answer import wait_of
-from clientary_connector.call.sending import Clock
+from clientary_connector.call.clock import Clock
 from clientary_connector.call.transport import Gate, GateClosedError
 from clientary_connector.connections import Connection
 from clientary_connector.oauth import tokens

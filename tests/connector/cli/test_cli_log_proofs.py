@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from clientary_connector.anchors import HttpAnchor, held_by, plan_of
+from clientary_connector.anchors import held_by, plan_of
 from clientary_connector.errors import SettingsError
+from clientary_connector.httpanchor import HttpAnchor
 from clientary_connector.settings import Settings
 from connector_vault import AnchorError
 from connector_vault.verify import main as verifier

@@ -21,7 +21,7 @@ from aiohttp.client_reqrep import ConnectionKey
 
 from clientary_connector import Outcome, Settings, load_manifest, open_connector
 from clientary_connector.call.arguments import is_open
-from clientary_connector.call.sending import utc_now
+from clientary_connector.call.clock import utc_now
 from clientary_connector.call.shaping import fit
 from clientary_connector.call.transport import NotSentError, Transport, failure_of
 from connector_vault import Record, Secret, StoreFullError, Transaction

@@ -82,7 +82,7 @@ def test_the_kinds_of_errors_are_the_closed_list() -> None:
 def test_a_connector_loads_nothing_that_a_plain_call_does_not_need() -> None:
     """Rotations, backups, checks, tokens and other people's command lines come when asked for."""
     later = {
-        "click", "rich", "pygments", "httpx", "authlib", "clientary_connector.admin",
+        "click", "rich", "pygments", "httpx", "authlib", "clientary_connector.approver",
         "clientary_connector.oauth", "clientary_connector.tending", "connector_vault.backup",
         "connector_vault.inspection", "connector_vault.keyrotator", "connector_vault.restoring",
         "connector_vault.rotation", "connector_vault.hooks",

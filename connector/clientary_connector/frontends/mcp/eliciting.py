@@ -16,17 +16,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mcp import MCPError, types
 
-from clientary_connector.approver import ApprovalView
 from clientary_connector.call.result import ErrorKind, Preview, Result
 from clientary_connector.connector import Connector
 from clientary_connector.errors import ConnectorError
 from clientary_connector.frontends import screen
 from clientary_connector.frontends.mcp.caller import Caller
 from clientary_connector.frontends.mcp.watching import Request
+
+if TYPE_CHECKING:
+    from clientary_connector.approver import ApprovalView
 
 #: What an approval says of where it comes from.
 NOTE: Final = "Answered in the client."

@@ -11,18 +11,21 @@ import asyncio
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mcp import MCPError, types
 
+import clientary_connector
 from clientary_connector.connector import Connector
 from clientary_connector.errors import ConnectorError, UnknownEntryError
 from clientary_connector.frontends.export import shapes
 from clientary_connector.frontends.export.mcp import hints
 from clientary_connector.frontends.mcp.caller import Caller
 from clientary_connector.frontends.mcp.describing import named
-from clientary_connector.logentry import LogEntry, LogFilter
 from clientary_connector.manifest import Action
+
+if TYPE_CHECKING:
+    from clientary_connector.logentry import LogEntry
 
 JSON: Final = "application/json"
 MARKDOWN: Final = "text/markdown"
@@ -143,7 +146,10 @@ class Resources:
         }
 
     def _lines(self, caller: Caller, before: int | None) -> dict[str, Any]:
-        where = LogFilter(user=caller.user, persona=caller.persona, connection=caller.connection)
+        # A public name that is loaded when it is first used: few clients read the log.
+        where = clientary_connector.LogFilter(
+            user=caller.user, persona=caller.persona, connection=caller.connection
+        )
         found = self._connector.log.page(where, before=before, limit=LINES, user=caller.user)
         told: dict[str, Any] = {"entries": [_short(entry) for entry in found.entries]}
         if found.next_before is not None:
