@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -12,8 +12,6 @@ from clientary_connector.call.listening import Ended
 from clientary_connector.hosting import Hosting
 from clientary_connector.logentry import entry_of
 from connector_vault import LogDraft, LogRow
-
-Row = TypeVar("Row", bound=LogDraft | LogRow)
 
 HOOK: Final = "connector_call_finished"
 
@@ -29,15 +27,16 @@ class Finishing:
         """Takes note of a call that ended."""
         if not self._hosting.hears(HOOK):
             return
-        rows = replace(call, head=_bare(call.head), outcome=call.outcome and _bare(call.outcome))
+        outcome = None if call.outcome is None else call.outcome._replace(payload=None)
+        rows = replace(call, head=_bare(call.head), outcome=outcome)
         bare = replace(rows, payload=None, answer=None)
         size = len(call.payload or b"") + len(call.answer or b"")
         self._hosting.tell_of(HOOK, lambda: _told(bare), sealed=lambda: _told(rows), size=size)
 
 
-def _bare(row: Row) -> Row:
+def _bare(row: LogDraft | LogRow) -> LogDraft | LogRow:
     """Returns a row without its sealed payload, which would only take room."""
-    return replace(row, payload=None)
+    return row._replace(payload=None) if isinstance(row, LogDraft) else replace(row, payload=None)
 
 
 def _told(call: Ended) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -70,7 +69,7 @@ def _drafts(vault: Vault, number: int) -> tuple[LogDraft, LogDraft]:
 def _append(change: Transaction, *, calls: list[tuple[LogDraft, LogDraft]]) -> None:
     for intent, outcome in calls:
         seq = change.append(intent)
-        change.append(replace(outcome, ref=seq))
+        change.append(outcome._replace(ref=seq))
 
 
 def _checked(vault: Vault, count: int) -> float:

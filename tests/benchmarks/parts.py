@@ -6,7 +6,6 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -205,7 +204,7 @@ def _mixed(vault: Vault, number: int, count: int) -> LogDraft:
     draft = _draft(vault, number)
     both = number % (count // 60) == 0
     user = "otto" if both or number % 2 else "maria"
-    return replace(draft, user=user, persona="planner" if both or user == "maria" else "clerk")
+    return draft._replace(user=user, persona="planner" if both or user == "maria" else "clerk")
 
 
 def _append_one(transaction: Transaction, *, draft: LogDraft) -> int:

@@ -381,12 +381,12 @@ def test_the_anchor_follows_a_long_log(place: Place) -> None:
     """Not at every row, but before much can be cut off; and when the vault is closed."""
     with place.create() as vault:
         draft = vault.draft(kind="intent", operation="op")
-        many = [replace(draft, operation=f"op_{number}") for number in range(5_000)]
+        many = [draft._replace(operation=f"op_{number}") for number in range(5_000)]
         vault.write(lambda change: [change.append(one) for one in many[:100]])
         assert _head(place, vault).seq == 0
         vault.write(lambda change: [change.append(one) for one in many[100:]])
         assert _head(place, vault).seq == 5_000
-        append(vault, replace(draft, operation="op_last"))
+        append(vault, draft._replace(operation="op_last"))
         assert _head(place, vault).seq == 5_000
     with place.open() as vault:
         assert _head(place, vault).seq == 5_001

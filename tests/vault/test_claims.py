@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from connector_vault import OperationClaimedError, Vault, schema
@@ -54,8 +52,8 @@ def test_the_last_number_of_an_operation_is_followed_by_its_first(place: Place) 
 def test_intents_for_nobody_are_told_apart_by_their_rows_alone(place: Place) -> None:
     """Without a persona or a connection nothing is claimed; the operation is found all the same."""
     with place.create() as vault:
-        draft = replace(intent(vault), persona=None)
-        seqs = {append(vault, replace(draft, uid=bytes([n] * 16))) for n in range(3)}
+        draft = intent(vault)._replace(persona=None)
+        seqs = {append(vault, draft._replace(uid=bytes([n] * 16))) for n in range(3)}
         assert len(seqs) == 3
         assert claimant(vault, "op_1") is None
         assert vault.verify().ok
@@ -92,12 +90,12 @@ def test_an_older_vault_keeps_its_claims(place: Place, monkeypatch: pytest.Monke
         before.setattr(Claims, "take", _as_before)
         with place.create() as vault:
             calls(vault, 20)
-            append(vault, replace(intent(vault, "op_7"), revision=2))
+            append(vault, intent(vault, "op_7")._replace(revision=2))
     with place.open() as vault:
         assert [claimant(vault, f"op_{n}") for n in range(20)] == [
             41 if n == 7 else 2 * n + 1 for n in range(20)
         ]
-        for draft in (intent(vault, "op_3"), replace(intent(vault, "op_7"), revision=2)):
+        for draft in (intent(vault, "op_3"), intent(vault, "op_7")._replace(revision=2)):
             with pytest.raises(OperationClaimedError):
                 append(vault, draft)
         assert vault.verify().ok

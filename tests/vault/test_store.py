@@ -8,7 +8,6 @@ import resource
 import sqlite3
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -191,9 +190,9 @@ def test_a_vault_of_the_first_version_keeps_its_claims(
         append(vault, intent(vault))
         with pytest.raises(OperationClaimedError):
             append(vault, intent(vault))
-        later = append(vault, replace(intent(vault), revision=2))
+        later = append(vault, intent(vault)._replace(revision=2))
         with pytest.raises(OperationClaimedError):
-            append(vault, replace(intent(vault), revision=2))
+            append(vault, intent(vault)._replace(revision=2))
         newest = vault.read(lambda view: view.intent_of_operation("con_1", "bookkeeper", "op_1"))
         assert newest is not None
         assert newest.seq == later

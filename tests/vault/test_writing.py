@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -135,7 +134,7 @@ def test_work_that_raises_after_its_row_is_undone_alone(vault: Vault) -> None:
 
 def test_rows_of_a_group_are_found_by_their_times(vault: Vault) -> None:
     """However far apart the times of a group's rows lie, and also after one was undone."""
-    drafts = [replace(intent(vault, f"op_{n}"), at=n * 60_000_000) for n in range(1, 5)]
+    drafts = [intent(vault, f"op_{n}")._replace(at=n * 60_000_000) for n in range(1, 5)]
 
     def failing(change: Transaction) -> None:
         change.append(drafts[3])

@@ -14,6 +14,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
+from connector_vault.columns import LogColumns
 from connector_vault.encoding import encode
 from connector_vault.errors import OperationClaimedError
 from connector_vault.sqlite import Connection, ConstraintError
@@ -117,6 +118,11 @@ def number_of(
     if connection is None or persona is None:
         return first | _rest_of(seq)
     return first | _rest_of(connection, persona, turn or 1)
+
+
+def claim_of(row: LogColumns) -> Claim:
+    """Gives what an intent claims that names an operation."""
+    return Claim(str(row.operation), row.connection, row.persona, row.revision or 1, row.seq)
 
 
 def span_of(operation: str) -> tuple[int, int]:

@@ -25,11 +25,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread, get_ident
+from time import monotonic
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from connector_vault.asking import AskFirstError
 from connector_vault.errors import MisuseError, StoreError, VaultClosedError
-from connector_vault.rows import Rows
+from connector_vault.rows import Rows, UnreadError
 from connector_vault.sqlite import BUSY_MS, FOREIGN, Connection, meaning
 
 T = TypeVar("T")
@@ -39,6 +40,8 @@ Work: TypeAlias = Callable[[Rows], T]
 MAX_GROUP: Final = 128
 #: A loop that has not taken the turn by then is stopped or held up.
 OFFER_S: Final = 0.02
+#: So old may be what is recalled: about as long as a group of calls takes, from one to the next.
+RECALL_S: Final = 0.05
 
 
 @dataclass(slots=True, eq=False)
@@ -85,6 +88,7 @@ class GroupWriter:
         self._connection = connection
         self._rows = Rows(connection)
         self._rows.writing = True
+        self._echo = self._rows.echo()
         self._lock = Lock()
         #: Held by whoever uses the connection: for a group, up to its commit.
         self._use = Lock()
@@ -132,6 +136,21 @@ class GroupWriter:
         finally:
             self._runner = None
             self._use.release()
+
+    def recall(self, work: Work[T]) -> tuple[T] | None:
+        """Runs short work on what was seen a moment ago; None if that is not all it asks for.
+
+        It does not need the connection, which may be waiting for the disk.
+        """
+        seen = self._rows.seen
+        if seen is None or monotonic() - seen > RECALL_S:
+            return None
+        try:
+            found = (work(self._echo),)
+        except UnreadError:
+            return None
+        # Somebody else's work may have changed something in between.
+        return found if self._rows.seen == seen else None
 
     def close(self) -> None:
         """Finishes what was handed in, and closes the connection."""

@@ -14,7 +14,7 @@
 5. What was unwrapped is kept for a time. Then the provider must unwrap the current term again, or
    nothing that is sealed is opened any more; what is needed to write the log stays.
 6. A child that a process forks keeps no key.
-7. Once any process has erased something, no audit key in memory is used unseen.
+7. Once any process has erased something, no audit key in memory opens anything unseen.
 """
 
 from __future__ import annotations
@@ -227,9 +227,12 @@ class Keyring:
         pad = key.mac(cipher.context("narrowed", self.vault, key.id, name))
         return (int.from_bytes(pad) ^ int.from_bytes(root)).to_bytes(len(pad))
 
-    def drop_erased(self) -> None:
-        """Drops the audit keys from memory, if any process has erased something since."""
-        if self.shreds.changed():
+    def drop_erased(self, *, lately: bool = False) -> None:
+        """Drops the audit keys from memory, if any process has erased something since.
+
+        With `lately` it may have been since a moment ago.
+        """
+        if self.shreds.changed(lately=lately):
             with self._lock:
                 self._by_place.clear()
                 for key in [one for one in self._by_id.values() if isinstance(one, AuditKey)]:

@@ -8,9 +8,10 @@ that fails after such a row can only be undone with the whole transaction, and `
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Any, Final, TypeVar, cast
 
-from connector_vault.claims import Claim, Claims, span_of
+from connector_vault.claims import Claims, claim_of, span_of
 from connector_vault.columns import KeyRow, LogColumns, RecordRow, SecretRow
 from connector_vault.postings import Postings
 from connector_vault.spans import Spans
@@ -80,9 +81,17 @@ class Rows:
         self._resting = False
         #: The version of the database that it was read of.
         self._version: int | None = None
+        #: When that was seen to be the newest one; None while more than that may be kept here.
+        self.seen: float | None = None
         self._spans = Spans(connection)
         self.postings = Postings(connection)
         self.claims = Claims(connection)
+
+    def echo(self) -> Rows:
+        """Gives rows that read nothing, and so use no connection: they know what is kept here."""
+        echo = Rows(self._connection)
+        echo._kept, echo._resting = self._kept, True
+        return echo
 
     def snapshot(self, work: Callable[[Rows], T]) -> T:
         """Runs work that only reads, in a transaction of its own."""
@@ -115,6 +124,7 @@ class Rows:
             self._kept.clear()
             self.left = None
             self._version = version
+        self.seen = monotonic()
 
     def end(self) -> None:
         """Forgets what the transaction has done, as all of it was committed."""
@@ -306,7 +316,7 @@ class Rows:
             self._connection.execute("DELETE FROM log_open WHERE seq = ?", (row.ref,))
             self.postings.settle(row.ref, row.outcome, row.seq)
         if row.subject is not None:
-            self._kept.clear()
+            self._forget()
         self._spans.cover(row.seq // SPAN_ROWS, row.at)
         self.postings.follow(row.seq)
 
@@ -348,13 +358,18 @@ class Rows:
     def write(self, statement: str, values: Sequence[SqlValue]) -> None:
         """Changes rows, which may be kept here."""
         self._mark()
-        self._kept.clear()
+        self._forget()
         self._connection.execute(statement, values)
 
     def _log_row(self, where: str, values: Sequence[SqlValue]) -> LogColumns | None:
         """Gives the one row of the log that a condition names."""
         row = self._one(f"SELECT {LOG_CHECKED} FROM log l WHERE {where}", values)  # noqa: S608 - constants only
         return LogColumns._make(row) if row else None
+
+    def _forget(self) -> None:
+        """Forgets what was read, as it is being changed; what is read from now on may be undone."""
+        self.seen = None
+        self._kept.clear()
 
     def _mark(self) -> None:
         """Marks the point to go back to, before the first write."""
@@ -383,8 +398,3 @@ class Rows:
         """Gives the first value of the first row, or None."""
         row = self._one(statement, values)
         return row[0] if row else None
-
-
-def claim_of(row: LogColumns) -> Claim:
-    """Gives what an intent claims that names an operation."""
-    return Claim(str(row.operation), row.connection, row.persona, row.revision or 1, row.seq)

@@ -36,6 +36,7 @@ from typing import Final
 from connector_vault.cipher import KEY_BYTES, KEY_ID_BYTES, Entropy
 from connector_vault.errors import ErasedError, ShredError, StoreFullError
 from connector_vault.files import NO_ROOM, sync, write_at
+from connector_vault.moment import Moment
 
 _SLOT: Final = 64
 _SECRET_END: Final = KEY_ID_BYTES + KEY_BYTES
@@ -72,6 +73,7 @@ class Shreds:
         #: As text: joining paths would cost more than the look at the file does.
         self._counter = str(self.folder / _COUNTER)
         self._seen = self._count()
+        self._looked = Moment()
 
     @property
     def missing(self) -> bool:
@@ -224,12 +226,19 @@ class Shreds:
         with self._opened(_COUNTER, os.O_WRONLY | os.O_CREAT | os.O_APPEND) as file:
             os.write(file, b".")
             os.fsync(file)
+        self._looked.end()
         sync(self.folder)
 
-    def changed(self) -> bool:
-        """Says whether any process has destroyed something since; costs a look at a file."""
+    def changed(self, *, lately: bool = False) -> bool:
+        """Says whether any process has destroyed something since; costs a look at a file.
+
+        With `lately` a look that was taken a moment ago will do.
+        """
+        if lately and not self._looked.over:
+            return False
         count = self._count()
         changed, self._seen = count != self._seen, count
+        self._looked.begin()
         return changed
 
     def _count(self) -> int:

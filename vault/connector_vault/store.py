@@ -33,6 +33,7 @@ from connector_vault.errors import (
 from connector_vault.fence import Fence
 from connector_vault.files import appearing
 from connector_vault.group import GroupWriter
+from connector_vault.moment import Moment
 from connector_vault.presence import Presence
 from connector_vault.rows import Rows
 from connector_vault.sqlite import (
@@ -71,6 +72,7 @@ class Store:
         self._durability: Durability = durability
         self._process = os.getpid()
         self._closed = False
+        self._looked = Moment()
         self._lock = Lock()
         self._idle: deque[tuple[Connection, Rows]] = deque()
         self._writer: GroupWriter | None = None
@@ -85,13 +87,7 @@ class Store:
     def read(self, work: Callable[[Rows], T]) -> T:
         """Runs work on one snapshot, in this thread."""
         self._check()
-        reader = self._reader()
-        try:
-            return reader[1].snapshot(work)
-        except FOREIGN as error:
-            raise meaning(error) from error
-        finally:
-            self._release(reader)
+        return self._with_reader(lambda rows: rows.snapshot(work))
 
     def look(self, work: Callable[[Rows], T]) -> T:
         """Does the same with short work that may be done twice; what was seen is seen faster.
@@ -106,7 +102,15 @@ class Store:
                 raise meaning(error) from error
             if found is not None:
                 return found[0]
-        return self.read(work)
+        return self._with_reader(lambda rows: rows.glance(work))
+
+    def recall(self, work: Callable[[Rows], T]) -> tuple[T] | None:
+        """Runs short work on what was seen a moment ago; None if that is not all it asks for.
+
+        What others have committed within that moment it may miss.
+        """
+        self._check(lately=True)
+        return None if self._writer is None else self._writer.recall(work)
 
     def write(self, work: Callable[[Rows], T]) -> T:
         """Runs work in a transaction and waits for its commit."""
@@ -119,7 +123,8 @@ class Store:
     async def write_async(self, work: Callable[[Rows], T]) -> T:
         """Runs work in a transaction and awaits its commit."""
         try:
-            return await self._writing().write_async(work)
+            # More time than a moment passes between any look at the file and the commit.
+            return await self._writing(lately=True).write_async(work)
         except AskFirstError as needed:
             await asyncio.to_thread(self._ask, needed)
         return await self._writing().write_async(_patient(work))
@@ -221,18 +226,24 @@ class Store:
         except FOREIGN as error:
             raise meaning(error) from error
 
-    def _check(self) -> None:
-        """Refuses a handle that was closed, or came here by a fork."""
+    def _check(self, *, lately: bool = False) -> None:
+        """Refuses a handle that was closed, came here by a fork, or has lost its file.
+
+        With `lately` it is enough that the file was there a moment ago.
+        """
         if os.getpid() != self._process:
             raise ForkedError("The vault was opened in another process; open it in this one.")
         if self._closed:
             raise VaultClosedError("The vault was closed.")
+        if lately and not self._looked.over:
+            return
         if _file_id(self._name) != self._file:
             raise StoreUnavailableError("The vault's file was replaced; open the vault anew.")
+        self._looked.begin()
 
-    def _writing(self) -> GroupWriter:
+    def _writing(self, *, lately: bool = False) -> GroupWriter:
         """Gives the writer, which the first write makes."""
-        self._check()
+        self._check(lately=lately)
         writer = self._writer
         if writer is not None:
             return writer
@@ -243,6 +254,16 @@ class Store:
                 except FOREIGN as error:
                     raise meaning(error) from error
             return self._writer
+
+    def _with_reader(self, work: Callable[[Rows], T]) -> T:
+        """Runs work on a connection that reads."""
+        reader = self._reader()
+        try:
+            return work(reader[1])
+        except FOREIGN as error:
+            raise meaning(error) from error
+        finally:
+            self._release(reader)
 
     def _reader(self) -> tuple[Connection, Rows]:
         """Gives a connection that nobody else uses."""

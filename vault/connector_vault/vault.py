@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar
 
 from connector_vault.anchor import Head
 from connector_vault.checkpoints import CheckpointPlan, Checkpoints
 from connector_vault.cipher import Entropy
-from connector_vault.encoding import json_text, microseconds
+from connector_vault.drafting import Drafts
+from connector_vault.encoding import microseconds
 from connector_vault.errors import VaultExistsError
 from connector_vault.fence import Fence
 from connector_vault.follower import Done, Follower, transact
 from connector_vault.keyring import Keyring
 from connector_vault.latch import Latch
-from connector_vault.log import UID_BYTES, LogDraft, LogReport, LogRow
+from connector_vault.log import LogReport, LogRow
 from connector_vault.masking import mask_older
 from connector_vault.payloads import Payloads
 from connector_vault.provider import KeyProvider
@@ -72,6 +73,8 @@ class Vault:
         self._follower = Follower(store, tools, self.checkpoints.noted)
         self._clock = clock
         self.payloads = Payloads(store, keyring)
+        #: Makes a row for the log, and seals its payload.
+        self.draft = Drafts(self.payloads, clock, tools.entropy).draft
         keyring.follow(store.read)
 
     @classmethod
@@ -257,6 +260,15 @@ class Vault:
         self._tools.anchor.refresh()
         return self._store.look(lambda rows: work(View(rows, self._tools)))
 
+    def recall(self, work: Callable[[View], T]) -> T:
+        """Does the same with what was seen a moment ago, if that is all it looks at.
+
+        It is for what is looked at once more before it counts: what others have committed within
+        that moment it may miss.
+        """
+        found = self._store.recall(lambda rows: work(View(rows, self._tools)))
+        return self.look(work) if found is None else found[0]
+
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Runs work in a transaction, in the vault's own thread, and waits for the commit.
 
@@ -275,52 +287,12 @@ class Vault:
             await asyncio.to_thread(self._follower.advance)
         return done.value
 
-    def draft(  # noqa: PLR0913 - a column each, all by name
-        self,
-        *,
-        kind: str,
-        user: str | None = None,
-        persona: str | None = None,
-        connection: str | None = None,
-        action: str | None = None,
-        effect: str | None = None,
-        operation: str | None = None,
-        outcome: str | None = None,
-        ref: int | None = None,
-        subject: str | None = None,
-        revision: int | None = None,
-        facts: Mapping[str, Any] | None = None,
-        payload: bytes | None = None,
-    ) -> LogDraft:
-        """Makes a row for the log, and seals its payload for user and month.
-
-        It may write the first key of a user and month, so it stays outside of a transaction.
-        """
-        at, uid = microseconds(self._clock), self._tools.entropy(UID_BYTES)
-        key_id = sealed = None
-        if payload is not None:
-            key_id, sealed = self.payloads.seal(payload, user=user, at=at, uid=uid)
-        return LogDraft(
-            uid=uid,
-            at=at,
-            kind=kind,
-            ref=ref,
-            user=user,
-            persona=persona,
-            connection=connection,
-            action=action,
-            effect=effect,
-            operation=operation,
-            outcome=outcome,
-            subject=subject,
-            revision=revision,
-            facts=json_text(facts or {}),
-            key_id=key_id,
-            payload=sealed,
-        )
-
-    def open_secret(self, owner: str, field: str, *, stage: Stage = "current") -> Secret:
+    def open_secret(
+        self, owner: str, field: str, *, stage: Stage = "current", lately: bool = False
+    ) -> Secret:
         """Opens the version of a secret that is in a stage; nothing of it is kept in memory.
+
+        With `lately` it may be the one that was there a moment ago, as `recall` has it.
 
         Raises:
             NotFoundError: There is none, or it was destroyed.
@@ -328,7 +300,9 @@ class Vault:
             IntegrityError: It was altered, moved or put back without the key.
         """
         if stage == "current":
-            return self._store.look(lambda rows: self._tools.secrets.open(rows, owner, field))
+            work = lambda rows: self._tools.secrets.open(rows, owner, field)  # noqa: E731 - used twice
+            found = self._store.recall(work) if lately else None
+            return self._store.look(work) if found is None else found[0]
         return self.read(lambda view: view.open_secret(owner, field, stage=stage))
 
     def open_payload(self, row: LogRow) -> bytes | None:

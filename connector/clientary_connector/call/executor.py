@@ -170,7 +170,12 @@ class Executor:
 
     def _decided(self, decide: Callable[[View], Permit]) -> Permit:
         try:
-            return self._vault.look(decide)
+            # A yes is confirmed by the intent, and at the gate.
+            return self._vault.recall(decide)
+        except (RefusedError, VaultError, ConditionError):
+            look_anew = self._vault.look
+        try:
+            return look_anew(decide)
         except VaultError as error:
             kind = vault_kind(error)
         except ConditionError:

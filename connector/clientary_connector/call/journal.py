@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -194,7 +194,7 @@ class Journal:
         """Writes the outcome; says so where the permission ended while the call was under way."""
         if not policy.still_holds(log, permit, now=now):
             facts = {**msgspec.json.decode(draft.facts), "completed_after_revoke": True}
-            draft = replace(draft, facts=msgspec.json.encode(facts, order="sorted").decode())
+            draft = draft._replace(facts=msgspec.json.encode(facts, order="sorted").decode())
         self._meter.append(log, draft)
         return draft
 
@@ -354,7 +354,7 @@ def _refused(call: Call, error: CallError) -> bytes:
 def _lost(intent: Intent, ending: Ending) -> LogDraft:
     """Returns the outcome that could not be written, for those who are told of it."""
     facts = msgspec.json.encode(_facts(ending, intent)).decode()
-    return replace(intent.draft, kind=OUTCOME, outcome=ending.outcome.value, facts=facts)
+    return intent.draft._replace(kind=OUTCOME, outcome=ending.outcome.value, facts=facts)
 
 
 def _facts(ending: Ending, intent: Intent | None = None) -> dict[str, Any]:

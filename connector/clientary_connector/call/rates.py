@@ -86,6 +86,15 @@ class Rates:
         for line in lines:
             line.turns.close()
 
+    def took(self, line: Line, rested: float) -> bool:
+        """Takes a turn if nobody waits for one and there is one now, as there is most often."""
+        if line.waiting:
+            return False
+        now = self._clock()
+        with suppress(VaultError):
+            return line.turns.take(line.pace, now=now, since=now, rested=rested) is None
+        return False
+
     async def take(self, line: Line, rested: float) -> None:
         """Waits for a turn.
 
@@ -161,7 +170,8 @@ class Turn:
         """
         try:
             for line in self._lines:
-                await self._rates.take(line, self._rested)
+                if not self._rates.took(line, self._rested):
+                    await self._rates.take(line, self._rested)
                 self._held.append(line)
         except BaseException:
             self._leave()

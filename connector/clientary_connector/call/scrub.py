@@ -9,14 +9,16 @@
 
 from __future__ import annotations
 
-import base64
 import re
+from binascii import b2a_base64, hexlify
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 MARK: Final = b"[secret]"
 #: Shorter ones are refused when an account is connected.
 MIN_SECRET_CHARS: Final = 16
+#: The alphabet of base64 that stands in URLs differs in two signs (RFC 4648, section 5).
+URLSAFE: Final = bytes.maketrans(b"+/", b"-_")
 #: What JSON may write in more than one way: a solidus, and any ASCII sign by its number.
 ESCAPED: Final = re.compile(rb"\\\\|\\/|\\u00([2-7][0-9a-fA-F])")
 
@@ -36,20 +38,16 @@ def scrub(body: bytes, secret: str) -> bytes:
 
 def spellings(raw: bytes) -> tuple[bytes, ...]:
     """Returns the fixed spellings of a secret, longest first where one holds another."""
-    pair = base64.b64encode(raw + b":" + raw)
-    plain = (pair, *(_aligned(raw, offset) for offset in range(3)))
-    urlsafe = [
-        form.replace(b"+", b"-").replace(b"/", b"_")
-        for form in plain
-        if b"+" in form or b"/" in form
-    ]
-    digits = raw.hex().encode()
+    pair = b2a_base64(raw + b":" + raw, newline=False)
+    plain = (pair, _aligned(raw, 0), _aligned(raw, 1), _aligned(raw, 2))
+    urlsafe = [form.translate(URLSAFE) for form in plain if b"+" in form or b"/" in form]
+    digits = hexlify(raw)
     return (*plain, *urlsafe, raw, digits, digits.upper())
 
 
 def _aligned(raw: bytes, offset: int) -> bytes:
     """Returns the signs of base64 that depend on the secret alone, at one alignment."""
-    encoded = base64.b64encode(b"\0" * offset + raw)
+    encoded = b2a_base64(b"\0" * offset + raw, newline=False)
     first = (offset * 8 + 5) // 6
     last = (offset + len(raw)) * 8 // 6
     return encoded[first:last]

@@ -260,7 +260,9 @@ class Sender:
         Raises:
             RefusedError: It was destroyed by a revoke, or the vault does not open.
         """
-        return opened(lambda: self._vault.open_secret(permit.connection, SECRET_FIELD))
+        # Whether it still may be used is seen at the gate.
+        name = (permit.connection, SECRET_FIELD)
+        return opened(lambda: self._vault.open_secret(*name, lately=True))
 
     async def _replaced(self, permit: Permit, secret: Secret) -> bool:
         """Tells whether another version than this is in use by now; nothing is kept in memory."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,7 +67,7 @@ def test_a_call_that_never_ends_does_not_hold_up_the_rest(joined_up: Ground) -> 
     log = joined_up.connector.log
     last = log.page().entries[0].id
     long_ago = int((NOW - ENDING * 2).timestamp() * 1_000_000)
-    seq = add(joined_up, replace(intent(joined_up), at=long_ago))
+    seq = add(joined_up, intent(joined_up)._replace(at=long_ago))
     assert log.news(last).after == seq
     seq = add(joined_up, intent(joined_up))
     assert log.news(last).after == seq - 1
