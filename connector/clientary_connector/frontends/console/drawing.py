@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from clientary_connector.frontends.console import binding, cookies
 from clientary_connector.frontends.console.desk import Visit, desk_of, visit_of
 from clientary_connector.frontends.console.forms import TOKEN
+from clientary_connector.frontends.console.saying import hint_of
 from clientary_connector.people import Role
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -34,6 +35,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["pretty"] = _pretty
+    made.filters["hint"] = hint_of
     return made
 
 

@@ -14,6 +14,7 @@ from clientary_connector.call.result import ErrorKind
 from clientary_connector.errors import CallerError, ConnectorError, OperatorError
 from clientary_connector.frontends.console.api.problems import answered, in_api, problem
 from clientary_connector.frontends.console.drawing import can_draw, page
+from clientary_connector.frontends.console.saying import hint_of
 
 #: What is said where nobody has said more.
 SAID: Final = {
@@ -36,7 +37,7 @@ def failure(request: Request, error: HTTPException) -> Response:
 
 def connector_failure(request: Request, error: ConnectorError) -> Response:
     """Returns the page of an error of the connector that the page itself has not caught."""
-    return _drawn(request, status_of(error), error.message, hint=error.hint)
+    return _drawn(request, status_of(error), error.message, hint=hint_of(error))
 
 
 def status_of(error: ConnectorError) -> int:

@@ -28,6 +28,7 @@ from clientary_connector.frontends.console.desk import connector_of, person_of
 from clientary_connector.frontends.console.drawing import page, see_other
 from clientary_connector.frontends.console.forms import form_of
 from clientary_connector.frontends.console.roles import Role, needs
+from clientary_connector.frontends.console.saying import told
 
 #: So many that were decided stand on a page.
 PAGE: Final = 50
@@ -92,14 +93,12 @@ async def decide(request: Request) -> Response:
     except ReadRefusedError as error:
         return _drawn(request, await _shown(request), failed=error.message, status=403)
     except (ApprovalDecidedError, ApprovalEndedError) as error:
-        said = f"{error.message} {error.hint}".rstrip()
-        return _drawn(request, await _shown(request), failed=said, status=409)
+        return _drawn(request, await _shown(request), failed=told(error), status=409)
     except CallerError as error:
-        said = f"{error.message} {error.hint}".rstrip()
         shown = await _shown(request)
-        return _drawn(request, shown, failed=said, status=422, note=form.text("note"))
-    told = "approved: the same call may be made once" if one.state == GIVEN else "denied"
-    said = f"{one.action} of {one.persona} is {told}."
+        return _drawn(request, shown, failed=told(error), status=422, note=form.text("note"))
+    came = "approved: the same call may be made once" if one.state == GIVEN else "denied"
+    said = f"{one.action} of {one.persona} is {came}."
     return see_other(request, "approvals", message=said)
 
 
@@ -114,7 +113,7 @@ async def _shown(request: Request) -> Shown:
     try:
         view = await connector.approvals.show(found.id, user=person.name)
     except ReadRefusedError as error:
-        return Shown(approval=found, view=None, hidden=f"{error.message} {error.hint}".rstrip())
+        return Shown(approval=found, view=None, hidden=told(error))
     return Shown(approval=view.approval, view=view, hidden="")
 
 

@@ -24,6 +24,7 @@ from clientary_connector.frontends.console.failing import status_of
 from clientary_connector.frontends.console.forms import Form, form_of
 from clientary_connector.frontends.console.pages.connecting import CONNECTED
 from clientary_connector.frontends.console.roles import needs
+from clientary_connector.frontends.console.saying import hint_of, told
 from clientary_connector.frontends.console.views import joining
 from clientary_connector.oauth.provider import Provider
 
@@ -52,7 +53,7 @@ async def authorize(request: Request) -> Response:
             client_secret=Secret(form.raw("client_secret")) if provider.has_secret else None,
         )
     except ConnectorError as error:
-        said = f"{error.message} {error.hint}".rstrip()
+        said = told(error)
         faults = {"name" if isinstance(error, NameTakenError) else "": said}
         return _asked(request, provider, form, faults=faults, status=status_of(error))
     return page(
@@ -89,7 +90,7 @@ async def _finished(request: Request, url: str) -> Response:
             "authorize_failed.html",
             status=status_of(error),
             said=error.message,
-            hint=error.hint,
+            hint=hint_of(error),
         )
     said = CONNECTED.format(name=connection.name, account=account)
     return see_other(request, "connection", message=said, connection=connection.id)

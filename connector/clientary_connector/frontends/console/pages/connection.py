@@ -15,6 +15,7 @@ from clientary_connector.frontends.console.desk import connector_of, person_of
 from clientary_connector.frontends.console.drawing import page
 from clientary_connector.frontends.console.forms import form_of
 from clientary_connector.frontends.console.roles import needs
+from clientary_connector.frontends.console.saying import told
 from clientary_connector.frontends.console.views.connection import (
     MOST_SHOWN,
     ConnectionView,
@@ -55,7 +56,7 @@ async def revoke(request: Request) -> Response:
             view.connection.id, user=person_of(request).name, reason=form.text("reason")
         )
     except CallerError as error:
-        return _asked(request, view, failed=f"{error.message} {error.hint}".rstrip(), status=409)
+        return _asked(request, view, failed=told(error), status=409)
     return page(
         request,
         "revoked.html",

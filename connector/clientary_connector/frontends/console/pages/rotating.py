@@ -17,6 +17,7 @@ from clientary_connector.frontends.console.failing import status_of
 from clientary_connector.frontends.console.forms import form_of
 from clientary_connector.frontends.console.pages.connection import viewed
 from clientary_connector.frontends.console.roles import needs
+from clientary_connector.frontends.console.saying import told
 from clientary_connector.frontends.console.views.joining import MOST_DIGITS, key_of
 from clientary_connector.frontends.console.views.keys import stations
 from clientary_connector.rotations import STATES, RotationReport
@@ -36,15 +37,12 @@ async def rotate(request: Request) -> Response:
     try:
         report = await _stepped(request, step)
     except InvalidValueError as error:
-        said = f"{error.message} {error.hint}".rstrip()
-        fault = {"key": said} if step == NEW else {"": said}
+        fault = {"key" if step == NEW else "": told(error)}
         return await _drawn(request, faults=fault, status=422)
     except RotationError as error:
-        hint = "Look below how far the open rotation is: go on with it, or drop its new key."
-        return await _drawn(request, faults={"": f"{error.message} {hint}"}, status=409)
+        return await _drawn(request, faults={"": told(error)}, status=409)
     except ConnectorError as error:
-        said = f"{error.message} {error.hint}".rstrip()
-        return await _drawn(request, faults={"": said}, status=status_of(error))
+        return await _drawn(request, faults={"": told(error)}, status=status_of(error))
     return await _drawn(request, report=report, step=step)
 
 
@@ -58,8 +56,7 @@ async def rotate_every(request: Request) -> Response:
             name, int(text) if usable else 0, user=person_of(request).name
         )
     except CallerError as error:
-        said = f"{error.message} {error.hint}".rstrip()
-        return await _drawn(request, faults={"days": said}, status=422)
+        return await _drawn(request, faults={"days": told(error)}, status=422)
     said = f"The key of {after.name} is due every {after.rotate_every_days} days."
     return see_other(request, "rotate", message=said, connection=after.id)
 

@@ -22,6 +22,7 @@ from clientary_connector.frontends.console.desk import connector_of, person_of
 from clientary_connector.frontends.console.drawing import page, see_other
 from clientary_connector.frontends.console.forms import Form, form_of
 from clientary_connector.frontends.console.roles import needs
+from clientary_connector.frontends.console.saying import told
 from clientary_connector.issuing import MOST_DAYS
 from clientary_connector.tokens import ADMIN, MCP, ROLES, NewToken, Token
 
@@ -47,8 +48,7 @@ async def tokens(request: Request) -> Response:
     try:
         made = await run_in_threadpool(_made, request, form)
     except CallerError as error:
-        said = f"{error.message} {error.hint}".rstrip()
-        return await _listed(request, form, faults={kind: said}, status=422)
+        return await _listed(request, form, faults={kind: told(error)}, status=422)
     return page(
         request,
         "token_made.html",

@@ -15,6 +15,7 @@ from clientary_connector.errors import (
     NameTakenError,
 )
 from clientary_connector.frontends.console.forms import Form
+from clientary_connector.frontends.console.saying import told
 from clientary_connector.joining import check_name, place_of
 
 #: What the service says to a key that it does not know, or whose user may not even be read.
@@ -37,7 +38,7 @@ def place_faults(connector: Connector, form: Form, *, rehearses: bool) -> dict[s
 
 def fault_of(error: ConnectorError, form: Form) -> dict[str, str]:
     """Returns what came of the test of an account, beside the field that it is about."""
-    said = f"{error.message} {error.hint}".rstrip()
+    said = told(error)
     if isinstance(error, NameTakenError):
         return {"name": said}
     if isinstance(error, ConnectError) and error.kind in OF_THE_KEY:
@@ -106,5 +107,5 @@ def _faults(field: str, check: Callable[[], object]) -> list[tuple[str, str]]:
     try:
         check()
     except ConnectorError as error:
-        return [(field, f"{error.message} {error.hint}".rstrip())]
+        return [(field, told(error))]
     return []
