@@ -135,12 +135,16 @@ class Budgets:
             at + 1 if until is None else _micros(until),
         )
 
+        chosen = {"user": user, "persona": persona, "connection": connection, "action": action}
+        sides = {*by} | {side for side, value in chosen.items() if value is not None}
+
         def read(view: View) -> tuple[Usage, ...]:
             names = {one.id: str(one.body["name"]) for one in view.records(connections.KIND)}
             owner = connection and connections.record_of(view, connection).id
-            wanted = {"user": user, "persona": persona, "connection": owner, "action": action}
+            wanted = {**chosen, "connection": owner}
             # Until now is another moment each time, of which nothing is worth to be kept.
-            used = view.tail.used(*span, known=None if until is None else self._known)
+            known = None if until is None else self._known
+            used = view.tail.used(*span, by=sides, known=known)
             found = [one for one in used if _fits(one, wanted)]
             return _grouped(found, by, names)
 

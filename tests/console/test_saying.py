@@ -1,4 +1,4 @@
-"""Proves that a page says what can be done on pages, and sends nobody to a terminal they have not."""
+"""Proves that a page says what can be done on pages, and sends nobody to a terminal."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ pytestmark = pytest.mark.requirement("console.frame")
         (UnknownGrantError("There is none."), "There is none."),
         (
             RotationError("One is open.", hint="`clientary rotate books --drop`."),
-            "One is open. Look on the page of the connection how far its rotation is: go on with "
-            "it there, or drop its new key.",
+            (
+                "One is open. Look on the page of the connection how far its rotation is: go on "
+                "with it there, or drop its new key."
+            ),
         ),
         (RotationError("It is held.", hint="Look again then."), "It is held. Look again then."),
         (
             StateIntegrityError("A row was altered.", hint="Run `clientary vault verify`."),
-            "A row was altered. That is for whoever runs this console, at its terminal: "
-            "Run `clientary vault verify`.",
+            (
+                "A row was altered. That is for whoever runs this console, at its terminal: "
+                "Run `clientary vault verify`."
+            ),
         ),
     ],
 )

@@ -66,3 +66,21 @@ def test_sums_that_were_kept_are_those_of_the_rows(tmp_path: Path) -> None:
             assert totals(used(vault, known=known)) == totals(used(vault))
         assert totals(used(vault))["user 0"] == (3_002, 6_004)
         assert used(vault, known=known) == used(vault, known=known)
+
+
+def test_sides_that_are_not_asked_for_are_not_told_apart(tmp_path: Path) -> None:
+    """The sums are the same, and those by some sides are kept beside those by others."""
+    known: Sums = {}
+    key = f"file:{tmp_path / 'keys' / 'key'}"
+    with Vault.create(tmp_path / "vault" / "vault.db", key=key) as vault:
+        add(vault, 30)
+        (alone,) = vault.read(lambda view: view.tail.used(0, END, by=(), known=known))
+        assert (alone.user, alone.outcome, alone.calls, alone.credits) == (
+            None,
+            "succeeded",
+            30,
+            60,
+        )
+        by_user = vault.read(lambda view: view.tail.used(0, END, by=("user",), known=known))
+        assert totals(by_user) == totals(used(vault, known=known))
+        assert len(by_user) == 3

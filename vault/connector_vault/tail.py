@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from connector_vault.encoding import json_object
@@ -19,11 +20,13 @@ _HASHED: Final = (
     "subject, revision, facts, key_id, payload_hash"
 )
 _AFTER: Final = f"SELECT {_HASHED}, leaf, chain, mac FROM log WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608 - constants only
+#: What calls can be told apart by; each of them that is not asked for makes the sum cheaper.
+SIDES: Final = ("user", "persona", "connection", "action")
 _USED: Final = (
-    "SELECT at / 86400000000, user, persona, connection, action, outcome, count(*), "
+    "SELECT at / 86400000000, {sides}, outcome, count(*), "
     "sum(CASE kind WHEN 'outcome' THEN facts ->> '$.cost' END) "
     "FROM log WHERE kind IN ('outcome', 'refusal') AND seq >= ? AND seq < ? "
-    "AND at >= ? AND at < ? GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1"
+    "AND at >= ? AND at < ? GROUP BY {groups} ORDER BY 1"
 )
 _COLUMNS: Final = 17
 _PIECE: Final = 200_000
@@ -88,8 +91,10 @@ class Used(NamedTuple):
     credits: int
 
 
-#: Sums of runs of rows: first row, end and the two moments.
-Sums: TypeAlias = dict[tuple[int, int, int, int], list[Used]]
+#: Of a run of rows: what they are told apart by, first row, end and the two moments.
+Run: TypeAlias = tuple[tuple[str, ...], int, int, int, int]
+#: Sums of runs of rows.
+Sums: TypeAlias = dict[Run, list[Used]]
 
 
 class Tail:
@@ -149,21 +154,30 @@ class Tail:
         chain = self._rows.chain_at(low) if low else self._seal.start[1]
         return Place(low, chain or b"")
 
-    def used(self, since: int, until: int, known: Sums | None = None) -> list[Used]:
-        """Adds up the calls that ended between two moments, in microseconds, by day.
+    def used(
+        self,
+        since: int,
+        until: int,
+        *,
+        by: Collection[str] = SIDES,
+        known: Sums | None = None,
+    ) -> list[Used]:
+        """Adds up the calls that ended between two moments, in microseconds, by day and outcome.
 
+        They are told apart by the sides of `by`; the others are None.
         What is added up is what the rows say; whether they say the truth, `verify` finds. With
         `known`, sums are kept there: rows do not change, so that a run of them is added up once.
         """
         low, end = self.before(since).seq + 1, self.before(until).seq + 1
+        sides = tuple(side for side in SIDES if side in by)
         found: list[Used] = []
         length = _PIECE if known is None else _KNOWN_PIECE
         for first in range(low, end, length):
             piece = (first, min(first + length, end), since, until)
-            sums = None if known is None else known.get(piece)
+            sums = None if known is None else known.get((sides, *piece))
             if sums is None:
-                sums = [Used._make(row) for row in self._rows.select(_USED, piece)]
-                _keep(known, piece, sums)
+                sums = [Used._make(row) for row in self._rows.select(_used(sides), piece)]
+                _keep(known, (sides, *piece), sums)
             found += sums
         return found
 
@@ -182,7 +196,14 @@ class Tail:
         return passed[0].at
 
 
-def _keep(known: Sums | None, piece: tuple[int, int, int, int], sums: list[Used]) -> None:
+def _used(sides: tuple[str, ...]) -> str:
+    """Returns the question for sums by these sides alone."""
+    shown = ", ".join(side if side in sides else "NULL" for side in SIDES)
+    groups = ", ".join(("1", *sides, "outcome"))
+    return _USED.format(sides=shown, groups=groups)
+
+
+def _keep(known: Sums | None, piece: Run, sums: list[Used]) -> None:
     if known is not None:
         if len(known) >= _KEPT:
             known.clear()

@@ -49,6 +49,7 @@ from clientary_connector.frontends.console.roles import Role, SignInNeededError
 from clientary_connector.frontends.console.sessions import Sessions
 from clientary_connector.frontends.console.tries import Tries
 from clientary_connector.frontends.console.visiting import Visits
+from clientary_connector.frontends.console.warming import warm
 from clientary_connector.oauth.provider import Provider
 
 
@@ -140,6 +141,7 @@ def console(  # noqa: PLR0913 - what a host may say, all by name
         },
     )
     app.state.desk = desk
+    warm(connector, desk.templates)
     return app
 
 

@@ -3,8 +3,6 @@
 1. Series differ by pattern, and by colour only beside it; every column says its figure on hover.
 2. What is drawn has no script, no style and no address; colours come from the style sheet.
 3. Beside every chart stand its figures as a sentence and as a table.
-
-The library is loaded with the first chart: it takes a tenth of a second.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final, Protocol
 
+import pygal  # type: ignore[import-untyped] # pyright: ignore[reportMissingTypeStubs]
 from markupsafe import Markup
 
 #: How wide and high a chart is drawn, in its own units; a page scales it. One that is this narrow
@@ -36,6 +35,7 @@ PATTERNS: Final[Mapping[str, Markup]] = {
 STEPS: Final = (1, 2, 5)
 MOST_STEPS: Final = 4
 
+_library: Final[Any] = pygal
 _SVG: Final = Markup(
     '<svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 {width} {height}" '
     'role="img" aria-label="{words}">{patterns}<g transform="{moved}">{parts}</g></svg>'
@@ -179,17 +179,13 @@ def _drawn(figures: Figures, kind: str, *, labels: list[str], height: int) -> Ma
 
 
 def _laid_out(figures: Figures, kind: str, *, labels: list[str], height: int) -> _Node:
-    # 90 ms, most of it a look for maps that nobody has installed
-    import pygal  # type: ignore[import-untyped] # noqa: PLC0415 -- the same # pyright: ignore[reportMissingTypeStubs]
-
-    library: Any = pygal
     totals = [sum(row) for row in zip(*(one.values for one in figures.series), strict=True)]
     scale = ticks(max(totals, default=0))
     whole: Callable[[float], str] = "{:,.0f}".format
-    chart = getattr(library, kind)(
+    chart = getattr(_library, kind)(
         width=WIDTH,
         height=height,
-        style=library.style.Style(label_font_size=11, major_label_font_size=11),
+        style=_library.style.Style(label_font_size=11, major_label_font_size=11),
         show_legend=False,
         margin=4,
         spacing=6,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
@@ -25,8 +26,12 @@ THEMES: Final = ("light", "dark")
 MESSAGE_S: Final = 60
 
 
+@cache
 def environment() -> Environment:
-    """Returns what fills templates: everything is escaped, and nothing may be missing."""
+    """Returns what fills templates: everything is escaped, and nothing may be missing.
+
+    It is one for all consoles of a process, so that a template is compiled once.
+    """
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
