@@ -9,10 +9,11 @@ The table is derived from the log, and compared with it by verify.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final, NamedTuple
+from itertools import islice
+from typing import Final, NamedTuple, TypeAlias
 
 from connector_vault.columns import LogColumns
 from connector_vault.encoding import encode
@@ -23,6 +24,10 @@ from connector_vault.sqlite import Connection, ConstraintError
 _REST: Final = 23
 _MASK: Final = (1 << _REST) - 1
 _AT_ONCE: Final = 1_000
+#: So many claims are read at once where all are.
+_PIECE: Final = 4_096
+#: A prime above twice the highest number that a claim with its intent makes.
+_PRIME: Final = (1 << 130) - 5
 _INSERT: Final = "INSERT INTO log_claims VALUES (?, ?)"
 _OF_ONE: Final = "SELECT claim, seq FROM log_claims WHERE claim >= ? AND claim < ?"
 _HOLDER: Final = (
@@ -33,6 +38,12 @@ _EVERY: Final = (
     "SELECT operation, connection, persona, coalesce(revision, 1), seq FROM log "
     "WHERE kind = 'intent' AND operation IS NOT NULL"
 )
+_SOME: Final = f"{_EVERY} AND seq > ? AND seq <= ?"
+_KEPT: Final = "SELECT claim, seq FROM log_claims WHERE seq <= ?"
+
+
+#: Connection, persona and round of an intent, which may say none of them.
+Whose: TypeAlias = tuple[str | None, str | None, int | None]
 
 
 class Claim(NamedTuple):
@@ -49,6 +60,37 @@ class Claim(NamedTuple):
     def number(self) -> int:
         """The number that the claim is kept under, unless another one has it."""
         return number_of(*self)
+
+
+class Tally:
+    """Counts claims in any order, so that two collections can be compared without keeping either.
+
+    Each claim with its intent is one number n. The product of all (r + n) in a prime field is
+    equal for other numbers with a chance of about one in 2^100, as long as who has chosen them
+    does not know r (J. T. Schwartz, https://doi.org/10.1145/322217.322225).
+    """
+
+    __slots__ = ("_point", "_product")
+
+    def __init__(self, point: int) -> None:
+        """Takes r, which nobody may know before the claims are fixed."""
+        self._point = point % _PRIME
+        self._product = 1
+
+    def add(self, claims: Iterable[tuple[int, int]]) -> None:
+        """Takes in some claims, as the number of each and its intent."""
+        point, product = self._point, self._product
+        for number, seq in claims:
+            product = product * (point + (number << 64) + seq) % _PRIME
+        self._product = product
+
+    def fresh(self) -> Tally:
+        """Gives one without any claim that can be compared with this one."""
+        return Tally(self._point)
+
+    def agrees(self, other: Tally) -> bool:
+        """Says whether both have the same claims, with the same r."""
+        return self._product == other._product
 
 
 class Claims:
@@ -83,7 +125,27 @@ class Claims:
             for claim in sorted(every, key=lambda claim: claim.number):
                 self.take(claim)
 
-    def missing(self, claims: Sequence[tuple[int, int]]) -> list[int]:
+    def lost(self, tally: Tally, last: int) -> list[int]:
+        """Gives the intents up to a row whose claims are not kept; a tally says which there were.
+
+        One pass over the table tells whether it holds these claims and no others. Only where it
+        does not, each intent's is looked for.
+        """
+        kept = tally.fresh()
+        rows = iter(self._connection.execute(_KEPT, (last,)))
+        while piece := list(islice(rows, _PIECE)):
+            kept.add(piece)
+        return [] if kept.agrees(tally) else self._search(last)
+
+    def _search(self, last: int) -> list[int]:
+        """Looks for the claim of every intent up to a row; gives those that have none."""
+        found: list[int] = []
+        for first in range(0, last, _PIECE):
+            rows = self._connection.execute(_SOME, (first, min(first + _PIECE, last))).fetchall()
+            found += self._missing([(number_of(*row), row[-1]) for row in rows])
+        return found
+
+    def _missing(self, claims: Sequence[tuple[int, int]]) -> list[int]:
         """Gives the intents whose claims are not kept, of some numbers each with its intent.
 
         It is quick where they are many, as they are looked up in the order of the table.
@@ -125,6 +187,21 @@ def claim_of(row: LogColumns) -> Claim:
     return Claim(str(row.operation), row.connection, row.persona, row.revision or 1, row.seq)
 
 
+def numbers_of(
+    operations: Iterable[str], whose: Iterable[Whose], seqs: Iterable[int]
+) -> list[tuple[int, int]]:
+    """Computes what `number_of` does for many intents; gives each number with its intent."""
+    rests = _Rests()
+    return [
+        (
+            int.from_bytes(sha256(operation.encode()).digest()[:5]) << _REST
+            | (_rest_of(seq) if (rest := rests[who]) is None else rest),
+            seq,
+        )
+        for operation, who, seq in zip(operations, whose, seqs, strict=True)
+    ]
+
+
 def span_of(operation: str) -> tuple[int, int]:
     """Gives the numbers from which on, and before which, an operation's claims stand."""
     first = int.from_bytes(sha256(operation.encode()).digest()[:5]) << _REST
@@ -144,3 +221,13 @@ def _marks(count: int) -> str:
 def _rest_of(*whose: str | int) -> int:
     """Gives what follows the operation in a number; most calls are by the same few."""
     return int.from_bytes(sha256(encode(*whose)).digest()[:3]) & _MASK
+
+
+class _Rests(dict[Whose, int | None]):
+    """What follows the operation in the numbers of some intents; None where the row decides."""
+
+    def __missing__(self, who: Whose) -> int | None:
+        connection, persona, turn = who
+        nobody = connection is None or persona is None
+        rest = self[who] = None if nobody else _rest_of(connection, persona, turn or 1)
+        return rest

@@ -76,3 +76,8 @@ class LogColumns(NamedTuple):
     head: int | None
     payload: bytes | None
     before: bytes | None = None
+
+    @property
+    def lacks_text(self) -> bool:
+        """Whether it was written with a payload that is not there any more."""
+        return self.payload is None and self.payload_hash is not None

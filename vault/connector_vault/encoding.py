@@ -7,7 +7,7 @@ value ends and the next begins, never give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -40,6 +40,11 @@ def encode(*values: Value) -> bytes:
 def encode_row(values: Sequence[Value]) -> bytes:
     """Gives the bytes that stand for exactly the values of a row."""
     return _ENCODER.encode(values)
+
+
+def encode_rows(rows: Iterable[Sequence[Value]]) -> list[bytes]:
+    """Gives the same for each of many rows."""
+    return [*map(_ENCODER.encode, rows)]
 
 
 def json_text(value: object) -> str:

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from connector_vault import cipher
 from connector_vault.cipher import Key
 from connector_vault.columns import LogColumns
-from connector_vault.encoding import Value, encode_row, json_object, json_text
+from connector_vault.encoding import Value, encode_row, encode_rows, json_object, json_text
 from connector_vault.errors import IntegrityError
 
 #: What an anchor says of the log. Only `fits` is good: all that it has seen is there.
@@ -31,6 +31,8 @@ AnchorSays: TypeAlias = Literal[
 UID_BYTES: Final = 16
 #: What is wrong with a row that has another MAC than this vault would give it.
 UNWRITTEN: Final = "was not written by this vault"
+#: So many columns of a row are hashed to its leaf.
+_HASHED: Final = 17
 _LEAF: Final = b"\x00"
 _CHAIN: Final = b"\x02"
 
@@ -199,7 +201,8 @@ class LogSeal:
         self, seqs: Iterable[int], chains: Iterable[bytes], macs: Iterable[bytes]
     ) -> bool:
         """Says whether this vault has written all of some rows."""
-        wanted = self._key.macs(map(_place, seqs, chains))
+        places = [seq.to_bytes(8) + chain for seq, chain in zip(seqs, chains, strict=True)]
+        wanted = self._key.macs(places)
         return all(map(hmac.compare_digest, wanted, macs))
 
 
@@ -244,6 +247,23 @@ def chain_hash(before: bytes, leaf: bytes) -> bytes:
     return sha256(_CHAIN + before + leaf).digest()
 
 
+def leaf_hashes(rows: Iterable[tuple[Value, ...]]) -> list[bytes]:
+    """Computes the leaves of many stored rows."""
+    encoded = encode_rows(row[:_HASHED] for row in rows)
+    return [sha256(_LEAF + one).digest() for one in encoded]
+
+
+def chain_hashes(before: Iterable[bytes], leaves: Iterable[bytes]) -> list[bytes]:
+    """Computes the chains of many rows, each from the chain before it and its leaf."""
+    start, found = sha256(_CHAIN).copy, list[bytes]()
+    for leaf, chain in zip(leaves, before, strict=False):
+        hashed = start()
+        hashed.update(chain)
+        hashed.update(leaf)
+        found.append(hashed.digest())
+    return found
+
+
 def _place(seq: int, chain: bytes) -> bytes:
     """Gives what the MAC of a row is made of."""
     return seq.to_bytes(8) + chain
@@ -258,7 +278,7 @@ def payload_hash(payload: object) -> bytes | None:
 
 def fault(seal: LogSeal, row: LogColumns, before: object) -> str | None:
     """Says what is wrong with a row, given the chain of the row before it."""
-    if leaf_hash(row[:17]) != row.leaf:
+    if leaf_hash(row[:_HASHED]) != row.leaf:
         return "a column was altered"
     # Text that is missing may have been erased: whoever reads the row looks for who said so.
     if row.payload is not None and row.payload_hash != payload_hash(row.payload):

@@ -7,46 +7,37 @@ nothing is gone that an anchor has seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connector_vault.claims import number_of
+from connector_vault import walks
+from connector_vault.claims import Tally
 from connector_vault.columns import LogColumns
 from connector_vault.encoding import json_facts
 from connector_vault.ended import Standing
 from connector_vault.erased import Erasures
 from connector_vault.errors import IntegrityError
-from connector_vault.log import (
-    UNWRITTEN,
-    LogFault,
-    LogReport,
-    chain_hash,
-    fault,
-    leaf_hash,
-    payload_hash,
-)
+from connector_vault.log import UNWRITTEN, LogFault, LogReport, fault
 from connector_vault.marks import Held, Marks
 from connector_vault.merkle import Tree
 from connector_vault.note import PublicKey
-from connector_vault.postings import BLOCK
+from connector_vault.postings import BLOCK, Gathered
 from connector_vault.rows import SPAN_ROWS, Rows
+from connector_vault.runs import RUN, Run
 from connector_vault.store import Store
 from connector_vault.view import Tools
 
 Progress = Callable[[int, int], None]
 
-#: So many runs of rows are read in one snapshot, so that a long check does not hold the journal.
-_RUNS: Final = 10
-#: So many columns of a row are hashed to its leaf; and where some of the others stand.
-_HASHED: Final = 17
-_PERSONA, _CONNECTION, _OPERATION, _ROUND = 6, 7, 10, 13
-_LEAF, _CHAIN, _MAC, _HEAD, _PAYLOAD = range(_HASHED, _HASHED + 5)
+#: So many blocks of rows are read in one snapshot, so that a long check does not hold the journal.
+_BLOCKS: Final = 5
+#: Of the number that the claims of two sides are compared by.
+_POINT_BYTES: Final = 17
 REMOVED: Final = "the payload was removed, and nothing says that it was erased"
 #: Kind of the rows that say to which row an older backup has put the log back.
 _RESTORE: Final = "restore"
-#: So many claims are compared at once: in the order of their table, of which few pages stay.
-_CLAIMS: Final = 65_536
 #: So many faults are told one by one.
 _TOLD: Final = 1_000
 
@@ -84,7 +75,7 @@ class _Check:
         self._marks = Marks(tools, against.key, against.held)
         self._chain = self._seal.start[1]
         self._tree = Tree()
-        self._span = 0
+        self._block = 0
         #: To which row the log was put back, by the epoch that began so.
         self._restored: dict[int, int] = {}
         self.seq = 0
@@ -94,26 +85,21 @@ class _Check:
         self.open: set[int] = set()
         self.erased = 0
         self._erasures: Erasures | None = None
-        #: Numbers of claims, each with its intent, that are to be compared.
-        self._claims: list[tuple[int, int]] = []
+        #: What the intents have claimed.
+        self._claims = Tally(int.from_bytes(tools.entropy(_POINT_BYTES)))
 
     def some(self, rows: Rows) -> bool:
-        """Checks a few runs of rows; True says that the log ends there."""
+        """Checks a few blocks of rows; True says that the log ends there."""
         self.end = rows.last_seq()
         # Text may be erased while the check goes on: what says so is read with the rows.
         self._erasures = Erasures.of(rows, self._seal)
-        for _ in range(_RUNS):
-            found = rows.log_span(self._span)
-            self._run(rows, found, rows.span_times(self._span))
-            self._compare_postings(rows, self._span * SPAN_ROWS)
-            self._note_claims(found)
-            if (self._span + 1) * SPAN_ROWS > self.end:
+        for _ in range(_BLOCKS):
+            self._check_block(rows, self._block)
+            self._block += 1
+            if self._block * BLOCK > self.end:
                 self._compare_claims(rows)
                 self._compare_open(rows.open_intents())
                 return True
-            self._span += 1
-        if len(self._claims) >= _CLAIMS:
-            self._compare_claims(rows)
         return False
 
     def report(self, rows: Rows) -> LogReport:
@@ -142,110 +128,92 @@ class _Check:
         except IntegrityError:
             return 0
 
-    def _run(self, rows: Rows, found: list[tuple[Any, ...]], times: tuple[int, int] | None) -> None:
-        """Checks one run of rows, and that a search by time would find them."""
-        after = self.seq
-        if found and self._is_sound(found):
-            self.seq, self._chain = found[-1][0], found[-1][_CHAIN]
+    def _check_block(self, rows: Rows, block: int) -> None:
+        """Checks the rows that share their postings, and these."""
+        after, gathered = self.seq, Gathered(block)
+        seqs, leaves = list[int](), list[object]()
+        for span in range(block * BLOCK // SPAN_ROWS, (block + 1) * BLOCK // SPAN_ROWS):
+            for run in self._check_span(rows, span):
+                seqs += run.seqs
+                leaves += run.leaves
+                gathered.add(run.searched)
+        self._meet(rows, after, seqs, leaves)
+        if not rows.postings.fit(gathered):
+            self._fault(block * BLOCK or 1, "the postings for searching were altered from here on")
+
+    def _check_span(self, rows: Rows, span: int) -> Iterator[Run]:
+        """Checks the rows that share their times, and that a search by time would find them."""
+        written, first = list[Any](), 0
+        for start in range(span * SPAN_ROWS, (span + 1) * SPAN_ROWS, RUN):
+            if found := walks.run(rows, start, start + RUN):
+                run = Run(found)
+                self._check_run(run)
+                written += run.ats
+                first = first or run.seqs[0]
+                yield run
+        times = rows.span_times(span)
+        if first and (times is None or not _covers(times, written)):
+            self._fault(first, "the times for searching were altered from here on")
+
+    def _check_run(self, run: Run) -> None:
+        """Checks rows that are looked at together, and takes in what they say of others."""
+        if run.is_sound(self._seal, (self.seq, self._chain)):
+            for row in run.bare():
+                if not self._is_erased(row):
+                    self._fault(row.seq, REMOVED)
+            self.seq, self._chain = run.end
         else:
-            for columns in found:
-                self._row(LogColumns._make(columns))
-        self._follow(found)
-        self.rows += len(found)
-        if found and (times is None or not _covers(times, found)):
-            self._fault(found[0][0], "the times for searching were altered from here on")
-        self._meet(rows, found, after)
+            for columns in run.rows:
+                self._row(LogColumns(*columns))
+        self.rows += len(run.rows)
+        self._follow(run)
+        self._claims.add(run.claims())
 
     def _row(self, row: LogColumns) -> None:
         """Checks one row, and goes on from what it says of itself."""
         if row.seq != self.seq + 1:
             self._fault(self.seq + 1, f"missing, up to row {row.seq - 1}")
-        what = fault(self._seal, row, self._chain) or self._removed(row)
+        what = fault(self._seal, row, self._chain)
+        if what is None and row.lacks_text and not self._is_erased(row):
+            what = REMOVED
         if what is not None:
             self._fault(row.seq, what, covered=what != UNWRITTEN)
         self.seq, self._chain = row.seq, row.chain
 
-    def _removed(self, row: LogColumns) -> str | None:
-        """Says what is wrong with text that is missing, unless it was erased."""
-        if row.payload is not None or row.payload_hash is None:
-            return None
-        if self._erasures is None or not self._erasures.cover(row):
-            return REMOVED
-        self.erased += 1
-        return None
+    def _is_erased(self, row: LogColumns) -> bool:
+        """Says whether text that is missing was erased with cause."""
+        erased = self._erasures is not None and self._erasures.cover(row)
+        self.erased += erased
+        return erased
 
-    def _follow(self, found: list[tuple[Any, ...]]) -> None:
+    def _follow(self, run: Run) -> None:
         """Takes in what rows say of others: an intent's outcome, a log that was put back."""
-        for columns in found:
-            kind = columns[3]
+        for seq, kind, ref, facts in zip(run.seqs, run.kinds, run.refs, run.facts, strict=True):
             if kind == "intent":
-                self.open.add(columns[0])
+                self.open.add(seq)
             elif kind == "outcome":
-                self.open.discard(columns[4])
+                self.open.discard(ref)
             elif kind == _RESTORE:
-                facts = json_facts(columns[14]) or {}
-                if "rows" in facts:
-                    self._restored[facts["epoch"]] = facts["rows"]
+                told = json_facts(facts) or {}
+                if "rows" in told:
+                    self._restored[told["epoch"]] = told["rows"]
 
-    def _meet(self, rows: Rows, found: list[tuple[Any, ...]], after: int) -> None:
-        """Lets the tree grow by a run of rows, and compares it with the checkpoints over them."""
-        leaves = [one[_LEAF] if isinstance(one[_LEAF], bytes) else b"" for one in found]
+    def _meet(self, rows: Rows, after: int, seqs: list[int], leaves: list[object]) -> None:
+        """Lets the tree grow by a block, and compares it with the checkpoints over its rows."""
+        sound = [leaf if isinstance(leaf, bytes) else b"" for leaf in leaves]
         done = 0
         for size, stored in sorted(self._marks.between(rows, after, self.seq).items()):
-            upto = sum(one[0] <= size for one in found)
-            self._tree.extend(leaves[done:upto])
+            upto = bisect_right(seqs, size)
+            self._tree.extend(sound[done:upto])
             done = upto
             for what in self._marks.meet(size, self._tree.root(), stored):
                 self._fault(size, what, covered=False)
-        self._tree.extend(leaves[done:])
-
-    def _is_sound(self, found: list[tuple[Any, ...]]) -> bool:
-        """Says whether nothing is wrong with a run of rows; what is wrong is looked for then.
-
-        It does what `fault` does row by row, one thing at a time for all rows: half of the time
-        of a check would go into the calls.
-        """
-        columns = list(zip(*found, strict=True))
-        seqs, leaves, chains = columns[0], columns[_LEAF], columns[_CHAIN]
-        try:
-            return (
-                seqs == tuple(range(self.seq + 1, self.seq + 1 + len(seqs)))
-                and [leaf_hash(row[:_HASHED]) for row in found] == list(leaves)
-                and [payload_hash(one) for one in columns[_PAYLOAD]] == list(columns[_HASHED - 1])
-                and [*map(chain_hash, (self._chain, *chains), leaves)] == list(chains)
-                and self._seal.wrote_all(seqs, chains, columns[_MAC])
-                and all(
-                    head == (seq if ref is None else ref if kind == "outcome" else None)
-                    for seq, kind, ref, head in zip(
-                        seqs, columns[3], columns[4], columns[_HEAD], strict=True
-                    )
-                )
-            )
-        except (TypeError, ValueError):
-            # A damaged file gives anything in any column.
-            return False
-
-    def _compare_postings(self, rows: Rows, first: int) -> None:
-        """Checks, once for each block of rows, what a search goes by."""
-        if first % BLOCK == 0 and rows.postings.wrong(first // BLOCK):
-            self._fault(first or 1, "the postings for searching were altered from here on")
-
-    def _note_claims(self, found: list[tuple[Any, ...]]) -> None:
-        """Takes in what the intents of a run of rows have claimed."""
-        self._claims += [
-            (
-                number_of(one[_OPERATION], one[_CONNECTION], one[_PERSONA], one[_ROUND], one[0]),
-                one[0],
-            )
-            for one in found
-            if one[3] == "intent" and isinstance(one[_OPERATION], str)
-        ]
+        self._tree.extend(sound[done:])
 
     def _compare_claims(self, rows: Rows) -> None:
-        """Checks that no operation of those rows can be claimed again."""
-        for seq in sorted(rows.claims.missing(self._claims)):
+        """Checks that no operation can be claimed again."""
+        for seq in rows.claims.lost(self._claims, self.seq):
             self._fault(seq, "the claim of its operation was altered")
-        self._claims = []
 
     def _compare_open(self, listed: list[int]) -> None:
         """Checks the list of open intents against the log."""
@@ -260,7 +228,7 @@ class _Check:
             )
 
 
-def _covers(times: tuple[int, int], found: list[tuple[Any, ...]]) -> bool:
-    """Says whether all rows were written between two times."""
-    written = [columns[2] for columns in found if isinstance(columns[2], int)]
-    return bool(written and times[0] <= min(written) and max(written) <= times[1])
+def _covers(times: tuple[int, int], written: list[Any]) -> bool:
+    """Says whether all rows were written between two times; damaged ones say no time."""
+    told = [at for at in written if isinstance(at, int)]
+    return bool(told and times[0] <= min(told) and max(told) <= times[1])

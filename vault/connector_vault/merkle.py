@@ -55,8 +55,7 @@ class Tree:
                 level.insert(0, self._parts.pop())
             if len(level) & 1:
                 loose.append(level.pop())
-            pairs = zip(level[::2], level[1::2], strict=True)
-            level = [sha256(_NODE + left + right).digest() for left, right in pairs]
+            level = _nodes(level)
             size >>= 1
         self._parts += reversed(loose)
 
@@ -73,6 +72,17 @@ class Tree:
 def node(left: bytes, right: bytes) -> bytes:
     """Computes the root of two parts."""
     return sha256(_NODE + left + right).digest()
+
+
+def _nodes(level: Sequence[bytes]) -> list[bytes]:
+    """Computes the roots of a level's pairs; what they all begin with is hashed once."""
+    start, found = sha256(_NODE).copy, list[bytes]()
+    for left, right in zip(level[::2], level[1::2], strict=True):
+        hashed = start()
+        hashed.update(left)
+        hashed.update(right)
+        found.append(hashed.digest())
+    return found
 
 
 def inclusion(index: int, size: int, leaves: Leaves) -> list[bytes]:

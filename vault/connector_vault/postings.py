@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar, cast
+from itertools import compress
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from connector_vault.encoding import json_facts
 from connector_vault.sqlite import Connection, SqlValue
-
-T = TypeVar("T")
 
 #: So many rows of the log share the postings of one block.
 BLOCK: Final = 2048
@@ -41,14 +40,11 @@ HEADS: Final = "log l LEFT JOIN log o ON o.ref = l.seq AND o.kind = 'outcome' WH
 _EVERY: Final = ("", "")
 #: The fields that stand in a column of the head itself.
 _NAMES: Final = ("user", "persona", "connection", "action", "kind", "effect")
-_KIND: Final = _NAMES.index("kind")
-#: Where the rest stands in a row that was read.
-_REF, _FACTS, _OUTCOME, _VALUES = range(1, 5)
 
 #: All rows of a block, in their order.
 _READ: Final = (
-    "SELECT l.seq, l.ref, l.facts, l.outcome, l.user, l.persona, l.connection, l.action, "
-    "l.kind, l.effect FROM log l WHERE l.seq >= ? AND l.seq < ? ORDER BY l.seq"
+    "SELECT seq, ref, facts, outcome, user, persona, connection, action, kind, effect FROM log "
+    "WHERE seq >= ? AND seq < ? ORDER BY seq"
 )
 #: The outcomes of the heads of a block that were settled after it was full.
 _LATE: Final = (
@@ -62,6 +58,9 @@ _LAST: Final = "SELECT max(block) FROM log_postings WHERE field = '' AND value =
 #: How bits are stored, which the first byte says: as they are, or the place of each.
 _BITS, _PLACES = b"\0", b"\1"
 _FEW: Final = 48
+#: The bits of a block as a binary number, last row first.
+_NO_HEAD: Final = b"0" * BLOCK
+_ONE: Final = ord("1")
 #: So many blocks are read at first; each further time eight times as many.
 _FIRST_BLOCKS: Final = 16
 
@@ -90,8 +89,12 @@ class Postings:
 
     def make(self, block: int) -> None:
         """Makes the postings of one block."""
-        for posting, places in self._found(block).items():
-            self._connection.execute(_STORE, (*posting, block, _packed(places)))
+        gathered = Gathered(block)
+        rows = self._connection.execute(_READ, (block * BLOCK, (block + 1) * BLOCK)).fetchall()
+        if rows:
+            gathered.add(Searched(*zip(*rows, strict=True)))
+        for posting, heads in gathered.packed(self._late(block)).items():
+            self._connection.execute(_STORE, (*posting, block, heads))
 
     def settle(self, head: int, outcome: str | None, seq: int) -> None:
         """Adds the outcome of a head whose block had its postings before row `seq` was written."""
@@ -127,52 +130,99 @@ class Postings:
                 return
             last, many = found[-1][0] - 1, many * 8
 
-    def wrong(self, block: int) -> bool:
-        """Says whether the postings of a block are not what the log says."""
-        if block >= self.done():
-            return False
-        stored = self._connection.execute(_OF_BLOCK, (block,)).fetchall()
-        return {(field, value): heads for field, value, heads in stored} != {
-            posting: _packed(places) for posting, places in self._found(block).items()
-        }
+    def fit(self, gathered: Gathered) -> bool:
+        """Says whether the postings of a block, if it has any yet, are what its rows say."""
+        if gathered.block >= self.done():
+            return True
+        stored = self._connection.execute(_OF_BLOCK, (gathered.block,)).fetchall()
+        late = self._late(gathered.block)
+        return {(field, value): heads for field, value, heads in stored} == gathered.packed(late)
 
-    def _found(self, block: int) -> dict[tuple[str, str], list[int]]:
-        """Gives the postings that a block must have, as the places of heads."""
-        first = block * BLOCK
-        postings = defaultdict[tuple[str, str | None], list[int]](list)
-        rows = self._connection.execute(_READ, (first, first + BLOCK)).fetchall()
-        heads = [row for row in rows if row[_REF] is None]
-        places = [row[0] - first for row in heads]
-        for name, values in zip(_NAMES, [*zip(*heads, strict=True)][_VALUES:], strict=False):
-            for value, found in _grouped(places, values):
-                postings[name, value] = found
-        for place, row in zip(places, heads, strict=True):
-            for posting in context_of(row[_FACTS]):
-                postings[posting].append(place)
-        outcomes = {
-            ref - first: outcome
-            for _, ref, _, outcome, *values in rows
-            if ref is not None and values[_KIND] == "outcome"
-        }
-        after = first + BLOCK
-        late = dict(self._connection.execute(_LATE, (first, after, after)).fetchall())
-        for place, row in zip(places, heads, strict=True):
-            outcome = outcomes.get(place, row[_OUTCOME]) or late.get(first + place)
-            postings["outcome", outcome].append(place)
-        postings[_EVERY] = places
-        return {
-            (name, value): found for (name, value), found in postings.items() if value is not None
-        }
+    def _late(self, block: int) -> dict[int, str | None]:
+        """Gives the outcomes of a block's heads that stand after it."""
+        after = (block + 1) * BLOCK
+        return dict(self._connection.execute(_LATE, (block * BLOCK, after, after)).fetchall())
 
 
-def _grouped(places: list[int], values: Sequence[T]) -> Iterable[tuple[T, list[int]]]:
-    """Gives each value of a column with the places where it stands."""
+class Searched(NamedTuple):
+    """What a search may ask of some rows, column by column."""
+
+    seqs: Sequence[int]
+    refs: Sequence[int | None]
+    facts: Sequence[object]
+    outcomes: Sequence[str | None]
+    users: Sequence[str | None]
+    personas: Sequence[str | None]
+    connections: Sequence[str | None]
+    actions: Sequence[str | None]
+    kinds: Sequence[str]
+    effects: Sequence[str | None]
+
+
+_Places: TypeAlias = defaultdict[str | None, list[int]]
+
+
+class Gathered:
+    """The postings that a block must have, gathered from its rows in their order."""
+
+    def __init__(self, block: int) -> None:
+        """Starts without any row."""
+        self.block = block
+        self._first = block * BLOCK
+        self._heads: list[int] = []
+        self._outcomes: list[str | None] = []
+        self._settled: dict[int, str | None] = {}
+        #: By field and value.
+        self._groups = defaultdict[str, _Places](_no_places)
+
+    def add(self, rows: Searched) -> None:
+        """Takes in the next rows of the block."""
+        is_head = [ref is None for ref in rows.refs]
+        heads = [seq - self._first for seq in compress(rows.seqs, is_head)]
+        columns = (
+            *(rows.users, rows.personas, rows.connections, rows.actions),
+            *(rows.kinds, rows.effects),
+        )
+        for name, values in zip(_NAMES, columns, strict=True):
+            _group(self._groups[name], heads, [*compress(values, is_head)])
+        for place, facts in zip(heads, compress(rows.facts, is_head), strict=True):
+            for name, value in context_of(facts):
+                self._groups[name][value].append(place)
+        self._heads += heads
+        self._outcomes += compress(rows.outcomes, is_head)
+        if len(heads) < len(is_head):
+            settling = [kind == "outcome" for kind in rows.kinds]
+            found = zip(rows.refs, rows.outcomes, strict=True)
+            self._settled.update(
+                (ref, outcome) for ref, outcome in compress(found, settling) if ref is not None
+            )
+
+    def packed(self, late: Mapping[int, str | None]) -> dict[tuple[str, str], bytes]:
+        """Gives the postings as they are stored; `late` are outcomes that stand after the block."""
+        settled = {**self._settled, **late}
+        seqs, outcomes = map(self._first.__add__, self._heads), _no_places()
+        _group(outcomes, self._heads, [*map(settled.get, seqs, self._outcomes)])
+        every = _packed(self._heads)
+        found = dict[tuple[str, str], bytes]([(_EVERY, every)])
+        for name, groups in (*self._groups.items(), ("outcome", outcomes)):
+            for value, places in groups.items():
+                if value is not None:
+                    same = len(places) == len(self._heads)
+                    found[name, value] = every if same else _packed(places)
+        return found
+
+
+def _no_places() -> _Places:
+    return defaultdict(list)
+
+
+def _group(groups: _Places, places: list[int], values: Sequence[str | None]) -> None:
+    """Adds, for each value, the places of the heads that have it."""
     if values and values.count(values[0]) == len(values):
-        return [(values[0], places)]
-    groups = defaultdict[T, list[int]](list)
+        groups[values[0]] += places
+        return
     for place, value in zip(places, values, strict=True):
         groups[value].append(place)
-    return groups.items()
 
 
 def context_of(facts: object) -> list[tuple[str, str]]:
@@ -206,10 +256,10 @@ def _packed(places: Sequence[int]) -> bytes:
     """Gives the places of heads, in their order, as they are stored."""
     if len(places) <= _FEW:
         return _PLACES + b"".join(place.to_bytes(2, "little") for place in places)
-    bits = bytearray(BLOCK // 8)
+    digits = bytearray(_NO_HEAD)
     for place in places:
-        bits[place >> 3] |= 1 << (place & 7)
-    return _BITS + bits
+        digits[~place] = _ONE
+    return _BITS + int(digits, 2).to_bytes(BLOCK // 8, "little")
 
 
 def _packed_bits(heads: int) -> bytes:

@@ -333,11 +333,6 @@ class Rows:
         claimed = (*span_of(operation), operation, connection, persona)
         return self._log_row(_CLAIMED, claimed)
 
-    def log_span(self, span: int) -> list[tuple[Any, ...]]:
-        """Gives a run of the log in its own order."""
-        statement = f"SELECT {LOG_COLUMNS}, NULL FROM log WHERE seq >= ? AND seq < ? ORDER BY seq"  # noqa: S608 - constants only
-        return self._all(statement, (span * SPAN_ROWS, (span + 1) * SPAN_ROWS))
-
     def last_seq(self) -> int:
         """Gives the number of the newest row of the log."""
         return int(self._first("SELECT max(seq) FROM log") or 0)

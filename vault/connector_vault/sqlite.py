@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeAlias, cast
 
@@ -104,6 +104,10 @@ FOREIGN: Final = (apsw.Error, UnicodeDecodeError)
 
 class Cursor(Protocol):
     """The rows that a statement gives."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Gives one row after the other, as they are read."""
+        ...
 
     def fetchone(self) -> Any:  # noqa: ANN401 - the database says what it is
         """Gives the next row, or None."""

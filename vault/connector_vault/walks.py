@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from connector_vault.columns import KeyRow, LogColumns, RecordRow, SecretRow
-from connector_vault.rows import LOG_CHECKED, RECORD, Rows
+from connector_vault.rows import LOG_CHECKED, LOG_COLUMNS, RECORD, Rows
 
 #: So many rows are read in one snapshot, so that a long walk does not hold the journal.
 PIECE: Final = 500
@@ -33,6 +33,7 @@ _COUNTS: Final = (
     "(SELECT count(*) FROM secrets), (SELECT count(DISTINCT subject) FROM log WHERE subject > '')"
 )
 
+_RUN: Final = f"SELECT {LOG_COLUMNS} FROM log WHERE seq >= ? AND seq < ? ORDER BY seq"  # noqa: S608 - constants only
 _LEAVES: Final = "SELECT seq, leaf, chain, mac FROM log WHERE seq > ? ORDER BY seq LIMIT ?"
 _NAMED: Final = RECORD + "WHERE r.kind = ? AND r.id > ? AND r.id <= ? ORDER BY r.id"
 
@@ -113,6 +114,11 @@ def subjects(rows: Rows, after: Mark) -> list[tuple[Mark, int | None]]:
 def leaves(rows: Rows, after: int, limit: int) -> list[tuple[int, bytes, bytes, bytes]]:
     """Gives number, leaf, chain and MAC of the next rows of the log."""
     return rows.select(_LEAVES, (after, limit))
+
+
+def run(rows: Rows, first: int, end: int) -> list[tuple[Any, ...]]:
+    """Gives the rows of the log from one up to before another, as they are stored."""
+    return rows.select(_RUN, (first, end))
 
 
 def records_named(rows: Rows, kind: str, after: str, last: str) -> list[RecordRow]:
