@@ -112,6 +112,7 @@ LOG: Final[dict[str, str]] = {
     "log.growth": "The status says how the log grows, month by month.",
     "log.keep": "Text is kept for the days of its class, and no longer; rows stay for ever.",
     "log.keep.keys": "Keys of months without text go, outside the database too.",
+    "log.keep.ages": "Each kind of row of the log may have an age of its own; nonsense is refused.",
     "log.keep.resume": "An end of retention that was cut short at any step goes on to its end.",
     "log.erase": "The text of a user is erased, for good and alone; the rows and proofs stay.",
     "threat.21": "What was erased stays so when an older backup is restored or opened elsewhere.",
@@ -359,7 +360,6 @@ CONSOLE: Final[dict[str, str]] = {
     "console.day": "An admin does the work of a whole day in a browser, with a script or without.",
     "console.api.described": "The admin API answers as its description says, to whom it says.",
     "console.api.does": "The admin API does what the pages do, by token and role, strictly.",
-    "console.api.covers": "What an admin does by page or command, the admin API does too.",
 }
 
 REQUIREMENTS: Final = {

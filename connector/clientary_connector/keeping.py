@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from clientary_connector.ages import ANY, ages_of
 from clientary_connector.settings import Settings
 from clientary_connector.tending import DONE, FAILED, WAITING, TendItem
 from connector_vault import Vault
-from connector_vault.erased import CHANGES, READS, REFUSALS
 from connector_vault.erasure import Eraser
 from connector_vault.retention import Retention
 
@@ -51,18 +51,15 @@ class RetentionChore:
     def __init__(self, vault: Vault, settings: Settings, now: Callable[[], float]) -> None:
         """Takes the vault that keeps the log, for how long, and the time."""
         self._retention = Retention(vault, clock=now)
-        self._days = {
-            CHANGES: settings.keep_changes_days,
-            READS: settings.keep_reads_days,
-            REFUSALS: settings.keep_refusals_days,
-        }
+        self._days = ages_of(settings.keep)
 
     async def __call__(self, user: str) -> Sequence[TendItem]:
         """Looks whether something is older, and takes it out."""
         report = await asyncio.to_thread(self._retention.run, self._days, user=user)
         if report is None:
             return ()
-        rows = ", ".join(f"{count} {name}" for name, count in report.rows.items())
+        told = ((count, "other" if name == ANY else name) for name, count in report.rows.items())
+        rows = ", ".join(f"{count} {name}" for count, name in told if count)
         detail = f"The text of rows that were kept long enough went: {rows}; {report.keys} keys."
         return (TendItem(what=RETENTION, connection=None, outcome=DONE, detail=detail),)
 

@@ -73,10 +73,25 @@ class LogProofs:
             StateIntegrityError: The vault signs with another key.
             SettingsError: An anchor cannot be used.
         """
+        return self.ready(anchors=anchors, key=key)(progress)
+
+    def ready(
+        self, *, anchors: Iterable[str] = (), key: str | None = None
+    ) -> Callable[[Callable[[int, int], None] | None], LogReport]:
+        """Makes ready for that: asks the anchors what they hold, and returns what does the rest.
+
+        Raises:
+            InvalidValueError: The key is none.
+            SettingsError: An anchor cannot be used.
+        """
         public = None if key is None else _key_of(key)
         held = held_by(anchors, self._settings)
-        with state_faults():
-            return self._vault.proofs.verify(progress, held=held, key=public)
+
+        def verify(progress: Callable[[int, int], None] | None) -> LogReport:
+            with state_faults():
+                return self._vault.proofs.verify(progress, held=held, key=public)
+
+        return verify
 
     def inclusion(self, log_id: int) -> dict[str, Any]:
         """Returns the proof that a row is in the log, as a JSON object.

@@ -8,6 +8,7 @@ from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast
 
+from clientary_connector.ages import ages_of
 from clientary_connector.errors import SettingsError
 from clientary_connector.limits import PREFIX, check, number, yes
 from clientary_connector.limits import limit as _limit
@@ -39,6 +40,9 @@ class Settings:
     #: Where checkpoints of the log are kept outside the vault: URIs, in CLIENTARY_ANCHORS one
     #: after the other with spaces between them.
     anchors: tuple[str, ...] = ()
+    #: How many days the text of each kind of row of the log is kept (ages.py); what is not said
+    #: has its default: `365 call:read=90`.
+    keep: str = ""
     #: Which sites may show a page of the console in a frame, as a Content-Security-Policy names
     #: them, with spaces between them; none by default.
     console_frame_ancestors: tuple[str, ...] = ()
@@ -237,28 +241,6 @@ class Settings:
         least=1,
         most=10_000,
     )
-    keep_changes_days: int = _limit(
-        365,
-        unit="days",
-        why="prompt, request and answer of a change are asked for until the books are closed; "
-        "0 is for ever",
-        least=0,
-        most=36_500,
-    )
-    keep_reads_days: int = _limit(
-        90,
-        unit="days",
-        why="what a read has shown lies at the service, and is asked for seldom; 0 is for ever",
-        least=0,
-        most=36_500,
-    )
-    keep_refusals_days: int = _limit(
-        365,
-        unit="days",
-        why="who tried what is asked for late; 0 is for ever",
-        least=0,
-        most=36_500,
-    )
     checkpoint_rows: int = _limit(
         1024, unit="rows", why="so many rows of the log are signed together", least=1, most=10**6
     )
@@ -335,15 +317,18 @@ class Settings:
         """
         for item in limits():
             check(item, getattr(self, item.name))
+        if self.keep:
+            ages_of(self.keep)
         if self.durability not in DURABILITIES:
             raise SettingsError(
                 "The setting durability is unknown.", hint=f"Give {' or '.join(DURABILITIES)}."
             )
 
-    def changed(self) -> dict[str, float]:
+    def changed(self) -> dict[str, float | str]:
         """Returns the limits that are not at their defaults; nothing of it is a secret."""
         held = {item.name: getattr(self, item.name) for item in limits()}
-        return {item.name: held[item.name] for item in limits() if held[item.name] != item.default}
+        found = {item.name: held[item.name] for item in limits() if held[item.name] != item.default}
+        return found | ({"keep": self.keep} if self.keep else {})
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -369,6 +354,7 @@ class Settings:
             persona=source.get(f"{PREFIX}PERSONA") or None,
             user=source.get(f"{PREFIX}USER") or None,
             approve_in_client=yes(source, "APPROVE_IN_CLIENT"),
+            keep=source.get(f"{PREFIX}KEEP", ""),
             anchors=tuple(source.get(f"{PREFIX}ANCHORS", "").split()),
             console_frame_ancestors=tuple(
                 source.get(f"{PREFIX}CONSOLE_FRAME_ANCESTORS", "").split()

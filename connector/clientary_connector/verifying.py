@@ -1,7 +1,7 @@
-"""Verifies the log in the background, so that it can be left and come back to.
+"""Verifies the log, here or in the background, where it can be left and come back to.
 
-1. One verification of a vault is under way at a time, in whatever process; who starts another is
-   given that one.
+1. One verification of a vault is under way at a time in the background, in whatever process; who
+   starts another is given that one. Who waits for one has it done here, whatever is under way.
 2. Who started it, how far it is and what it found are kept in the vault, for all processes.
 3. It ends with its process: what a dead or stuck one has left is told as cut short, and can be
    started anew.
@@ -14,13 +14,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Event, Lock
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -45,6 +45,9 @@ EVERY_S: Final = 1.0
 TERM: Final = timedelta(minutes=5)
 #: So many faults, and calls without an outcome, are kept one by one.
 KEPT: Final = 100
+
+#: Is told rows done and rows in all.
+Told: TypeAlias = Callable[[int, int], None]
 
 
 class _StoppedError(Exception):
@@ -122,6 +125,24 @@ class Verifying:
             self._background.start(self._run(new))
             return new
 
+    def check(
+        self, user: str, told: Told, *, anchors: Sequence[str] = (), key: str | None = None
+    ) -> LogReport:
+        """Verifies here, and returns what was found; `told` is told rows done and rows in all.
+
+        It is compared with the anchors that are named, by default with those of the settings, and
+        `key` is a public key that was kept elsewhere.
+
+        Raises:
+            InvalidValueError: The user cannot be used.
+            OperatorError: The vault or an anchor cannot be used.
+        """
+        check_user(user)
+        verify = self._proofs.ready(anchors=anchors, key=key)
+        new = self._new(user)
+        self._noted(new)
+        return self._verify(new, verify, told)
+
     def newest(self) -> Verification | None:
         """Returns the newest verification; None where there was none."""
         kept, mine = None, self._mine
@@ -166,18 +187,30 @@ class Verifying:
     async def _run(self, one: Verification) -> None:
         """Does it in a thread, which is told to stop where this is cancelled."""
         stop = Event()
+
+        def told(done: int, total: int) -> None:
+            del done, total
+            if stop.is_set():
+                raise _StoppedError
+
+        def verify() -> None:
+            with suppress(_StoppedError, ConnectorError):
+                self._verify(one, self._proofs.verify, told)
+
         try:
-            await asyncio.to_thread(self._verify, one, stop)
+            await asyncio.to_thread(verify)
         finally:
             stop.set()
 
-    def _verify(self, one: Verification, stop: Event) -> None:
+    def _verify(
+        self, one: Verification, verify: Callable[[Told], LogReport], told: Told
+    ) -> LogReport:
+        """Verifies, tells how far it is, and keeps that and what came of it."""
         now, saved = one, time.monotonic()
 
-        def told(done: int, total: int) -> None:
+        def note(done: int, total: int) -> None:
             nonlocal now, saved
-            if stop.is_set():
-                raise _StoppedError
+            told(done, total)
             now = self._mine = replace(now, done=done, total=total, seen=self._clock())
             if time.monotonic() - saved >= EVERY_S:
                 saved = time.monotonic()
@@ -185,15 +218,15 @@ class Verifying:
 
         end: Callable[[Verification], Verification] = _cut_short
         try:
-            report = self._proofs.verify(told)
+            report = verify(note)
             end = partial(_ended, report=report)
-        except _StoppedError:
-            pass
         except ConnectorError as error:
             end = partial(_failed, error=error)
+            raise
         finally:
             self._mine = replace(end(now), seen=self._clock())
             self._save(self._mine)
+        return report
 
     def _save(self, one: Verification) -> None:
         """Keeps how far it is, unless another has taken over; what came of it is a row too."""

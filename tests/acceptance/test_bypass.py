@@ -214,6 +214,7 @@ FOR_PERSONS: Final = frozenset(
         "log.proofs.consistency",
         "log.proofs.inclusion",
         "log.proofs.key",
+        "log.proofs.ready",
         "log.proofs.signed",
         "log.proofs.verify",
         "log.reads.check",
@@ -262,6 +263,7 @@ FOR_PERSONS: Final = frozenset(
         "log.news",
         "log.rows",
         "log.search_in_steps",
+        "log.verifying.check",
         "log.verifying.newest",
         "log.verifying.start",
     }

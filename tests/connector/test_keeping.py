@@ -38,16 +38,19 @@ def tended(vault: Vault, settings: Settings) -> TendReport:
     return asyncio.run(connector.tend(user="root"))
 
 
-@pytest.mark.parametrize(("days", "gone"), [(90, True), (120, False), (0, False)])
+@pytest.mark.parametrize(
+    ("keep", "gone"), [("", True), ("call:read=120", False), ("forever", False), ("99", True)]
+)
 def test_tending_ends_what_is_older_than_it_is_to_be_kept(
-    tmp_path: Path, days: int, *, gone: bool
+    tmp_path: Path, keep: str, *, gone: bool
 ) -> None:
     """By the settings, and says so once; the line stays."""
     with made(tmp_path, 100) as vault:
-        report = tended(vault, Settings(keep_reads_days=days, key_rotation_days=3650))
+        report = tended(vault, Settings(keep=keep, key_rotation_days=3650))
         assert [item.what for item in report.items] == (["retention"] if gone else [])
         if gone:
-            assert "1 reads" in report.items[0].detail
+            told = "1 other" if keep else "1 call:read"
+            assert told in report.items[0].detail
             with pytest.raises(ErasedError):
                 vault.open_payload(row_of(vault, 1))
         else:

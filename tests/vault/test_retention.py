@@ -9,7 +9,7 @@ import pytest
 
 from connector_vault import ErasedError, Vault
 from connector_vault import rows as vault_rows
-from connector_vault.erased import CHANGES, READS, REFUSALS
+from connector_vault.ages import ANY
 from connector_vault.retention import DAY_S, STEPS, Retention
 from connector_vault.shreds import Held
 from tests.vault.ground import Clock, Place, append, intent, row_of
@@ -17,6 +17,7 @@ from tests.vault.ground import Clock, Place, append, intent, row_of
 pytestmark = pytest.mark.requirement("log.keep")
 
 TEXT = b"canary-text-5512"
+READS, REFUSALS, CHANGES = "call:read", "refusal", ANY
 DAYS = {CHANGES: 365, READS: 90, REFUSALS: 30}
 NOW = datetime(2026, 12, 31, 12, tzinfo=UTC).timestamp()
 #: How old each call is, in days, and its effect; a refusal has none.
@@ -138,6 +139,62 @@ def test_a_class_may_be_kept_for_ever(vault: Vault, clock: Clock) -> None:
     assert vault.verify().ok
 
 
+def test_the_word_that_says_most_of_a_row_decides(vault: Vault, clock: Clock) -> None:
+    """A kind and effect, then the kind, then what is for all others; each with its own end."""
+    clock.now = NOW - 50 * DAY_S
+    for kind, effect in (("approval", "send"), ("approval", None), ("connect", None)):
+        draft = vault.draft(kind=kind, user="ada", effect=effect, outcome="asked", payload=TEXT)
+        append(vault, draft)
+    clock.now = NOW
+    ages = {"call": 300, "call:delete": 1, "approval:send": 10, "approval": 60, ANY: 40}
+    report = Retention(vault, clock=clock).run(ages, user="root")
+    assert report is not None
+    assert report.rows == {"call": 4, "call:delete": 0, "approval:send": 1, "approval": 0, ANY: 4}
+    assert [one for one in readable(vault) if one[0] == 50] == [(50, "refused")]
+    assert vault.verify().ok
+    assert vault.verify_log().erased == 9
+
+
+@pytest.mark.requirement("log.erase.together")
+def test_a_call_ends_as_a_whole_once_its_end_is_old_enough(vault: Vault, clock: Clock) -> None:
+    """Its intent stays as long as its outcome; then both go, wherever they stand in the log."""
+    clock.now = NOW - 91 * DAY_S
+    seq = append(vault, intent(vault, "slow", effect="read", payload=TEXT))
+    fillers = [vault.draft(kind="refusal", outcome="refused") for _ in range(2_100)]
+    vault.write(lambda log: [log.append(one) for one in fillers])
+    clock.now = NOW - 89 * DAY_S
+    end = vault.draft(
+        kind="outcome", ref=seq, user="ada", action="x", effect="read", outcome="succeeded"
+    )
+    append(vault, end)
+    clock.now = NOW
+    run(vault, clock)
+    assert vault.open_payload(row_of(vault, seq)) == TEXT
+    clock.now = NOW + 2 * DAY_S
+    report = Retention(vault, clock=clock).run(DAYS, user="root")
+    assert report is not None
+    assert report.rows[READS] == 1
+    with pytest.raises(ErasedError):
+        vault.open_payload(row_of(vault, seq))
+    assert vault.verify().ok
+
+
+def test_other_ages_than_before_are_looked_at_from_the_beginning(
+    vault: Vault, clock: Clock
+) -> None:
+    """What was kept for ever by the last ages, in rows that were passed, ends by the next ones."""
+    fillers = [vault.draft(kind="refusal", outcome="refused") for _ in range(2_100)]
+    clock.now = NOW - 399 * DAY_S
+    vault.write(lambda log: [log.append(one) for one in fillers])
+    clock.now = NOW
+    run(vault, clock, {ANY: 1, "call": 0})
+    assert {one[1] for one in readable(vault)} == {"read", "write"}
+    clock.now += 2 * DAY_S
+    run(vault, clock, {ANY: 1})
+    assert readable(vault) == []
+    assert vault.verify().ok
+
+
 @pytest.mark.requirement("log.keep.keys")
 def test_keys_of_months_without_text_go_and_others_stay(vault: Vault, clock: Clock) -> None:
     """Their shred keys first: an older backup opens nothing of those months."""
@@ -203,6 +260,21 @@ def test_only_what_is_new_is_looked_at_again(place: Place, clock: Clock) -> None
         assert record is not None
         assert record.body["floors"] == dict.fromkeys(DAYS, 2 * vault_rows.SPAN_ROWS)
         assert vault.verify().ok
+
+
+@pytest.mark.requirement("log.erase.proof")
+def test_a_row_of_an_older_version_covers_what_it_covered(place: Place, vault: Vault) -> None:
+    """It names changes, reads and refusals; whatever else is missing is a fault."""
+    until = dict.fromkeys(("changes", "reads", "refusals"), int(NOW * 1_000_000))
+    other = append(vault, vault.draft(kind="connect", user="ada", payload=TEXT))
+    facts = {"what": "retention", "until": until, "rows": {}}
+    append(vault, vault.draft(kind="tend", subject="retention:log", facts=facts))
+    vault.close()
+    with place.edited() as file:
+        file.execute("UPDATE log SET payload = NULL")
+    with place.open() as again:
+        report = again.verify_log()
+        assert ([fault.seq for fault in report.faults], report.erased) == ([other], 20)
 
 
 @pytest.mark.requirement("log.erase.proof")

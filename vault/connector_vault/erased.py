@@ -6,7 +6,7 @@ else it was removed by somebody who had no key to write that row.
 
 1. An erasure on request covers the rows of one user that were written before a time and stand
    before it in the log.
-2. An end of retention covers, for each class of rows, those written before a time.
+2. An end of retention covers, for each name of an age (ages.py), rows written before a time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from connector_vault import walks
+from connector_vault import ages, walks
 from connector_vault.encoding import json_facts
 from connector_vault.errors import IntegrityError
 from connector_vault.log import LogSeal
@@ -25,11 +25,10 @@ from connector_vault.rows import Rows
 ERASURE: Final = "erasure"
 RETENTION: Final = "retention"
 
-#: The classes of rows that have a text and may be kept for a time of their own.
-CHANGES: Final = "changes"
-READS: Final = "reads"
-REFUSALS: Final = "refusals"
-CLASSES: Final = (CHANGES, READS, REFUSALS)
+#: The names of ages in older rows.
+_CHANGES: Final = "changes"
+_READS: Final = "reads"
+_REFUSALS: Final = "refusals"
 
 
 class Written(Protocol):
@@ -66,15 +65,6 @@ class Written(Protocol):
         ...
 
 
-def class_of(row: Written) -> str | None:
-    """Says for how long the text of a row is kept: as that of which class; None is for ever."""
-    if row.kind == "refusal":
-        return REFUSALS
-    if row.effect == "read":
-        return READS
-    return None if row.action is None else CHANGES
-
-
 @dataclass(frozen=True, slots=True)
 class _Said:
     """One row that says what was erased."""
@@ -89,8 +79,18 @@ class _Said:
         if row.seq >= self.seq:
             return False
         if self.until:
-            return row.at < self.until.get(class_of(row) or "", 0)
+            return row.at < self.until.get(self._age_of(row), 0)
         return row.user == self.user and (self.before is None or row.at < self.before)
+
+    def _age_of(self, row: Written) -> str:
+        """Gives the name that the age of a row has here."""
+        if _CHANGES not in self.until and _READS not in self.until and _REFUSALS not in self.until:
+            return ages.name_for(row, self.until) or ""
+        if row.kind == "refusal":
+            return _REFUSALS
+        if row.effect == "read":
+            return _READS
+        return "" if row.action is None else _CHANGES
 
 
 class Erasures:

@@ -1,15 +1,15 @@
 """Ends how long the text of the log is kept: prompt, arguments, request and response.
 
-Rows fall into classes, each kept for a number of days: changes, reads and refusals. What admins
-did has no text and stays for ever, as do all rows themselves and what is proven by them.
+Each kind of row may reach an age of its own (ages.py). Rows themselves stay for ever, and so does
+what is proven by them. An intent and its outcome go together, once both are old enough.
 
-1. One row of the log says, before anything goes, up to which time the text of each class goes.
+1. One row of the log says, before anything goes, up to which time the text of each age goes.
 2. Then it goes in batches of a run of rows, each one transaction; readers never wait or fail.
-3. The keys of a month go once the month is older than every class that ends, and no text is left
+3. The keys of a month go once the month is older than every age that ends, and no text is left
    that they seal: first their shred keys, so that no older backup opens that text any more.
 
-Each step can be run again, and one that was cut short goes on at the next run. How far each class
-is stands in a record, so that a run looks at no row twice in vain.
+Each step can be run again, and one that was cut short goes on at the next run. How far each age
+is stands in a record, so that a run looks at no row twice in vain; other ages begin anew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from connector_vault.erased import CLASSES, RETENTION
+from connector_vault.erased import RETENTION
 from connector_vault.records import Record
 from connector_vault.rotation_run import OnStep, nothing
 from connector_vault.texts import bounds_of, month_of
@@ -48,7 +48,7 @@ class RetentionReport:
 
     #: The row of the log that says so.
     log_id: int
-    #: Rows of each class whose text went, and months whose keys were looked at.
+    #: Rows whose text went, by the name of their age.
     rows: Mapping[str, int]
     #: Keys that were destroyed.
     keys: int
@@ -70,47 +70,50 @@ class Retention:
         self._on_step = on_step
 
     def run(self, days: Mapping[str, int], *, user: str | None = None) -> RetentionReport | None:
-        """Ends what is older than so many days, by class; 0 is for ever. None: nothing is due.
+        """Ends what is older than so many days, by the names of ages; 0 is for ever.
+
+        None says that nothing is due.
 
         Raises:
             ShredError: Shred keys cannot be destroyed now; the text is gone from the database.
             StoreError: It cannot be written now; what was begun goes on later.
         """
         now = self._clock()
+        # What is kept for ever goes up to the beginning of time: its name is taken, by nothing.
         until = {
-            name: int((now - days[name] * DAY_S) * 1_000_000) for name in CLASSES if days.get(name)
+            name: int((now - age * DAY_S) * 1_000_000 * bool(age)) for name, age in days.items()
         }
         kept = self._vault.read(_stored)
         if kept["begun"] is None:
             rested = now - kept["ended_at"] >= PAUSE_S
-            if not (rested and any(self._is_due(name, until[name]) for name in until)):
+            floors = _floors(kept, days)
+            if not (rested and any(any(self._counts(name, until, floors)) for name in until)):
                 return None
-            self._step("note", lambda: self._note(until, user))
+            self._step("note", lambda: self._note(days, until, user))
         begun: dict[str, Any] | None = self._vault.read(_stored)["begun"]
         if begun is None:
             return None  # another process has done it by now
-        for name, before in begun["until"].items():
-            while self._step("drop", partial(self._drop, name, before)):
+        for name in begun["until"]:
+            while self._step("drop", partial(self._drop, name)):
                 pass
         keys = self._keys(begun["until"])
         self._step("scrub", self._vault.scrub)
         self._vault.write(lambda log: _change(log, begun=None, ended_at=now))
         return RetentionReport(log_id=begun["seq"], rows=begun["rows"], keys=keys)
 
-    def _is_due(self, name: str, before: int) -> bool:
-        """Says whether a text of a class is older than it is to be kept."""
-        return any(self._counts(name, before))
-
-    def _counts(self, name: str, before: int) -> Iterator[int]:
-        """Counts the rows of a class whose text goes, each run on a snapshot of its own."""
-        at: int = self._vault.read(_stored)["floors"].get(name, 0)
-        while (span := self._vault.read(partial(_next_span, at, before))) is not None:
-            yield self._vault.read(partial(_count, name, span, before))
+    def _counts(
+        self, name: str, until: Mapping[str, int], floors: Mapping[str, int]
+    ) -> Iterator[int]:
+        """Counts the rows of an age whose text goes, each run on a snapshot of its own."""
+        at = floors.get(name, 0)
+        while (span := self._vault.read(partial(_next_span, at, until[name]))) is not None:
+            yield self._vault.read(partial(_count, name, until, span, floors.get(name, 0)))
             at = span[1]
 
-    def _note(self, until: Mapping[str, int], user: str | None) -> None:
+    def _note(self, days: Mapping[str, int], until: Mapping[str, int], user: str | None) -> None:
         """Writes into the log what goes, before it goes."""
-        rows = {name: sum(self._counts(name, until[name])) for name in until}
+        floors = _floors(self._vault.read(_stored), days)
+        rows = {name: sum(self._counts(name, until, floors)) for name in until}
         draft = self._vault.draft(
             kind=LOG_KIND,
             user=user,
@@ -120,15 +123,15 @@ class Retention:
         )
 
         def note(log: Transaction) -> None:
-            kept = _stored(log)
-            if kept["begun"] is None:
-                at = {name: kept["floors"].get(name, 0) for name in until}
+            if _stored(log)["begun"] is None:
+                at = {name: floors.get(name, 0) for name in until}
                 seq = log.append(draft)
-                _change(log, begun={"until": until, "at": at, "seq": seq, "rows": rows})
+                begun = {"until": until, "at": at, "seq": seq, "rows": rows}
+                _change(log, days=dict(days), floors=floors, begun=begun)
 
         self._vault.write(note)
 
-    def _drop(self, name: str, before: int) -> bool:
+    def _drop(self, name: str) -> bool:
         """Drops the text of one run of rows; False at the end of what is old enough."""
 
         def drop(log: Transaction) -> bool:
@@ -136,10 +139,12 @@ class Retention:
             begun, floors = kept["begun"], kept["floors"]
             if begun is None:
                 return False  # another process has ended the run
+            until = begun["until"]
+            before = until[name]
             span = log.texts.next_span(begun["at"][name], before=before)
             if span is None or span[0] >= begun["seq"]:
                 return False
-            log.texts.drop_class(name, (span[0], min(span[1], begun["seq"])), before)
+            log.texts.drop_aged(name, until, (span[0], min(span[1], begun["seq"])), before)
             # A run of rows that is not old as a whole is looked at again by the next one.
             if span[0] <= floors.get(name, 0) and span[1] <= begun["seq"]:
                 floors = {**floors, name: span[1]} if log.texts.is_before(span, before) else floors
@@ -151,7 +156,7 @@ class Retention:
 
     def _keys(self, until: Mapping[str, int]) -> int:
         """Destroys the keys of months of which no text is left; gives how many."""
-        bound = month_of(min(until.values()))
+        bound = month_of(min((before for before in until.values() if before), default=0))
         months = self._vault.read(lambda view: view.texts.months(bound))
         return sum(self._step("keys", partial(self._month_keys, month)) for month in months)
 
@@ -183,8 +188,10 @@ def _next_span(at: int, before: int, view: View) -> tuple[int, int] | None:
     return view.texts.next_span(at, before=before)
 
 
-def _count(name: str, span: tuple[int, int], before: int, view: View) -> int:
-    return view.texts.count_class(name, span, before)
+def _count(
+    name: str, until: Mapping[str, int], span: tuple[int, int], floor: int, view: View
+) -> int:
+    return view.texts.count_aged(name, until, span, until[name], floor=floor)
 
 
 def _sealing(span: tuple[int, int], view: View) -> list[str]:
@@ -194,8 +201,13 @@ def _sealing(span: tuple[int, int], view: View) -> list[str]:
 def _stored(view: View) -> dict[str, Any]:
     """Reads how far it is."""
     record = view.record(KIND, ID)
-    empty: dict[str, Any] = {"floors": {}, "begun": None, "ended_at": 0.0}
-    return empty if record is None else dict(record.body)
+    empty: dict[str, Any] = {"days": {}, "floors": {}, "begun": None, "ended_at": 0.0}
+    return empty if record is None else {**empty, **record.body}
+
+
+def _floors(kept: Mapping[str, Any], days: Mapping[str, int]) -> dict[str, int]:
+    """Gives up to which row nothing is left to do; with other ages that begins anew."""
+    return dict(kept["floors"]) if kept["days"] == days else {}
 
 
 def _change(log: Transaction, **changes: object) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from connector_vault.ages import condition
 from connector_vault.cipher import BEGIN_BYTES
 from connector_vault.columns import KeyRow
-from connector_vault.erased import CHANGES, READS, REFUSALS
 from connector_vault.places import AUDIT, UNMASKED
 from connector_vault.rows import SPAN_ROWS, Rows
+from connector_vault.sqlite import SqlValue
 
 _KEYS: Final = (
     "SELECT id, wrapper, purpose, owner, period, state, made_at, sealed FROM keys "
@@ -32,12 +33,12 @@ _TOGETHER: Final = (
 _OF_USER: Final = (
     "seq > ? AND seq <= ? AND user = ? AND at >= ? AND at < ? AND payload IS NOT NULL" + _TOGETHER
 )
-_OF_CLASS: Final = {
-    REFUSALS: "kind = 'refusal'",
-    READS: "kind <> 'refusal' AND effect = 'read'",
-    CHANGES: "kind <> 'refusal' AND coalesce(effect, '') <> 'read' AND action IS NOT NULL",
-}
-_SPAN: Final = "seq >= ? AND seq < ? AND at < ? AND payload IS NOT NULL AND "
+_OF_AGE: Final = "seq >= ? AND seq < ? AND at < ? AND payload IS NOT NULL" + _TOGETHER + " AND "
+#: Intents from before a run of rows, whose outcomes in it have become old only now.
+_BEGUN_BEFORE: Final = (
+    "kind = 'intent' AND at < ? AND payload IS NOT NULL AND seq IN (SELECT ref FROM log "
+    "WHERE seq >= ? AND seq < ? AND ref < ? AND kind = 'outcome' AND at < ? AND "
+)
 _SEALING: Final = (
     "SELECT DISTINCT key_id FROM log WHERE seq >= ? AND seq < ? AND payload IS NOT NULL"
 )
@@ -127,15 +128,24 @@ class Texts:
         self._rows.write(statement, (after, last, of.user, 0, of.at, of.at, of.at))
         return last
 
-    def count_class(self, name: str, span: tuple[int, int], before: int) -> int:
-        """Counts the rows of a class that have a text, in a run of rows."""
-        statement = f"SELECT count(*) FROM log WHERE {_SPAN}{_OF_CLASS[name]}"  # noqa: S608 - constants only
-        return int(self._rows.select(statement, (*span, before))[0][0])
+    def count_aged(
+        self, age: str, ages: Collection[str], span: tuple[int, int], before: int, *, floor: int
+    ) -> int:
+        """Counts the rows with a text in a run of rows that have reached one age of some.
 
-    def drop_class(self, name: str, span: tuple[int, int], before: int) -> None:
-        """Drops the text of those."""
-        statement = f"UPDATE log SET payload = NULL WHERE {_SPAN}{_OF_CLASS[name]}"  # noqa: S608 - constants only
-        self._rows.write(statement, (*span, before))
+        With an outcome counts its intent from before the floor, up to which none is counted.
+        """
+        return sum(
+            int(self._rows.select(f"SELECT count(*) FROM log WHERE {where}", values)[0][0])  # noqa: S608 - names of columns only
+            for where, values in _aged(age, ages, span, before, min(floor, span[0]))
+        )
+
+    def drop_aged(
+        self, age: str, ages: Collection[str], span: tuple[int, int], before: int
+    ) -> None:
+        """Drops the text of those; with an outcome goes its intent, in whatever run that stands."""
+        for where, values in _aged(age, ages, span, before, span[0]):
+            self._rows.write(f"UPDATE log SET payload = NULL WHERE {where}", values)  # noqa: S608 - names of columns only
 
     def sealing(self, span: tuple[int, int]) -> list[str]:
         """Names the keys under which a run of rows holds text."""
@@ -154,6 +164,15 @@ class Texts:
         """Gives the runs of rows of which some may have been written between two times."""
         found = self._rows.select(_BETWEEN, (end, begin))
         return [(span * SPAN_ROWS, (span + 1) * SPAN_ROWS) for (span,) in found]
+
+
+def _aged(
+    age: str, ages: Collection[str], span: tuple[int, int], before: int, floor: int
+) -> Iterator[tuple[str, tuple[SqlValue, ...]]]:
+    """Gives the conditions of rows that have reached an age, and the values in them."""
+    text, values = condition(age, ages)
+    yield _BEGUN_BEFORE + text + ")", (before, *span, floor, before, *values)
+    yield _OF_AGE + text, (*span, before, before, before, *values)
 
 
 def month_of(at: int) -> str:

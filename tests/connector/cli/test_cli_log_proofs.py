@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import shutil
 from pathlib import Path
@@ -45,7 +46,13 @@ def test_a_whole_log_passes_with_a_verdict_each(cli: Cli, monkeypatch: pytest.Mo
     assert "Completeness: the log has all" in told.out
     data = cli("log", "verify", "-o", "json").document["data"]
     assert (data["integrity"], data["coverage"], data["completeness"]) == (True, True, True)
-    assert (data["rows"], data["signed"], data["anchors"][0]["says"]) == (1, 1, "fits")
+    assert (data["rows"], data["signed"], data["anchors"][0]["says"]) == (2, 2, "fits")
+    lines = cli("log", "--kind", "verify", "-o", "json").document["data"]
+    assert [(one["outcome"], one["facts"]["rows"]) for one in lines] == [
+        ("succeeded", 2),
+        ("succeeded", 1),
+    ]
+    assert {one["user"] for one in lines} == {getpass.getuser()}
     monkeypatch.delenv("CLIENTARY_ANCHORS")
     told = cli("log", "verify")
     assert (told.status, "not compared" in told.out) == (0, True)

@@ -38,6 +38,22 @@ def test_status_tells_keys_and_what_hangs_on_them(ready: Cli) -> None:
     assert data["keys_due_at"] > data["keys_made_at"]
 
 
+@pytest.mark.requirement("log.keep.ages")
+def test_status_tells_for_how_long_text_is_kept(
+    ready: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The special first, and of what has no text that it has none; nonsense is refused in words."""
+    monkeypatch.setenv("CLIENTARY_KEEP", "30 grant=1 call:read=forever")
+    told = ready("vault", "status").out.partition("TEXT OF")[2].splitlines()
+    assert [line.split()[0] for line in told[1:]] == ["call:read", "grant", "all"]
+    assert ("for ever" in told[1], "there is none" in told[2], "30 days" in told[3]) == (True,) * 3
+    data = ready("vault", "status", "-o", "json").document["data"]
+    assert data["keep_days"] == {"*": 30, "grant": 1, "call:read": 0}
+    monkeypatch.setenv("CLIENTARY_KEEP", "reads=3")
+    ended = ready("vault", "status")
+    assert (ended.status, "no kind of row" in ended.err) == (1, True)
+
+
 def test_rotate_keys_renews_what_the_vault_seals_with(ready: Cli) -> None:
     """Calls go on, status shows one term in use, and stderr stays empty in a pipe."""
     term = ready("vault", "status", "-o", "json").document["data"]["terms"][0]["id"]

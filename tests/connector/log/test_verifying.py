@@ -17,7 +17,7 @@ import pytest
 
 from clientary_connector import Settings
 from clientary_connector.background import Background
-from clientary_connector.errors import InvalidValueError
+from clientary_connector.errors import InvalidValueError, SettingsError
 from clientary_connector.logproofs import LogProofs
 from clientary_connector.verifying import CUT_SHORT, ENDED, RUNNING, TERM, Verification, Verifying
 from connector_vault import LogQuery, LogRow, Record, Transaction, Vault
@@ -177,6 +177,68 @@ def test_what_came_of_it_stands_in_the_log(stage: Stage) -> None:
         "erased": 0,
         "faults": 0,
     }
+
+
+def unheard(done: int, total: int) -> None:
+    """Is told how far it is, and does nothing."""
+    del done, total
+
+
+def test_a_verification_that_is_waited_for_is_kept_like_any_other(stage: Stage) -> None:
+    """It gives its report, and others find it as the newest one; the log has one row of it."""
+    stage.gate.open.set()
+    told: list[tuple[int, int]] = []
+    stage.fill(ROWS)
+    report = stage.verifying().check("ada", lambda done, total: told.append((done, total)))
+    assert (report.ok, report.rows) == (True, 3 + ROWS)
+    assert told[-1][1] == 3 + ROWS
+    newest = stage.verifying().newest()
+    assert newest is not None
+    assert (newest.by, newest.state, newest.done) == ("ada", ENDED, 3 + ROWS)
+    (row,) = stage.rows()
+    assert (row.user, row.outcome, row.facts["completeness"]) == ("ada", "succeeded", True)
+
+
+def test_one_that_is_waited_for_goes_on_beside_one_that_is_under_way(stage: Stage) -> None:
+    """It takes nobody's place: what is under way is kept on, and each has its row."""
+    verifying, begun = at_work(stage)
+    other = Verifying(
+        stage.vault, LogProofs(stage.vault, Settings()), Background(), clock=lambda: NOW
+    )
+    assert other.check("bob", unheard).ok
+    assert stage.kept().id == begun.id
+    ended(verifying, stage)
+    assert [row.user for row in stage.rows()] == ["ada", "bob"]
+
+
+@pytest.mark.parametrize("how", [KeyboardInterrupt, ValueError])
+def test_one_that_is_stopped_says_so_and_leaves_no_row(
+    stage: Stage, how: type[BaseException]
+) -> None:
+    """Nobody takes a verification that was left for one that found nothing wrong."""
+    stage.gate.open.set()
+    stage.fill(ROWS)
+
+    def stop(done: int, total: int) -> None:
+        del done, total
+        raise how
+
+    with pytest.raises(how):
+        stage.verifying().check("ada", stop)
+    newest = stage.verifying().newest()
+    assert newest is not None
+    assert (newest.state, stage.rows()) == (CUT_SHORT, [])
+
+
+def test_what_cannot_be_compared_with_is_said_before_anything_is_kept(stage: Stage) -> None:
+    """A key that is none and an anchor that is none are a slip of whoever asks."""
+    with pytest.raises(InvalidValueError):
+        stage.verifying().check("ada", unheard, key="none")
+    with pytest.raises(SettingsError):
+        stage.verifying().check("ada", unheard, anchors=["gopher:nowhere"])
+    with pytest.raises(InvalidValueError):
+        stage.verifying().check("", unheard)
+    assert (stage.verifying().newest(), stage.rows()) == (None, [])
 
 
 def test_whoever_starts_another_is_given_the_one_under_way(stage: Stage) -> None:

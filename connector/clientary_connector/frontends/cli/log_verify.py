@@ -41,11 +41,13 @@ def verify(
 ) -> Status:
     """Check the log: that it is whole, covered by MACs and signatures, and complete.
 
-    Exit status 0 says that all of it holds, 1 that something does not.
+    Exit status 0 says that all of it holds, 1 that something does not. What was found,
+    and for whom, stands in the log as a line of kind `verify`.
     """
     bar = Bar()
     with open_connector(state) as connector:
-        report = connector.log.proofs.verify(
+        report = connector.log.verifying.check(
+            options.login_name(None),
             lambda done, total: bar.show("entries checked", done=done, total=total),
             anchors=anchors,
             key=key,

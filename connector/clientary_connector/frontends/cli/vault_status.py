@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import click
 
+from clientary_connector.ages import ANY, NO_TEXT, age_in_words, ages_of
 from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import options, output
 from clientary_connector.frontends.cli.status import Status
@@ -34,7 +35,9 @@ def status(state: Path | None, *, output_: str) -> Status:
     if output_ == "json":
         seen = [{"anchor": one.name, "rows": one.size, "stale": one.stale} for one in anchors]
         log = {"log_key": log_key, "signed": signed, "anchors": seen}
-        output.emit_data({"key": key, **found.to_json(), **log})
+        output.emit_data(
+            {"key": key, **found.to_json(), **log, "keep_days": ages_of(settings.keep)}
+        )
         return Status.SUCCEEDED
     screen.emit(screen.pairs((*_pairs(found, key), ("Log key", log_key), ("Signed", signed))))
     screen.emit("\n")
@@ -45,6 +48,8 @@ def status(state: Path | None, *, output_: str) -> Status:
             ("month (UTC)", "rows of the log", "about"),
             ((one.month, one.rows, _kib(one.size)) for one in found.log_growth),
         )
+    screen.emit("\n")
+    screen.table(("text of", "is kept"), _kept(settings.keep))
     for one in anchors:
         screen.note(f"Anchor {one.name}: {one.stale or f'up to row {one.size}'}")
     for line in _notes(found):
@@ -73,6 +78,16 @@ def _terms(found: VaultStatus) -> Iterable[tuple[object, ...]]:
     """Returns the rows of the table."""
     for term in found.terms:
         yield (term.id, term.state, screen.when(term.made_at), term.keys, ", ".join(term.opened_by))
+
+
+def _kept(keep: str) -> Iterable[tuple[str, str]]:
+    """Returns for how long the text of each kind of row is kept, what is for all others last."""
+    ages = ages_of(keep)
+    for name, days in sorted(ages.items(), key=lambda item: (item[0] == ANY, item[0])):
+        if name.partition(":")[0] in NO_TEXT:
+            yield name, "there is none: these rows hold nothing sealed, and stay"
+        else:
+            yield "all others" if name == ANY else name, age_in_words(days)
 
 
 def _notes(found: VaultStatus) -> Iterable[str]:

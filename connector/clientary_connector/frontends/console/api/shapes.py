@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import msgspec
@@ -32,11 +31,6 @@ def shown(source: object, kind: type[T]) -> T:
     """Returns what a part of the connector says of itself as the data class that is served."""
     told: Any = source if isinstance(source, Mapping) else source.to_json()  # type: ignore[attr-defined] # all have it
     return msgspec.convert(told, type=kind)
-
-
-def moment_of(seconds: float) -> str:
-    """Returns a moment that is kept in seconds since 1970."""
-    return datetime.fromtimestamp(int(seconds), UTC).isoformat()
 
 
 def closed(kind: type) -> Schema:

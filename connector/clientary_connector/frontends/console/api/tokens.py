@@ -78,24 +78,17 @@ class WhyRevoked:
 
 @operation("GET", "/tokens", role=Role.ADMIN, query=WhichTokens, gives=Tokens)
 def list_tokens(asked: Asked[WhichTokens, Nothing]) -> Tokens:
-    """Lists the tokens, the newest first; those that count no more, too.
-
-    What is shown of a token is its id, and never its text.
-    """
+    """Lists the tokens, the newest first; those that count no more, too."""
     found = asked.connector.tokens.all(kind=asked.query.kind)
     return Tokens(tokens=tuple(shown(one, TokenShown) for one in found))
 
 
 @operation("POST", "/tokens", role=Role.ADMIN, body=TokenWanted, gives=TokenMade, status=201)
 def make_token(asked: Asked[Nothing, TokenWanted]) -> TokenMade:
-    """Makes a token, and shows its text this once.
-
-    One of the kind `admin` is for this API, in a role; one of the kind `mcp` lets a program work as
-    a persona over a connection. Only a mark of it is kept.
-    """
+    """Makes a token, and shows its text this once."""
     wanted, tokens, by = asked.body, asked.connector.tokens, asked.person.name
     _check(wanted)
-    ends = moment("expires_at", wanted.expires_at, "body")
+    ends = moment("expires_at", wanted.expires_at)
     if wanted.kind == "admin":
         made = tokens.for_admin(role=wanted.role or "", user=wanted.user, by=by, expires_at=ends)
     else:
@@ -111,10 +104,7 @@ def make_token(asked: Asked[Nothing, TokenWanted]) -> TokenMade:
 
 @operation("DELETE", "/tokens/{token}", role=Role.ADMIN, query=WhyRevoked, gives=TokenShown)
 def revoke_token(asked: Asked[WhyRevoked, Nothing]) -> TokenShown:
-    """Ends a token, by its id, for good: the next request with it is refused.
-
-    Whose it was, and why it ended, stands in the log.
-    """
+    """Ends a token, by its id, for good: the next request with it is refused."""
     ended = asked.connector.tokens.revoke(
         asked.path["token"], user=asked.person.name, reason=asked.query.reason
     )
