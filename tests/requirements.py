@@ -360,6 +360,7 @@ CONSOLE: Final[dict[str, str]] = {
     "console.day": "An admin does the work of a whole day in a browser, with a script or without.",
     "console.api.described": "The admin API answers as its description says, to whom it says.",
     "console.api.does": "The admin API does what the pages do, by token and role, strictly.",
+    "console.api.covers": "What an admin does by page or command, the admin API does too.",
 }
 
 REQUIREMENTS: Final = {

@@ -59,6 +59,19 @@ class Authorization:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationStatus:
+    """How far an authorization is that somebody has begun."""
+
+    id: str
+    #: Who has begun it, and has to finish it.
+    user: str
+    #: `waiting`, `ended` or `expired`.
+    state: str
+    #: Seconds since 1970.
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenStatus:
     """How the token of one connection is."""
 
@@ -139,6 +152,21 @@ class Authorizing:
         with state_faults():
             await self._vault.write_async(begin)
         return Authorization(id=id_, url=url, redirect_uri=redirect_uri, expires_at=expires_at)
+
+    def one(self, authorization: str) -> AuthorizationStatus | None:
+        """Returns how far an authorization is, by its id; None where there is none."""
+        with state_faults():
+            found = self._vault.read(lambda view: view.record(pending.KIND, authorization))
+        if found is None:
+            return None
+        body = found.body
+        late = body["state"] == pending.WAITING and self._now() >= body["expires_at"]
+        return AuthorizationStatus(
+            id=found.id,
+            user=body["user"],
+            state="expired" if late else body["state"],
+            expires_at=body["expires_at"],
+        )
 
     async def finish(self, url: str, *, user: str) -> tuple[Connection, Account]:
         """Ends what was begun, with the address that the provider has sent the person back to.

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import httpx
 import msgspec
+from starlette.applications import Starlette
 
+from clientary_connector import Connector
+from clientary_connector.frontends.console import console
 from clientary_connector.frontends.console.api import OPERATIONS
 from clientary_connector.frontends.console.api.describing import document
 from clientary_connector.frontends.console.api.operations import Operation
+from clientary_connector.frontends.console.rehearsal import Rehearsal
 from clientary_connector.people import Role
 from tests.console.ground import NAME, PERSONA, Ground, stage
 
 #: What stands for the names in a path where the thing itself is to be there.
 THERE: Final = {"connection": NAME, "entry": "1", "action": "list_clients"}
+#: What stands for the other names.
+NOT_THERE: Final = {
+    "approval": "apr_0",
+    "authorization": "aut_0",
+    "token": "tok_0",
+    "user": "usr_0",
+}
+#: Makes the console that is served.
+Make: TypeAlias = Callable[[Connector, Rehearsal], Starlette]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +57,18 @@ class Api:
         return described
 
 
+def _usual(connector: Connector, rehearsal: Rehearsal) -> Starlette:
+    return console(connector, rehearsal=rehearsal)
+
+
 @contextmanager
-def api(folder: Path) -> Generator[Api]:
+def api(folder: Path, make: Make = _usual) -> Generator[Api]:
     """Serves a console with one account that is connected, and gives its API."""
-    with stage(folder) as ground, ExitStack() as stack:
+    with ExitStack() as stack:
+        rehearsal = stack.enter_context(closing(Rehearsal()))
+        ground = stack.enter_context(
+            stage(folder, make=lambda connector: make(connector, rehearsal))
+        )
         ground.join()
         ground.call("list_clients", {"limit": 1})
         tokens = {
@@ -69,7 +90,7 @@ def api(folder: Path) -> Generator[Api]:
 def path_of(operation: Operation, names: Mapping[str, str] | None = None) -> str:
     """Returns the path of an operation with names in it, by default of what is there."""
     path = operation.path
-    for name, value in {**THERE, "approval": "apr_0", "token": "tok_0", **(names or {})}.items():
+    for name, value in {**THERE, **NOT_THERE, **(names or {})}.items():
         path = path.replace(f"{{{name}}}", value)
     return f"{path}?persona={PERSONA}" if path.endswith("/grant") else path
 

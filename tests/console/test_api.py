@@ -30,7 +30,7 @@ NASTY: Final = (
     "../../../etc/passwd",
     "{{7*7}}${7*7}",
     "\x00\u202e\ud7ff",
-    "a" * 5000,
+    "a" * 4000,
 )
 EACH: Final = [pytest.param(one, id=one.name) for one in OPERATIONS]
 
@@ -254,12 +254,10 @@ def test_the_description_is_one_of_openapi_and_names_every_role(asked: Api) -> N
     described = asked.clients[Role.VIEWER].get("/openapi.json").json()
     validate(described)
     assert described["servers"] == [{"url": "/api"}]
-    roles = {
-        one["operationId"]: one["x-role"]
-        for path in described["paths"].values()
-        for one in path.values()
-    }
+    told = [one for path in described["paths"].values() for one in path.values()]
+    roles = {one["operationId"]: one["x-role"] for one in told}
     assert roles == {one.name: one.role.value for one in OPERATIONS}
+    assert [one["operationId"] for one in told if not (one["summary"] and one["description"])] == []
 
 
 def test_a_grant_is_read_compared_put_and_removed(asked: Api) -> None:
@@ -371,7 +369,9 @@ def test_an_approval_is_shown_and_decided_by_an_approver(asked: Api) -> None:
     approver = asked.clients[Role.APPROVER]
     listed = approver.get("/approvals").json()["approvals"]
     assert [one["id"] for one in listed] == [waits["approval"]]
-    full = approver.get(f"/approvals/{waits['approval']}").json()
+    outside = asked.clients[Role.VIEWER].get(f"/approvals/{waits['approval']}").json()
+    assert (outside["state"], "prompt" in outside) == ("pending", False)
+    full = approver.post(f"/approvals/{waits['approval']}/open").json()
     assert (full["prompt"], full["preview"]["method"]) == ("Delete it.", "DELETE")
     decision = {"approve": True, "note": "Go on.", "seen": full["decided_log_id"] or 0}
     given = approver.post(f"/approvals/{waits['approval']}/decision", json=decision).json()
@@ -412,7 +412,7 @@ def test_it_says_how_things_stand_what_was_used_and_what_there_is_to_do(asked: A
     """All that a viewer's page needs."""
     viewer = asked.clients[Role.VIEWER]
     status = viewer.get("/status").json()
-    assert [one["name"] for one in status["connections"]] == [NAME]
+    assert NAME in {one["name"] for one in status["connections"]}
     assert viewer.get("/usage", params={"by": ["day", "persona"]}).json()["usage"]
     asked.ground.connector.budgets.set("user", "ada", 100, user="grace")
     budgets = viewer.get("/budgets").json()["budgets"]

@@ -71,6 +71,7 @@ def serve(
 async def _served(wanted: Wanted, words: serving.Words) -> None:
     with extras.needed("The console", "console"):
         from clientary_connector.frontends.console import console  # noqa: PLC0415 -- an extra
+        from clientary_connector.frontends.console.api.problems import refused  # noqa: PLC0415 -- an extra
         from clientary_connector.frontends.console.rehearsal import Rehearsal  # noqa: PLC0415 -- an extra
         from clientary_connector.frontends.web import running  # noqa: PLC0415 -- an extra
         from clientary_connector.frontends.web.streaming import Streams  # noqa: PLC0415 -- an extra
@@ -91,8 +92,19 @@ async def _served(wanted: Wanted, words: serving.Words) -> None:
                 link = app.state.desk.links.make(Person(wanted.user, Role.ADMIN))
                 _tell(place.url, f"{place.url}/sign-in/{link}", wanted.output_)
 
-            turns = running.Turns(started=started, ending=streams.end)
-            await running.serve(streams, place, connector=connector, user=wanted.user, turns=turns)
+            def ending() -> None:
+                streams.end()
+                app.state.desk.patience.end()
+
+            turns = running.Turns(started=started, ending=ending)
+            await running.serve(
+                streams,
+                place,
+                connector=connector,
+                user=wanted.user,
+                turns=turns,
+                refused=refused,
+            )
 
 
 def _tell(url: str, link: str, output_: str) -> None:

@@ -46,6 +46,18 @@ class Asset:
     version: str
 
 
+class Patience:
+    """Lets requests wait until the console ends."""
+
+    def __init__(self) -> None:
+        """Begins with all the patience there is."""
+        self.ended = False
+
+    def end(self) -> None:
+        """Lets nobody wait any longer."""
+        self.ended = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """What the pages of one console work with."""
@@ -69,6 +81,8 @@ class Desk:
     tries: Tries
     templates: Environment
     assets: Mapping[str, Asset]
+    #: Whether a request that only waits for something may go on waiting.
+    patience: Patience = field(default_factory=Patience)
     navigation: tuple[Entry, ...]
 
     @property

@@ -22,10 +22,10 @@ from clientary_connector.frontends.web.answers import (
     ASGIApp,
     Message,
     Receive,
-    Response,
+    Refused,
     Scope,
     Send,
-    said,
+    refused_plainly,
 )
 from clientary_connector.frontends.web.binding import Place
 from clientary_connector.frontends.web.peers import Peer, host_name, peer_of, without_forwarding
@@ -46,11 +46,19 @@ _PORTS: Final = {"http": "80", "https": "443"}
 class Guard:
     """An application that hands on to another one what may pass."""
 
-    def __init__(self, app: ASGIApp, place: Place, *, most_bytes: int) -> None:
-        """Takes what stands behind it, and where it is reached."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        place: Place,
+        *,
+        most_bytes: int,
+        refused: Refused = refused_plainly,
+    ) -> None:
+        """Takes what stands behind it, where it is reached, and how it says no."""
         self._app = app
         self._place = place
         self._most_bytes = most_bytes
+        self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request, or hands it on."""
@@ -60,7 +68,7 @@ class Guard:
         send = _with_headers(send, strict=peer.scheme == "https")
         refusal = self._refusal(scope, peer)
         if refusal is not None:
-            await refusal(scope, receive, send)
+            await self._refused(scope, *refusal)(scope, receive, send)
             return
         client = (scope.get("client") or ("", 0))[1]
         scope = {
@@ -69,20 +77,23 @@ class Guard:
             "scheme": peer.scheme,
             "headers": _asked_for(scope["headers"], peer),
         }
-        await _Body(receive, send, most_bytes=self._most_bytes).handed(self._app, scope)
+        body = _Body(receive, send, most_bytes=self._most_bytes, refused=self._refused)
+        await body.handed(self._app, scope)
 
-    def _refusal(self, scope: Scope, peer: Peer) -> Response | None:
+    def _refusal(self, scope: Scope, peer: Peer) -> tuple[int, str] | None:
+        """Returns the status of a refusal and what is wrong; None where nothing is."""
         place = self._place
         if not place.direct and not peer.proxied:
-            return said(403, "This server is reached through its proxy, which has to say by "
-                         "X-Forwarded-For and X-Forwarded-Proto for whom.")  # fmt: skip
+            return 403, (
+                "This server is reached through its proxy, which has to say by X-Forwarded-For "
+                "and X-Forwarded-Proto for whom."
+            )
         if peer.proxied and peer.scheme != "https":
-            return said(403, "Come over TLS; the proxy has to say so: X-Forwarded-Proto: https.")
+            return (403, "Come over TLS; the proxy has to say so: X-Forwarded-Proto: https.")
         if host_name(peer.host) not in place.hosts:
-            return said(421, "This Host is none of the server's; it is started with "
-                         "--allow-host NAME.")  # fmt: skip
+            return 421, "This Host is none of the server's; it is started with --allow-host NAME."
         if any(_origin(one) != _own(peer) for one in _values(scope, b"origin")):
-            return said(403, "A page of another origin may not ask this server.")
+            return (403, "A page of another origin may not ask this server.")
         if any(
             not 0 <= _number(one) <= self._most_bytes for one in _values(scope, b"content-length")
         ):
@@ -93,10 +104,11 @@ class Guard:
 class _Body:
     """Counts what comes in of a request whose length was not told."""
 
-    def __init__(self, receive: Receive, send: Send, *, most_bytes: int) -> None:
+    def __init__(self, receive: Receive, send: Send, *, most_bytes: int, refused: Refused) -> None:
         self._receive = receive
         self._send = send
         self._most_bytes = most_bytes
+        self._refused = refused
         self._came = 0
         self._begun = False
 
@@ -104,7 +116,8 @@ class _Body:
         """Hands the request on; one that grows too long has left, for the application."""
         await app(scope, self._counted, self._unless_too_long)
         if self._too_long and not self._begun:
-            await _too_long(self._most_bytes)(scope, self._receive, self._send)
+            refusal = self._refused(scope, *_too_long(self._most_bytes))
+            await refusal(scope, self._receive, self._send)
 
     @property
     def _too_long(self) -> bool:
@@ -148,8 +161,8 @@ def _asked_for(headers: Iterable[tuple[bytes, bytes]], peer: Peer) -> list[tuple
     return [(b"host", peer.host.encode("latin-1")), *kept]
 
 
-def _too_long(most_bytes: int) -> Response:
-    return said(413, f"What was sent is longer than {most_bytes} bytes.")
+def _too_long(most_bytes: int) -> tuple[int, str]:
+    return 413, f"What was sent is longer than {most_bytes} bytes."
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:

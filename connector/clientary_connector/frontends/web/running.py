@@ -22,6 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from clientary_connector.connector import Connector
 from clientary_connector.frontends.upkeep import upkeep
 from clientary_connector.frontends.waiting import first_of, signalled
+from clientary_connector.frontends.web.answers import Refused, refused_plainly
 from clientary_connector.frontends.web.binding import Place
 from clientary_connector.frontends.web.guarding import Guard
 
@@ -44,15 +45,22 @@ class Turns:
     until: Until = signalled
 
 
-async def serve(
-    app: ASGIApp, place: Place, *, connector: Connector, user: str, turns: Turns
+async def serve(  # noqa: PLR0913 - what serving takes, all by name
+    app: ASGIApp,
+    place: Place,
+    *,
+    connector: Connector,
+    user: str,
+    turns: Turns,
+    refused: Refused = refused_plainly,
 ) -> None:
     """Serves an application until a signal comes; everything it has begun has an end then.
 
-    `user` is who looks after the connector in the meantime.
+    `user` is who looks after the connector in the meantime; `refused` says no to what does not
+    reach the application.
     """
     settings = connector.settings
-    guard = Guard(app, place, most_bytes=settings.request_bytes)
+    guard = Guard(app, place, most_bytes=settings.request_bytes, refused=refused)
     config = _config(guard, place, most_clients=settings.clients_at_once)
     server = _Server(config, turns, limit_s=settings.ending_s)
     await first_of(server.serve(sockets=[place.listener]), upkeep(connector, user))

@@ -11,10 +11,18 @@ from typing import Final
 from clientary_connector.frontends.console.api import (
     actions,
     approvals,
+    budgets,
     calls,
+    care,
     connections,
+    finding,
     grants,
+    joining,
     log,
+    lognews,
+    logstreams,
+    people,
+    settling,
     status,
     tokens,
     usage,
@@ -33,7 +41,10 @@ from clientary_connector.people import Role
 
 @operation("GET", "/openapi.json", role=Role.VIEWER, gives=Description)
 def describe(asked: Asked[Nothing, Nothing]) -> Description:
-    """Describes all of this, as OpenAPI 3.1."""
+    """Describes all of this, as OpenAPI 3.1.
+
+    It is made from the table that serves the requests.
+    """
     version = asked.connector.manifest.version
     return document(OPERATIONS, version=version, root=f"{asked.root}{PREFIX}")
 
@@ -41,13 +52,22 @@ def describe(asked: Asked[Nothing, Nothing]) -> Description:
 OPERATIONS: Final[tuple[Operation, ...]] = (
     describe,
     *status.OPERATIONS,
+    *people.ME,
+    *joining.OPERATIONS,
     *connections.OPERATIONS,
     *grants.OPERATIONS,
     *approvals.OPERATIONS,
     *actions.OPERATIONS,
     *calls.OPERATIONS,
+    *finding.OPERATIONS,
+    *settling.OPERATIONS,
+    *lognews.OPERATIONS,
+    *logstreams.OPERATIONS,
     *log.OPERATIONS,
     *usage.OPERATIONS,
+    *budgets.OPERATIONS,
     *tokens.OPERATIONS,
+    *people.USERS,
+    *care.OPERATIONS,
 )
 ROUTES: Final = routes(OPERATIONS)

@@ -63,7 +63,10 @@ class WhichActions:
 
 @operation("GET", "/actions", role=Role.VIEWER, query=WhichActions, gives=Actions)
 def list_actions(asked: Asked[WhichActions, Nothing]) -> Actions:
-    """Lists the actions, or those that fit: all of them, or what a persona may call."""
+    """Lists the actions, or those that fit: all of them, or what a persona may call.
+
+    What a persona may call differs by connection: name both.
+    """
     wanted, connector = asked.query, asked.connector
     search = Search(text=wanted.text, resource=wanted.resource, effect=wanted.effect)
     found = found_by(search, connector.manifest)
@@ -77,7 +80,11 @@ def list_actions(asked: Asked[WhichActions, Nothing]) -> Actions:
 
 @operation("GET", "/actions/{action}", role=Role.VIEWER, gives=ActionInFull)
 def show_action(asked: Asked[Nothing, Nothing]) -> ActionInFull:
-    """Shows one action in full, by its id or its alias."""
+    """Shows one action in full, by its id or its alias.
+
+    With the JSON Schema of its arguments and of its result, an example, and what a deletion takes
+    along: enough to draw a form.
+    """
     try:
         action = asked.connector.manifest.action(asked.path["action"])
     except UnknownActionError as error:

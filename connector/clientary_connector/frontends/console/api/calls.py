@@ -122,7 +122,10 @@ async def call(asked: Asked[Nothing, CallGiven]) -> ResultShown:
 
 @operation("POST", "/previews", role=Role.ADMIN, body=CallGiven, gives=PreviewShown)
 async def preview(asked: Asked[Nothing, CallGiven]) -> PreviewShown:
-    """Shows what a call would send and take along; sends nothing but reads that count."""
+    """Shows what a call would send and take along; sends nothing but reads that count.
+
+    What the policy would refuse is told in `error`, and stands in the log.
+    """
     return shown(await asked.connector.preview(call_of(asked)), PreviewShown)
 
 

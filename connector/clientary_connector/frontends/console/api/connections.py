@@ -8,10 +8,21 @@ from urllib.parse import quote
 
 from msgspec import Meta
 
+from clientary_connector.authorizing import TokenStatus
 from clientary_connector.connector import Secret
+from clientary_connector.frontends.console.api.offering import check_rehearses
 from clientary_connector.frontends.console.api.operations import Asked, Nothing, operation
-from clientary_connector.frontends.console.api.shapes import LogId, Moment, Name, Note, shown
+from clientary_connector.frontends.console.api.shapes import (
+    LogId,
+    Moment,
+    Name,
+    Note,
+    moment_of,
+    shown,
+)
+from clientary_connector.frontends.console.api.words import in_words_of_the_api
 from clientary_connector.people import Role
+from clientary_connector.rotations import KeyStatus, RotationReport
 
 Days: TypeAlias = Annotated[int, Meta(ge=1, le=3650)]
 #: A secret comes in, and never goes out.
@@ -52,6 +63,34 @@ class KeyShown:
     rotation: str | None
     reason: str
     left: Annotated[str, Meta(description="What a person has to do.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenOfConnection:
+    """When the OAuth 2 token of a connection ends; it is renewed ahead of that by itself."""
+
+    expires_at: Annotated[Moment | None, Meta(description="null: the provider does not say.")]
+    due: Annotated[bool, Meta(description="It is about to be renewed.")]
+    trouble: Annotated[str, Meta(description="Why there is no newer one; empty: nothing is wrong.")]
+
+    @classmethod
+    def of(cls, status: TokenStatus) -> TokenOfConnection:
+        """Returns what is shown of a token."""
+        ends = status.expires_at
+        return cls(
+            expires_at=None if ends is None else moment_of(ends),
+            due=status.due,
+            trouble="" if status.trouble is None else status.trouble.reason,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """How the key or the token of a connection is."""
+
+    kind: Annotated[str, Meta(description="api_key or oauth2")]
+    key: KeyShown | None
+    token: TokenOfConnection | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,11 +189,14 @@ class Interval:
 
 @operation("GET", "/connections", role=Role.VIEWER, query=WhichConnections, gives=Connections)
 def list_connections(asked: Asked[WhichConnections, Nothing]) -> Connections:
-    """Lists the connections, by name, with the age of their keys."""
+    """Lists the connections, by name, with the age of their keys.
+
+    Those that were revoked are left out unless they are asked for; they have no key.
+    """
     found = asked.connector.connections(revoked=asked.query.revoked)
     return Connections(
         connections=tuple(shown(one, ConnectionShown) for one in found),
-        keys=tuple(shown(one, KeyShown) for one in asked.connector.rotations()),
+        keys=tuple(key_shown(one) for one in asked.connector.rotations()),
     )
 
 
@@ -165,12 +207,22 @@ def list_connections(asked: Asked[WhichConnections, Nothing]) -> Connections:
     body=NewConnection,
     gives=Connected,
     status=201,
-    refuses=(409, 502),
+    refuses={
+        409: "A connection has that name.",
+        422: "Some of the request cannot be used, or the account does not take the key.",
+        502: "The service could not be reached, or did not answer as it should.",
+    },
     headers={"Location": lambda made: f"connections/{quote(made.connection.name)}"},
 )
 async def connect(asked: Asked[Nothing, NewConnection]) -> Connected:
-    """Tests an account, saves it under a name, and says whose it is."""
+    """Tests an account, saves it under a name, and says whose it is.
+
+    Nothing is saved where the test fails. The key is sealed, and no answer ever holds it. A new
+    connection lets nobody do anything: put grants over it.
+    """
     new = asked.body
+    if new.sandbox is not None:
+        check_rehearses(asked.desk)
     connection, account = await asked.connector.connect(
         new.name,
         secret=Secret(new.secret),
@@ -186,15 +238,39 @@ async def connect(asked: Asked[Nothing, NewConnection]) -> Connected:
 
 @operation("GET", "/connections/{connection}", role=Role.VIEWER, gives=ConnectionShown)
 def show_connection(asked: Asked[Nothing, Nothing]) -> ConnectionShown:
-    """Shows one connection, by its name or its id."""
+    """Shows one connection, by its name or its id.
+
+    One that was revoked is found by the name that it had, until another one has it.
+    """
     return shown(asked.connector.connection(asked.path["connection"]), ConnectionShown)
+
+
+@operation("GET", "/connections/{connection}/credential", role=Role.VIEWER, gives=Credential)
+def show_credential(asked: Asked[Nothing, Nothing]) -> Credential:
+    """Says how old the key or the token of a connection is, and never what it is.
+
+    Both are null where the connection was revoked.
+    """
+    one = asked.connector.connection(asked.path["connection"])
+    keys = (key for key in asked.connector.rotations() if key.id == one.id)
+    held = (token for token in asked.connector.oauth.statuses() if token.connection.id == one.id)
+    token = next(held, None)
+    if token is not None:
+        return Credential(kind=one.kind, key=None, token=TokenOfConnection.of(token))
+    key = next(keys, None)
+    return Credential(kind=one.kind, key=None if key is None else key_shown(key), token=None)
 
 
 @operation(
     "POST", "/connections/{connection}/revoke", role=Role.ADMIN, body=Revoking, gives=Revoked
 )
 async def revoke_connection(asked: Asked[Nothing, Revoking]) -> Revoked:
-    """Revokes a connection for good: nothing is sent over it once this has answered."""
+    """Revokes a connection for good: nothing is sent over it once this has answered.
+
+    It closes the grants over it, destroys the sealed key here, and stops calls that are under way
+    unless they have changed something already. `upstream` says what a person still has to do at
+    the service.
+    """
     done = await asked.connector.revoke(
         asked.path["connection"], user=asked.person.name, reason=asked.body.reason
     )
@@ -207,15 +283,19 @@ async def revoke_connection(asked: Asked[Nothing, Revoking]) -> Revoked:
     role=Role.ADMIN,
     body=NewKey,
     gives=Rotated,
-    refuses=(409,),
+    refuses={409: "A rotation with another key is open, or another process is at work on it."},
 )
 async def rotate_key(asked: Asked[Nothing, NewKey]) -> Rotated:
-    """Replaces the key of a connection, or goes on with the rotation that is open."""
+    """Replaces the key of a connection, or goes on with the rotation that is open.
+
+    The new key is tested, and comes into use only if it opens the same account. Calls go on
+    meanwhile. `left` says what a person has to do next.
+    """
     secret = None if asked.body.secret is None else Secret(asked.body.secret)
     done = await asked.connector.rotate(
         asked.path["connection"], user=asked.person.name, secret=secret
     )
-    return shown(done, Rotated)
+    return _rotated(done)
 
 
 @operation(
@@ -223,12 +303,15 @@ async def rotate_key(asked: Asked[Nothing, NewKey]) -> Rotated:
     "/connections/{connection}/check-old-key",
     role=Role.ADMIN,
     gives=Rotated,
-    refuses=(409,),
+    refuses={409: "Another process is at work on the rotation."},
 )
 async def check_old_key(asked: Asked[Nothing, Nothing]) -> Rotated:
-    """Asks the service whether the key before the current one still works."""
+    """Asks the service whether the key before the current one still works.
+
+    Once it does not, the vault lets go of it, and the rotation is finished.
+    """
     done = await asked.connector.check_old_key(asked.path["connection"], user=asked.person.name)
-    return shown(done, Rotated)
+    return _rotated(done)
 
 
 @operation(
@@ -236,12 +319,15 @@ async def check_old_key(asked: Asked[Nothing, Nothing]) -> Rotated:
     "/connections/{connection}/drop-new-key",
     role=Role.ADMIN,
     gives=Rotated,
-    refuses=(409,),
+    refuses={409: "The new key may be the only one that works, or is in use already."},
 )
 async def drop_new_key(asked: Asked[Nothing, Nothing]) -> Rotated:
-    """Drops the new key of a rotation that is open; the key in use stays."""
+    """Drops the new key of a rotation that is open; the key in use stays.
+
+    It is refused where the new key may be the only one that works.
+    """
     done = await asked.connector.drop_new_key(asked.path["connection"], user=asked.person.name)
-    return shown(done, Rotated)
+    return _rotated(done)
 
 
 @operation(
@@ -252,17 +338,32 @@ async def drop_new_key(asked: Asked[Nothing, Nothing]) -> Rotated:
     gives=ConnectionShown,
 )
 def set_interval(asked: Asked[Nothing, Interval]) -> ConnectionShown:
-    """Sets after how many days the key of a connection is due for rotation."""
+    """Sets after how many days the key of a connection is due for rotation.
+
+    What is due is told by `GET /status`, and by what is done when the connector is tended.
+    """
     changed = asked.connector.rotate_every(
         asked.path["connection"], asked.body.days, user=asked.person.name
     )
     return shown(changed, ConnectionShown)
 
 
+def key_shown(status: KeyStatus) -> KeyShown:
+    """Returns what is shown of the age of a key."""
+    told = status.to_json()
+    return shown({**told, "left": in_words_of_the_api(told["left"])}, KeyShown)
+
+
+def _rotated(report: RotationReport) -> Rotated:
+    told = report.to_json()
+    return shown({**told, "left": in_words_of_the_api(told["left"])}, Rotated)
+
+
 OPERATIONS = (
     list_connections,
     connect,
     show_connection,
+    show_credential,
     revoke_connection,
     rotate_key,
     check_old_key,

@@ -1,5 +1,8 @@
 """Describes the admin API as OpenAPI 3.1, from the table that serves it.
 
+Examples are what a console has answered: `make docs` plays a day in the life of an admin, against
+a simulated account, and keeps what was said.
+
 https://spec.openapis.org/oas/v3.1.1.html
 """
 
@@ -10,13 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from clientary_connector.frontends.console.api.examples import Example, examples
 from clientary_connector.frontends.console.api.operations import IF_MATCH, Nothing, Operation
-from clientary_connector.frontends.console.api.problems import MEDIA_TYPE, Problem
+from clientary_connector.frontends.console.api.problems import KINDS, MEDIA_TYPE, Problem, problem
 from clientary_connector.frontends.console.api.reading import JSON, schema_of
+from clientary_connector.frontends.console.api.refusals import USUAL
+from clientary_connector.frontends.console.api.serving import LINES
 from clientary_connector.frontends.console.api.shapes import Schema, components, ref
 
-#: One answer for all that is refused.
-REFUSED: Final = "#/components/responses/Refused"
+RESPONSES: Final = "#/components/responses/"
 SCHEME: Final = "token"
 ROLES: Final = "x-role"
 _NAME: Final = re.compile(r"\{(\w+)\}")
@@ -24,7 +29,9 @@ _ABOUT: Final = (
     "What the console's pages do, for a host that builds its own. Each operation takes a token of "
     "the kind `admin` whose role is at least the one that it names; everything is done, and "
     "stands in the log, in the name of the token's user. An error is a Problem Detail (RFC 9457) "
-    "with `kind`, `hint` and every fault."
+    "with `kind`, `hint` and every fault. What is sealed (prompts, arguments, requests, answers) "
+    "is opened by POST alone, and who opened it stands in the log first. What an operation is said "
+    "to do as `clientary ...` at the shell of the machine has no operation here."
 )
 
 
@@ -44,7 +51,8 @@ def document(operations: Sequence[Operation], *, version: str, root: str) -> Des
     """Returns the document; `root` is where the console was mounted."""
     paths: dict[str, dict[str, Any]] = {}
     for one in operations:
-        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one)
+        shown = examples().get(one.name, Example())
+        paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, shown)
     incoming = [one.body for one in operations if one.body is not Nothing]
     outgoing = [one.gives for one in operations]
     return Description(
@@ -55,27 +63,34 @@ def document(operations: Sequence[Operation], *, version: str, root: str) -> Des
         paths=paths,
         components={
             "securitySchemes": {SCHEME: {"type": "http", "scheme": "bearer"}},
-            "responses": {REFUSED.rpartition("/")[2]: _refused()},
+            "responses": {_called(status): _usual(status) for status in USUAL},
             "schemas": components(incoming, [*outgoing, Problem]),
         },
     )
 
 
-def _operation(one: Operation) -> Schema:
+def _operation(one: Operation, shown: Example) -> Schema:
     made: Schema = {
         "operationId": one.name,
         "summary": one.title,
+        "description": one.about,
         "tags": [one.path.split("/")[1]],
         ROLES: one.role,
-        "responses": _responses(one),
+        "responses": _responses(one, shown),
     }
-    if one.about:
-        made["description"] = one.about
     if parameters := [*_in_path(one.path), *_in_query(one.query), *_guard(one)]:
-        made["parameters"] = parameters
+        made["parameters"] = [_with_example(part, shown) for part in parameters]
     if one.body is not Nothing:
-        made["requestBody"] = {"required": True, "content": {JSON: {"schema": ref(one.body)}}}
+        content: Schema = {"schema": ref(one.body)}
+        if shown.request is not None:
+            content["example"] = shown.request
+        made["requestBody"] = {"required": True, "content": {JSON: content}}
     return made
+
+
+def _with_example(parameter: Schema, shown: Example) -> Schema:
+    found = {**shown.path, **shown.query, **shown.headers}.get(parameter["name"])
+    return parameter if found is None else {**parameter, "example": found}
 
 
 def _in_path(path: str) -> Iterable[Schema]:
@@ -119,22 +134,49 @@ def _guard(one: Operation) -> Iterable[Schema]:
         }
 
 
-def _responses(one: Operation) -> Schema:
-    done: Schema = {"description": "It was done.", "content": {JSON: {"schema": ref(one.gives)}}}
+def _responses(one: Operation, shown: Example) -> Schema:
+    if one.streams:
+        told = (
+            f"Each line is a JSON object: {one.gives.__name__}. The last one ends with a newline."
+        )
+        schema: Schema = {"type": "string", "description": told, "x-line": ref(one.gives)}
+    else:
+        schema = ref(one.gives)
+    content: Schema = {"schema": schema}
+    if shown.response is not None:
+        content["example"] = shown.response
+    kind = LINES if one.streams else JSON
+    done: Schema = {"description": "It was done.", "content": {kind: content}}
     if one.headers:
         done["headers"] = {name: {"schema": {"type": "string"}} for name in one.headers}
-    refused = {str(status): {"$ref": REFUSED} for status in sorted(_refusals(one))}
-    return {str(one.status): done, **refused}
+    usual = {str(status): {"$ref": f"{RESPONSES}{_called(status)}"} for status in _usually(one)}
+    own = {str(status): _refusal(status, why) for status, why in one.refuses.items()}
+    return {str(one.status): done, **dict(sorted({**usual, **own}.items()))}
 
 
-def _refused() -> Schema:
-    content = {MEDIA_TYPE: {"schema": ref(Problem)}}
-    return {"description": "Nothing was done; the body says why.", "content": content}
+def _usual(status: int) -> Schema:
+    """Returns a refusal that many operations may give, with what it looks like."""
+    why, told = USUAL[status]
+    found = _refusal(status, why)
+    found["content"][MEDIA_TYPE]["example"] = told
+    return found
 
 
-def _refusals(one: Operation) -> set[int]:
-    """Returns the statuses with which an operation can be refused."""
-    found = {400, 401, 403, 405, 413, 422, 500, 503, *one.refuses}
+def _refusal(status: int, why: str) -> Schema:
+    told = problem(status, why)
+    content: Schema = {MEDIA_TYPE: {"schema": ref(Problem), "example": told}}
+    return {"description": f"{why} Nothing was done.", "content": content}
+
+
+def _called(status: int) -> str:
+    return KINDS[status].title().replace("_", "")
+
+
+def _usually(one: Operation) -> set[int]:
+    """Returns the statuses of refusals that an operation shares with others."""
+    found = {400, 401, 403, 405, 413, 421, 422, 500, 503}
     if one.body is not Nothing:
         found.add(415)
+    if one.guarded:
+        found.add(428)
     return found | ({404} if "{" in one.path or one.query is not Nothing else set())

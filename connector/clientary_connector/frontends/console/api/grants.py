@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Final
 
 from msgspec import Meta
@@ -11,6 +11,7 @@ from clientary_connector.frontends.console.api.connections import Revoked
 from clientary_connector.frontends.console.api.operations import Asked, Nothing, operation
 from clientary_connector.frontends.console.api.problems import ProblemError
 from clientary_connector.frontends.console.api.shapes import Moment, Name, Note, shown
+from clientary_connector.frontends.console.views.grantdiff import difference
 from clientary_connector.grantchanges import Change, Entry
 from clientary_connector.people import Role
 from clientary_connector.terms import DEFAULT, MAX_BUDGET, MAX_PARTS, MAX_RATE, Terms
@@ -72,21 +73,12 @@ class TermsShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GrantShown:
+class GrantShown(TermsShown):
     """What one persona may do over one connection."""
 
     persona: str
     connection: str
     connection_name: str
-    scopes: tuple[str, ...]
-    allow: tuple[str, ...]
-    deny: tuple[str, ...]
-    conditions: tuple[str, ...]
-    approve: str
-    approve_for: dict[str, str]
-    budget: int | None
-    expires_at: Moment | None
-    rate: int | None
     state: Annotated[str, Meta(description="active, closed or expired")]
     revision: Annotated[int, Meta(description="Grows with every change; the ETag has it, too.")]
     user: Annotated[str, Meta(description="Who gave it.")]
@@ -139,6 +131,17 @@ class GrantWanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActionChangeShown:
+    """What a grant that is wanted would change of one action."""
+
+    id: str
+    title: str
+    effect: str
+    before: Annotated[str, Meta(description="How it may be called now, in words.")]
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """What a grant that is wanted would change."""
 
@@ -147,7 +150,15 @@ class Difference:
     step: Annotated[str, Meta(description="give, change, keep or close")]
     before: TermsShown | None
     after: TermsShown | None
-    difference: tuple[str, ...]
+    difference: Annotated[tuple[str, ...], Meta(description="The terms: - goes, + comes.")]
+    comes: tuple[ActionChangeShown, ...]
+    goes: tuple[ActionChangeShown, ...]
+    alters: Annotated[
+        tuple[ActionChangeShown, ...], Meta(description="Stays, and may be called otherwise.")
+    ]
+    left_out: Annotated[
+        tuple[str, ...], Meta(description="Actions that tell too little for its conditions.")
+    ]
     revision: Annotated[int, Meta(description="To be sent in If-Match; 0 for no grant yet.")]
 
 
@@ -184,7 +195,10 @@ class Verdict:
 
 @operation("GET", "/grants", role=Role.VIEWER, query=WhichGrants, gives=Grants)
 def list_grants(asked: Asked[WhichGrants, Nothing]) -> Grants:
-    """Lists the grants, closed ones too, by connection and persona."""
+    """Lists the grants, closed ones too, by connection and persona.
+
+    `actions` names what a grant covers: an action that a later version brings is in no grant.
+    """
     found = asked.connector.grants.all(
         persona=asked.query.persona, connection=asked.query.connection
     )
@@ -193,10 +207,21 @@ def list_grants(asked: Asked[WhichGrants, Nothing]) -> Grants:
 
 @operation("POST", "/grants/difference", role=Role.VIEWER, body=GrantWanted, gives=Difference)
 def show_difference(asked: Asked[Nothing, GrantWanted]) -> Difference:
-    """Says what a grant would change, and changes nothing."""
+    """Says what a grant would change, action by action, and changes nothing.
+
+    `revision` goes into the `If-Match` with which the grant is put then.
+    """
     wanted = asked.body
     change = _change(asked, wanted.persona, wanted.connection, wanted.terms)
-    told: dict[str, Any] = {**change.to_json(), "revision": _revision(change)}
+    meant = difference(asked.connector.manifest, change)
+    told: dict[str, Any] = {
+        **change.to_json(),
+        "revision": _revision(change),
+        "comes": [asdict(one) for one in meant.comes],
+        "goes": [asdict(one) for one in meant.goes],
+        "alters": [asdict(one) for one in meant.alters],
+        "left_out": meant.left_out,
+    }
     return shown(told, Difference)
 
 
@@ -209,7 +234,10 @@ def show_difference(asked: Asked[Nothing, GrantWanted]) -> Difference:
     headers={"ETag": lambda grant: etag(grant.revision)},
 )
 def show_grant(asked: Asked[WhosePersona, Nothing]) -> GrantShown:
-    """Shows the grant of one persona over a connection, a closed one too."""
+    """Shows the grant of one persona over a connection, a closed one too.
+
+    Its `ETag` goes into the `If-Match` with which it is replaced.
+    """
     found = asked.connector.grants.one(asked.query.persona, asked.path["connection"])
     return shown(found, GrantShown)
 
@@ -221,7 +249,7 @@ def show_grant(asked: Asked[WhosePersona, Nothing]) -> GrantShown:
     query=WhosePersona,
     body=TermsGiven,
     gives=GrantShown,
-    refuses=(412, 428),
+    refuses={412: "The grant is another one by now than the one that was read."},
     headers={"ETag": lambda grant: etag(grant.revision)},
     guarded=True,
 )
@@ -251,7 +279,10 @@ def put_grant(asked: Asked[WhosePersona, TermsGiven]) -> GrantShown:
     gives=Revoked,
 )
 async def remove_grant(asked: Asked[WhosePersonaAndWhy, Nothing]) -> Revoked:
-    """Closes the grant of one persona: nothing is sent under it once this has answered."""
+    """Closes the grant of one persona: nothing is sent under it once this has answered.
+
+    Calls of it that are under way are stopped unless they have changed something already.
+    """
     done = await asked.connector.grants.revoke(
         asked.query.persona,
         asked.path["connection"],
@@ -263,7 +294,10 @@ async def remove_grant(asked: Asked[WhosePersonaAndWhy, Nothing]) -> Revoked:
 
 @operation("POST", "/can", role=Role.VIEWER, body=Question, gives=Verdict)
 def explain(asked: Asked[Nothing, Question]) -> Verdict:
-    """Says whether a persona may do something, and by which rules; nothing is sent or logged."""
+    """Says whether a persona may do something, and by which rules; nothing is sent or logged.
+
+    Each rule is told with whether it passes; null where that depends on more than is known.
+    """
     wanted = asked.body
     verdict = asked.connector.grants.can(
         wanted.persona, wanted.action, wanted.connection, wanted.arguments

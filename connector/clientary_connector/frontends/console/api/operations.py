@@ -7,11 +7,12 @@ other does not.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from clientary_connector.connector import Connector
+from clientary_connector.frontends.console.desk import Desk
 from clientary_connector.people import Person, Role
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
@@ -33,6 +34,8 @@ class Asked(Generic[Q, B]):
     """One request that was let in and read: everything in it has its type."""
 
     connector: Connector
+    #: What this console offers beside its connector.
+    desk: Desk
     #: In whose name all of it is done.
     person: Person
     #: What the names in the path stand for.
@@ -41,12 +44,16 @@ class Asked(Generic[Q, B]):
     body: B
     #: The path under which the console was mounted.
     root: str
+    #: Scheme, name and port under which it was asked.
+    site: str
+    #: Whether whoever asked may still have this operation; what goes on for long asks again.
+    admitted: Callable[[], Awaitable[bool]]
     if_match: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One operation; `operation` makes it from the function that does it."""
+    """One operation; `operation` and `lines` make it from the function that does it."""
 
     name: str
     title: str
@@ -59,8 +66,10 @@ class Operation:
     body: type
     gives: type
     status: int = 200
-    #: Statuses of refusals of its own, beside those that every operation may give.
-    refuses: tuple[int, ...] = ()
+    #: Whether it gives many, one a line, as they are found.
+    streams: bool = False
+    #: Refusals of its own, beside those that every operation may give, and when each is given.
+    refuses: Mapping[int, str] = field(default_factory=dict[int, str])
     #: Headers of its answer, by what is answered.
     headers: Mapping[str, Callable[[Any], str]] = field(default_factory=dict[str, Any])
     #: Whether it asks for `If-Match`.
@@ -81,18 +90,18 @@ def operation(  # noqa: PLR0913 - what makes an operation, all by name
     query: type[Q] = Nothing,  # type: ignore[assignment] # what is left out is nothing
     body: type[B] = Nothing,  # type: ignore[assignment] # the same
     status: int = 200,
-    refuses: tuple[int, ...] = (),
+    refuses: Mapping[int, str] | None = None,
     headers: Mapping[str, Callable[[G], str]] | None = None,
     guarded: bool = False,
 ) -> Callable[[Callable[[Asked[Q, B]], G | Awaitable[G]]], Operation]:
     """Makes an operation of a function; its name and its docstring are those of the function."""
 
     def made(run: Callable[[Asked[Q, B]], G | Awaitable[G]]) -> Operation:
-        title, _, about = inspect.getdoc(run).partition("\n")  # type: ignore[union-attr] # ruff asks for one
+        title, about = _said(run)
         return Operation(
             name=run.__name__,
             title=title,
-            about=about.strip(),
+            about=about,
             method=method,
             path=path,
             role=role,
@@ -101,9 +110,50 @@ def operation(  # noqa: PLR0913 - what makes an operation, all by name
             body=body,
             gives=gives,
             status=status,
-            refuses=refuses,
+            refuses=refuses or {},
             headers=headers or {},
             guarded=guarded,
         )
 
     return made
+
+
+def lines(  # noqa: PLR0913 - as above
+    method: Method,
+    path: str,
+    *,
+    role: Role,
+    gives: type[G],
+    query: type[Q] = Nothing,  # type: ignore[assignment] # as above
+    body: type[B] = Nothing,  # type: ignore[assignment] # as above
+    refuses: Mapping[int, str] | None = None,
+) -> Callable[[Callable[[Asked[Q, B]], Iterator[G]]], Operation]:
+    """Makes an operation of a function that gives many things, which are sent one a line.
+
+    What is wrong with the request is found by the function before it returns its iterator.
+    """
+
+    def made(run: Callable[[Asked[Q, B]], Iterator[G]]) -> Operation:
+        title, about = _said(run)
+        return Operation(
+            name=run.__name__,
+            title=title,
+            about=about,
+            method=method,
+            path=path,
+            role=role,
+            run=run,
+            query=query,
+            body=body,
+            gives=gives,
+            streams=True,
+            refuses=refuses or {},
+        )
+
+    return made
+
+
+def _said(run: Callable[..., Any]) -> tuple[str, str]:
+    """Returns the first line of a docstring, and the rest of it."""
+    title, _, about = inspect.getdoc(run).partition("\n")  # type: ignore[union-attr] # ruff asks for one
+    return title, " ".join(about.split())

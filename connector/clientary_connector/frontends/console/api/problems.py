@@ -36,7 +36,10 @@ from clientary_connector.errors import (
     UnknownEntryError,
     UnknownGrantError,
     UnknownTokenError,
+    UnknownUserError,
 )
+from clientary_connector.frontends.console.api.words import in_words_of_the_api
+from clientary_connector.frontends.web.answers import refused_plainly
 
 #: Where the API is, under the path of the console.
 PREFIX: Final = "/api"
@@ -66,6 +69,7 @@ STATUSES: Final[tuple[tuple[type[ConnectorError], int], ...]] = (
     (UnknownApprovalError, 404),
     (UnknownEntryError, 404),
     (UnknownTokenError, 404),
+    (UnknownUserError, 404),
     (ReadRefusedError, 403),
     (NameTakenError, 409),
     (ApprovalEndedError, 409),
@@ -146,13 +150,21 @@ def problem_of(error: ConnectorError) -> Problem:
         return problem(422, error.message, kind=error.kind.value, hint=error.hint)
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), 503)
     own = error.kind.value if isinstance(error, ServiceError) else ""
-    return problem(status, error.message, kind=own, hint=error.hint)
+    return problem(status, error.message, kind=own, hint=in_words_of_the_api(error.hint))
 
 
 def in_api(scope: Scope) -> bool:
     """Tells whether a request is for the admin API, so that what is wrong is told as a problem."""
     path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", "")).startswith(f"{PREFIX}/")
+    within = path.removeprefix(scope.get("root_path", ""))
+    return within == PREFIX or within.startswith(f"{PREFIX}/")
+
+
+def refused(scope: Scope, status: int, text: str) -> Response:
+    """Refuses a request before it is anybody's: as a problem to a program, else in a line."""
+    if in_api(scope):
+        return answered(problem(status, text))
+    return refused_plainly(scope, status, text)
 
 
 def answered(told: Problem, headers: Mapping[str, str] | None = None) -> Response:

@@ -5,18 +5,20 @@
 3. The role of the token is one that the operation admits.
 4. Path, query, headers and body are read strictly; all that is wrong is told at once.
 5. What the connector refuses is told with its own words and a fitting status.
-6. The answer is one data class as JSON.
+6. The answer is one data class as JSON; or many of them, one a line, while they are found. Where
+   that cannot go on, it ends without its end, so that nobody takes the part for the whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from clientary_connector.errors import ConnectorError
@@ -30,13 +32,18 @@ from clientary_connector.frontends.console.api.problems import (
     problem_of,
 )
 from clientary_connector.frontends.console.api.reading import read_body, read_query
-from clientary_connector.frontends.console.desk import connector_of
+from clientary_connector.frontends.console.desk import connector_of, desk_of
 from clientary_connector.frontends.console.drawing import path_for
 from clientary_connector.frontends.console.roles import OPEN
 from clientary_connector.people import Role
 
 JSON: Final = "application/json"
+LINES: Final = "application/x-ndjson"
 ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+#: So many bytes of lines are sent at once, or what has come together in so long: each time is a
+#: change of threads.
+PIECE: Final = 64 * 1024
+PIECE_S: Final = 0.5
 
 
 def routes(operations: Sequence[Operation]) -> tuple[Route, ...]:
@@ -46,7 +53,8 @@ def routes(operations: Sequence[Operation]) -> tuple[Route, ...]:
         paths.setdefault(one.path, {})[one.method] = one
     found = [_route(path, methods) for path, methods in paths.items()]
     setattr(_nowhere, OPEN, OPEN)
-    return (*found, Route(f"{PREFIX}/{{rest:path}}", _nowhere, methods=()))
+    others = [Route(path, _nowhere, methods=()) for path in (PREFIX, f"{PREFIX}/{{rest:path}}")]
+    return (*found, *others)
 
 
 def _route(path: str, methods: Mapping[str, Operation]) -> Route:
@@ -72,6 +80,10 @@ async def _served(request: Request, operation: Operation) -> Response:
         return answered(error.problem, error.headers)
     except ConnectorError as error:
         return answered(problem_of(error))
+    if operation.streams:
+        # A HEAD asks for the headers alone, and what is not asked for is not looked for.
+        pieces = iter(()) if request.method == "HEAD" else _pieces(given)
+        return StreamingResponse(pieces, media_type=LINES)
     headers = {name: said(given) for name, said in operation.headers.items()}
     return Response(ENCODER.encode(given), operation.status, headers, media_type=JSON)
 
@@ -84,13 +96,23 @@ async def _done(request: Request, operation: Operation) -> Any:  # noqa: ANN401 
     if faults or more:
         raise ProblemError(422, "The request cannot be used.", faults=(*faults, *more))
     _check_guard(guard, operation)
+
+    async def admitted() -> bool:
+        try:
+            return await enter(request, operation.role) == person
+        except ProblemError:
+            return False
+
     asked = Asked(
         connector=connector_of(request),
+        desk=desk_of(request),
         person=person,
         path={name: str(value) for name, value in request.path_params.items()},
         query=query,
         body=body,
         root=path_for(request, "overview").rstrip("/"),
+        site=f"{request.url.scheme}://{request.url.netloc}",
+        admitted=admitted,
         if_match=guard,
     )
     if operation.waits:
@@ -109,6 +131,19 @@ def _check_guard(guard: str | None, operation: Operation) -> None:
         )
 
 
+def _pieces(found: Iterable[object]) -> Iterator[bytes]:
+    """Gives lines in pieces: soon, and not each by itself."""
+    piece, sent = bytearray(), time.monotonic()
+    for one in found:
+        piece += ENCODER.encode(one) + b"\n"
+        if len(piece) >= PIECE or time.monotonic() - sent >= PIECE_S:
+            yield bytes(piece)
+            piece.clear()
+            sent = time.monotonic()
+    yield bytes(piece)
+
+
 async def _nowhere(request: Request) -> Response:
-    del request
-    return answered(problem(404, "There is no such path."))
+    """Says that nothing is there, and where to look."""
+    where = f"{path_for(request, 'overview').rstrip('/')}{PREFIX}/openapi.json"
+    return answered(problem(404, "There is no such path.", hint=f"{where} names them all."))

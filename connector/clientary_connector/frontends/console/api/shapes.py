@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import msgspec
@@ -31,6 +32,11 @@ def shown(source: object, kind: type[T]) -> T:
     """Returns what a part of the connector says of itself as the data class that is served."""
     told: Any = source if isinstance(source, Mapping) else source.to_json()  # type: ignore[attr-defined] # all have it
     return msgspec.convert(told, type=kind)
+
+
+def moment_of(seconds: float) -> str:
+    """Returns a moment that is kept in seconds since 1970."""
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat()
 
 
 def closed(kind: type) -> Schema:

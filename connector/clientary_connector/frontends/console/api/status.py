@@ -8,7 +8,11 @@ from typing import Annotated
 from msgspec import Meta
 
 from clientary_connector.frontends.console.api.approvals import ApprovalShown
-from clientary_connector.frontends.console.api.connections import ConnectionShown, KeyShown
+from clientary_connector.frontends.console.api.connections import (
+    ConnectionShown,
+    KeyShown,
+    key_shown,
+)
 from clientary_connector.frontends.console.api.operations import Asked, Nothing, operation
 from clientary_connector.frontends.console.api.shapes import LogId, Moment, shown
 from clientary_connector.people import Role
@@ -43,8 +47,17 @@ class Status:
 
 @operation("GET", "/status", role=Role.VIEWER, gives=Status)
 def show_status(asked: Asked[Nothing, Nothing]) -> Status:
-    """Says how things stand: connections, keys, what waits for a person, what is not settled."""
-    return shown(status_of(asked.connector), Status)
+    """Says how things stand: connections, keys, what waits for a person, what is not settled.
+
+    One look for the first page of a host; everything in it has operations of its own.
+    """
+    told = status_of(asked.connector)
+    return Status(
+        connections=tuple(shown(one, ConnectionShown) for one in told.connections),
+        keys=tuple(map(key_shown, told.keys)),
+        approvals=tuple(shown(one, ApprovalShown) for one in told.approvals),
+        unsettled=tuple(shown(one, UnsettledShown) for one in told.unsettled),
+    )
 
 
 OPERATIONS = (show_status,)

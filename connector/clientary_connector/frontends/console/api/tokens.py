@@ -78,17 +78,24 @@ class WhyRevoked:
 
 @operation("GET", "/tokens", role=Role.ADMIN, query=WhichTokens, gives=Tokens)
 def list_tokens(asked: Asked[WhichTokens, Nothing]) -> Tokens:
-    """Lists the tokens, the newest first; those that count no more, too."""
+    """Lists the tokens, the newest first; those that count no more, too.
+
+    What is shown of a token is its id, and never its text.
+    """
     found = asked.connector.tokens.all(kind=asked.query.kind)
     return Tokens(tokens=tuple(shown(one, TokenShown) for one in found))
 
 
 @operation("POST", "/tokens", role=Role.ADMIN, body=TokenWanted, gives=TokenMade, status=201)
 def make_token(asked: Asked[Nothing, TokenWanted]) -> TokenMade:
-    """Makes a token, and shows its text this once."""
+    """Makes a token, and shows its text this once.
+
+    One of the kind `admin` is for this API, in a role; one of the kind `mcp` lets a program work as
+    a persona over a connection. Only a mark of it is kept.
+    """
     wanted, tokens, by = asked.body, asked.connector.tokens, asked.person.name
     _check(wanted)
-    ends = moment("expires_at", wanted.expires_at)
+    ends = moment("expires_at", wanted.expires_at, "body")
     if wanted.kind == "admin":
         made = tokens.for_admin(role=wanted.role or "", user=wanted.user, by=by, expires_at=ends)
     else:
@@ -104,7 +111,10 @@ def make_token(asked: Asked[Nothing, TokenWanted]) -> TokenMade:
 
 @operation("DELETE", "/tokens/{token}", role=Role.ADMIN, query=WhyRevoked, gives=TokenShown)
 def revoke_token(asked: Asked[WhyRevoked, Nothing]) -> TokenShown:
-    """Ends a token, by its id, for good: the next request with it is refused."""
+    """Ends a token, by its id, for good: the next request with it is refused.
+
+    Whose it was, and why it ended, stands in the log.
+    """
     ended = asked.connector.tokens.revoke(
         asked.path["token"], user=asked.person.name, reason=asked.query.reason
     )

@@ -1,4 +1,4 @@
-"""Holds the operations on usage: who has used what, and what is left of the budgets."""
+"""Holds the operation on usage: who has used what."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from clientary_connector.frontends.console.api.log import moment
 from clientary_connector.frontends.console.api.operations import Asked, Nothing, operation
-from clientary_connector.frontends.console.api.shapes import Moment, Name, shown
+from clientary_connector.frontends.console.api.shapes import Moment, Name
 from clientary_connector.people import Role
 
 Dimension = Literal["day", "month", "user", "persona", "connection", "action"]
@@ -48,29 +48,13 @@ class Used:
     usage: tuple[UsageShown, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetShown:
-    """How many credits a month somebody has, and how many are left."""
-
-    scope: Annotated[str, Meta(description="account, user, persona, connection or grant")]
-    name: str
-    credits: int
-    spent: int
-    left: int
-    renews_at: Moment
-    usual: Annotated[bool, Meta(description="It comes from the settings.")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budgets:
-    """The budgets of this month."""
-
-    budgets: tuple[BudgetShown, ...]
-
-
 @operation("GET", "/usage", role=Role.VIEWER, query=WhichUsage, gives=Used)
 def show_usage(asked: Asked[WhichUsage, Nothing]) -> Used:
-    """Shows calls and credits by day, month, user, persona, connection or action."""
+    """Shows calls and credits by day, month, user, persona, connection or action.
+
+    Days and months are those of UTC, in which a call ended. Without `since` it is this month; a
+    call that was refused, or never reached the service, costs nothing.
+    """
     wanted = asked.query
     found = asked.connector.budgets.usage(
         by=wanted.by,
@@ -97,10 +81,4 @@ def show_usage(asked: Asked[WhichUsage, Nothing]) -> Used:
     )
 
 
-@operation("GET", "/budgets", role=Role.VIEWER, gives=Budgets)
-def list_budgets(asked: Asked[Nothing, Nothing]) -> Budgets:
-    """Lists the budgets of this month, and what is left of them."""
-    return Budgets(budgets=tuple(shown(one, BudgetShown) for one in asked.connector.budgets.all()))
-
-
-OPERATIONS = (show_usage, list_budgets)
+OPERATIONS = (show_usage,)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -13,19 +11,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from clientary_connector.connector import Connector, Secret
+from clientary_connector.connector import Secret
 from clientary_connector.errors import ConnectorError
 from clientary_connector.frontends.console.desk import connector_of, desk_of, person_of
 from clientary_connector.frontends.console.drawing import page, see_other
 from clientary_connector.frontends.console.failing import status_of
 from clientary_connector.frontends.console.forms import Form, form_of
-from clientary_connector.frontends.console.rehearsal import NAME, Rehearsal
+from clientary_connector.frontends.console.rehearsing import join
 from clientary_connector.frontends.console.roles import needs
 from clientary_connector.frontends.console.views import joining
-from clientary_connector.sandbox import RunningSandbox
 
-#: How connections to the simulated account are named here.
-OURS: Final = re.compile(rf"{NAME}(-\d+)?")
 CONNECTED: Final = (
     "{name} is connected. The account is that of {account}. "
     "Nobody may do anything over it until you grant it."
@@ -65,22 +60,15 @@ async def connect_sandbox(request: Request) -> Response:
     rehearsal = desk_of(request).rehearsal
     if rehearsal is None:
         raise HTTPException(404, "No simulated account is offered here.")
-    connector = connector_of(request)
     try:
-        running = await run_in_threadpool(_running, connector, rehearsal)
+        joined = await join(connector_of(request), rehearsal, user=person_of(request).name)
     except OSError:
         raise HTTPException(503, "The simulated account cannot be started.") from None
-    name = await run_in_threadpool(_free_name, connector, running.url)
-    if name is None:
-        joined = await run_in_threadpool(_joined, connector, running.url)
-        said = "The simulated account is connected, and runs."
-        return see_other(request, "connection", message=said, connection=joined)
-    with Secret(running.key) as secret:
-        connection, account = await connector.connect(
-            name, secret=secret, user=person_of(request).name, sandbox=running.url
-        )
-    said = "This account is simulated. " + CONNECTED.format(name=connection.name, account=account)
-    return see_other(request, "connection", message=said, connection=connection.id)
+    said = "The simulated account is connected, and runs."
+    if joined.account is not None:
+        done = CONNECTED.format(name=joined.connection.name, account=joined.account)
+        said = f"This account is simulated. {done}"
+    return see_other(request, "connection", message=said, connection=joined.connection.id)
 
 
 def _drawn(
@@ -99,28 +87,6 @@ def _drawn(
         title=desk.connector.manifest.title,
         place=joining.place(desk.connector),
     )
-
-
-def _running(connector: Connector, rehearsal: Rehearsal) -> RunningSandbox:
-    """Starts the account, where a connection knows it from another run of the console."""
-    known = [one for one in connector.connections() if OURS.fullmatch(one.name)]
-    ports = (urlsplit(one.sandbox).port for one in known if one.sandbox is not None)
-    return rehearsal.running(before=[port for port in ports if port is not None])
-
-
-def _joined(connector: Connector, url: str) -> str | None:
-    """Returns the id of the connection that an address has, if it has one."""
-    found = (one.id for one in connector.connections() if one.sandbox == url)
-    return next(found, None)
-
-
-def _free_name(connector: Connector, url: str) -> str | None:
-    """Returns a name for the simulated account; None where it is joined already."""
-    taken = {one.name for one in connector.connections()}
-    if _joined(connector, url) is not None:
-        return None
-    names = (NAME, *(f"{NAME}-{number}" for number in range(2, len(taken) + 3)))
-    return next(name for name in names if name not in taken)
 
 
 ROUTES: Final = (
