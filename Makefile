@@ -46,8 +46,9 @@ check-rest: install-dev
 	$(call checked,manifest layout,$(BIN)/clientary manifest format --check manifests/clientary.json,lay it out: make format)
 	$(call checked,documents,$(BIN)/python -m tests.packaging.documents --check,write them: make docs)
 
-docs: install-dev ## write the generated parts of README.md and manifests/README.md anew
+docs: install-dev ## write what is generated anew: parts of both README.md, the examples of the API
 	@$(BIN)/python -m tests.packaging.documents
+	@$(BIN)/python -m tests.console.api_day
 
 format: install-dev ## lay out the code and the manifests
 	@$(BIN)/ruff check --quiet --fix .
