@@ -7,7 +7,8 @@ PYTHON ?=
 ARGS ?=
 
 BIN := .venv/bin
-unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH
+# The last of them has each of some hundred processes compile all that it imports anew.
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONDONTWRITEBYTECODE
 # pyright runs on the Node.js of its wheel and asks nobody for news.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 

@@ -61,6 +61,13 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("soak")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Runs three tests on two processors: many wait for a process, a browser, or a time-out."""
+    processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return (3 * processors + 1) // 2
+
+
 @pytest.fixture(scope="session")
 def soak(pytestconfig: pytest.Config) -> int:
     """How many times as long as in an ordinary run a campaign goes on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -82,12 +83,13 @@ def test_the_reader_of_marks_sees_all_ways_to_mark(
     assert found == expected
 
 
-def _tests() -> list[MarkedTest]:
-    return [
+@cache
+def _tests() -> tuple[MarkedTest, ...]:
+    return tuple(
         test
         for path in sorted(TESTS.rglob("test_*.py"))
         for test in _tests_of(path.read_text(encoding="utf-8"), str(path.relative_to(TESTS)))
-    ]
+    )
 
 
 def _tests_of(source: str, where: str) -> Iterator[MarkedTest]:

@@ -19,6 +19,7 @@ from clientary_connector import (
     LogFilter,
     Outcome,
     Secret,
+    Settings,
 )
 from clientary_connector.errors import InvalidValueError
 from clientary_connector.sandbox import Fault, FaultKind
@@ -37,8 +38,8 @@ INSIDE = (
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    """A sandbox and a connector."""
-    with set_stage(tmp_path / "state") as ready:
+    """A sandbox and a connector that tries again at once."""
+    with set_stage(tmp_path / "state", settings=Settings(backoff_first_s=0.0)) as ready:
         ready.sandbox.forget()
         yield ready
 

@@ -66,6 +66,11 @@ class Case:
         """Whether each call waits, so that all of them are made at once."""
         return self.fault.delay_s > 0
 
+    @property
+    def rests(self) -> bool:
+        """Whether it asks for a rest, which holds for all calls over the connection."""
+        return "retry-after" in self.fault.headers
+
 
 def _all(verdict: Verdict) -> dict[str, Verdict]:
     return dict.fromkeys(EVERY, verdict)

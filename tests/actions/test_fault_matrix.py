@@ -93,7 +93,8 @@ def test_every_action_meets_the_fault_as_the_rules_say(
         if case.slow:
             played = _play(stage, rows, case)
         else:
-            played = [each for row in rows for each in _play_apart(stage, row, case)]
+            play = _play_apart if case.rests else _play_alone
+            played = [each for row in rows for each in play(stage, row, case)]
         assert stage.connector.log.verify().ok
         found = _traces(played, ear)
     assert {each.call.action: wrong for each in played if (wrong := _wrong(each, case))} == {}
@@ -182,6 +183,11 @@ def test_a_list_that_breaks_off_on_a_later_page_has_failed(
         result = stage.run(call)
         assert (result.outcome, result.error and result.error.kind) == (Outcome.FAILED, error)
         assert len(stage.connector.log.page(LogFilter(operation=call.operation)).entries) == 1
+
+
+def _play_alone(stage: Stage, row: ExpectedRequest, case: Case) -> list[Played]:
+    """Runs an action under a fault."""
+    return _play(stage, [row], case)
 
 
 def _play_apart(stage: Stage, row: ExpectedRequest, case: Case) -> list[Played]:

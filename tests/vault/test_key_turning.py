@@ -130,6 +130,10 @@ def test_a_kek_rotation_waits_for_the_end_of_a_rotation_of_keys(site: Site, vaul
     check_whole(vault)
 
 
+#: So long is the database of others looked at; who holds it here holds it until the look is over.
+BUSY_MS = 300
+
+
 class Watched:
     """A provider that sees whether anybody could write while it was asked."""
 
@@ -147,6 +151,7 @@ class Watched:
     def unwrap(self, sealed: bytes, bound: bytes) -> bytearray:
         """Opens key material, after a look whether the database is free."""
         file = raw(self._database)
+        file.set_busy_timeout(BUSY_MS)
         try:
             file.execute("BEGIN IMMEDIATE")
             self.free.append(True)

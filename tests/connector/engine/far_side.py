@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import json
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ class Seen:
 #: Bytes to send; None cuts the line without a word; HANG never answers.
 Answer: TypeAlias = bytes | None
 HANG = b"HANG"
+#: Says what to answer; one that waits, so that others are answered meanwhile, is awaited.
+Answering: TypeAlias = Callable[[Seen], Answer | Awaitable[Answer]]
 
 
 def reply(
@@ -50,7 +53,7 @@ def reply(
 class FarSide:
     """A running far side: what it saw, and how it answers."""
 
-    answer: Callable[[Seen], Answer]
+    answer: Answering
     url: str = ""
     seen: list[Seen] = field(default_factory=list[Seen])
     #: Set when the first request has come whole.
@@ -71,7 +74,8 @@ class FarSide:
         while (request := await _read(reader)) is not None:
             self.seen.append(request)
             self.asked.set()
-            answer = self.answer(request)
+            said = self.answer(request)
+            answer = await said if inspect.isawaitable(said) else said
             if answer == HANG:
                 await asyncio.Event().wait()
             if answer is None:
@@ -83,7 +87,7 @@ class FarSide:
 
 
 @contextmanager
-def far_side(answer: Callable[[Seen], Answer]) -> Generator[FarSide]:
+def far_side(answer: Answering) -> Generator[FarSide]:
     """Runs a far side in a thread of its own while the block lasts."""
     side = FarSide(answer)
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()

@@ -23,7 +23,7 @@ from clientary_connector import (
 )
 from clientary_connector.wiring import joined
 from connector_vault import LogDraft, Vault
-from tests.connector.engine.far_side import Answer, Seen, reply
+from tests.connector.engine.far_side import Answer, Answering, Seen, reply
 
 T = TypeVar("T")
 
@@ -136,10 +136,10 @@ def ground(
         runner.run(connector.aclose())
 
 
-def staff_or(answer: Callable[[Seen], Answer]) -> Callable[[Seen], Answer]:
+def staff_or(answer: Answering) -> Answering:
     """Answers the test of a connection as it should be, and all else as told."""
 
-    def answered(seen: Seen) -> Answer:
+    def answered(seen: Seen) -> Answer | Awaitable[Answer]:
         if seen.path.endswith("/staff"):
             return reply(body={"staff": [{"id": 1, "name": "Ada", "email": "ada@books.example"}]})
         return answer(seen)

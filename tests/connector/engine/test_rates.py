@@ -28,10 +28,15 @@ class Counted:
         self.let = threading.Event()
         self.let.set()
         self.first: Answer = reply(body=CLIENT)
+        self.inside = self.most = 0
 
-    def __call__(self, _: Seen) -> Answer:
-        """Answers when it is let; the first answer may be another."""
-        self.let.wait()
+    async def __call__(self, _: Seen) -> Answer:
+        """Answers when it is let, others meanwhile too; the first answer may be another."""
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        while not self.let.is_set():  # noqa: ASYNC110 - a test sets it in another thread
+            await asyncio.sleep(0.001)
+        self.inside -= 1
         answer, self.first = self.first, reply(body=CLIENT)
         return answer
 
@@ -125,27 +130,29 @@ def test_no_more_are_under_way_at_once_than_may_be(
 ) -> None:
     """Two connectors have two requests between them; the others go when those have ended."""
     settings = Settings(requests_at_once=2)
-    counted.let.clear()
     with (
         connected(tmp_path, side, settings) as on,
+        open_connector(tmp_path, settings=settings) as one,
         open_connector(tmp_path, settings=settings) as other,
     ):
+        counted.let.clear()
 
         async def together() -> list[Result]:
             calls = [
-                asyncio.ensure_future(one.run(on.call("get_client", {"id": 7})))
-                for _ in range(4)
-                for one in (other,)
+                asyncio.ensure_future(each.run(on.call("get_client", {"id": 7})))
+                for _ in range(2)
+                for each in (one, other)
             ]
-            await asyncio.to_thread(side.asked.wait)
+            while counted.inside < 2:  # noqa: ASYNC110 - the far side runs in another thread
+                await asyncio.sleep(0.001)
+            # The others are here, and would be there a few milliseconds later.
             await asyncio.sleep(0.2)
-            assert len(side.seen) <= 2
             counted.let.set()
             return [await call for call in calls]
 
-        side.asked.clear()
         results = on.run(together())
     assert {result.outcome for result in results} == {Outcome.SUCCEEDED}
+    assert counted.most == 2
     assert len(side.seen) == 4
 
 
