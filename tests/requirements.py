@@ -208,6 +208,7 @@ POLICY: Final[dict[str, str]] = {
     "policy.budget.usage": "Usage shows who has used what, and what it cost.",
     "policy.rate.processes": "Real processes that press at once keep one pace between them.",
     "policy.rate.rest": "What a service asks one process for, every process keeps.",
+    "policy.rate.tidy": "Tending removes the pages of turns that revoked connections have left.",
     "policy.rate.turns": "Processes share turns in order, and the dead hold none.",
     "policy.rate.wait": "A call waits a bounded time for its turn; too many are not sent.",
     "policy.once.ends": "A result is given again for a time; after that a change is refused.",

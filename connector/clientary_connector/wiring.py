@@ -331,6 +331,7 @@ class Parts:
         """Returns what is done when it is due."""
         from clientary_connector import keeping, tending
         from clientary_connector.approver import ApprovalChore
+        from clientary_connector.tidying import TurnsChore
         from connector_vault.keyrotator import KeyRotator
 
         ground = self.ground
@@ -355,6 +356,7 @@ class Parts:
                 tending.SettleChore(self.settlements()),
                 ApprovalChore(self.approvals()),
                 tending.UsageChore(self.billing()),
+                TurnsChore(vault),
             ),
             told=lambda report: ground.hosting.tell("connector_due", report=report),
         )

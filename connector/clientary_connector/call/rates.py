@@ -138,16 +138,19 @@ class Rates:
         with self._lock:
             held = self._lines.get(name)
             if held is None:
-                held = Line(Turns(self._file(name), self._vault.attendance), pace)
+                page = page_of(self._vault.path, name)
+                held = Line(Turns(page, self._vault.attendance), pace)
             elif held.pace != pace:
                 # The same turns at another pace: an admin has changed the grant.
                 held = Line(held.turns, pace, held.waiting)
             self._lines[name] = held
             return held
 
-    def _file(self, name: str) -> Path:
-        path = self._vault.path
-        return path.with_name(f"{path.name}.turns") / sha256(name.encode()).hexdigest()[:32]
+
+def page_of(database: Path, name: str) -> Path:
+    """Returns where the processes on a database share the turns at something."""
+    folder = database.with_name(f"{database.name}.turns")
+    return folder / sha256(name.encode()).hexdigest()[:32]
 
 
 class Turn:

@@ -182,3 +182,24 @@ def test_a_call_that_is_cancelled_while_it_waits_gives_its_place_up(
         assert on.run(together()).outcome is Outcome.SUCCEEDED
         assert other.run_sync(on.call("get_client", {"id": 7})).outcome is Outcome.SUCCEEDED
     assert len(side.seen) == 3
+
+
+@pytest.mark.requirement("policy.rate.tidy")
+def test_tending_removes_the_turns_of_a_revoked_connection_alone(
+    tmp_path: Path, side: FarSide
+) -> None:
+    """Its own and those under its grants; another's stay, and a new one under its name works."""
+    with connected(tmp_path, side, Settings(key_rotation_days=3650)) as on:
+        tend = on.connector.tend
+        on.run(tend(user=USER))
+        on.connector.grants.give(PERSONA, NAME, Terms(scopes=("*:*",), rate=6), user=USER)
+        assert kind(get(on)) is None
+        pages = tmp_path / "vault" / "vault.db.turns"
+        (pages / "another").touch()
+        on.run(tend(user=USER))
+        assert len(list(pages.iterdir())) == 3
+        on.run(on.connector.revoke(NAME, user=USER))
+        assert on.run(tend(user=USER)).items == ()
+        assert [page.name for page in pages.iterdir()] == ["another"]
+        on.join(side.url)
+        assert kind(get(on)) is None
