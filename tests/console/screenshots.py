@@ -100,7 +100,7 @@ def _prepared(ground: Ground) -> Iterator[Shot]:
     yield Shot("approval", f"/approvals/{asked.error.approval}")
     yield Shot("actions", "/actions")
     yield Shot("action", "/actions/create_invoice")
-    yield Shot("try", f"/actions/create_invoice/try?persona={PERSONA}&connection={one}")
+    yield Shot("try", f"/actions/create_invoice/try?persona={PERSONA}&connection={NAME}")
     yield Shot("log", "/log")
     yield Shot("entry", f"/log/{asked.log_id}", _opened)
     yield Shot("verify", "/log/verify", _verified)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from html import unescape
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import pytest
 from clientary_connector import LogFilter, Manifest, load_manifest
 from clientary_connector.call.arguments import Arguments
 from clientary_connector.call.kinds import is_list, is_object
-from clientary_connector.frontends.console.views.results import cell, json_text, tables_of
+from clientary_connector.frontends.console.views.results import Table, cell, json_text, tables_of
 from clientary_connector.frontends.console.views.tryform import (
     arguments_of,
     kind_of,
@@ -24,6 +25,9 @@ from tests.console.ground import NAME, PERSONA, Ground, Page, stage
 
 pytestmark = pytest.mark.requirement("console.try")
 
+#: How the browser itself writes a day.
+OWN_DAY: Final = """(text) => new Intl.DateTimeFormat("en-GB", {
+  dateStyle: "medium", timeZone: "UTC" }).format(new Date(text))"""
 LOOK: Final = ("do", "look")
 RUN: Final = ("do", "run")
 WHO: Final = {"connection": NAME, "persona": PERSONA, "prompt": "Bill March, please."}
@@ -296,16 +300,72 @@ def test_text_of_the_service_and_of_the_admin_is_shown_and_never_obeyed(ground: 
 def test_a_result_is_shown_as_tables_and_stays_light() -> None:
     """Lists of a record stand below it; what is long is cut, and says so."""
     data: Any = {"id": 1, "ok": True, "none": None, "items": [{"a": 1}], "more": {"b": [1]}}
-    own, items = tables_of(data)
-    assert own.rows == (("id", "1"), ("ok", "yes"), ("none", ""), ("more", '{"b":[1]}'))
-    assert (items.caption, items.columns, items.rows) == ("items", ("a",), (("1",),))
-    many = tables_of([{"n": number} for number in range(250)])[0]
+    own, items = tables_of(data, {})
+    assert texts(own) == [["id", "1"], ["ok", "yes"], ["none", ""], ["more", '{"b":[1]}']]
+    assert (items.caption, items.columns, texts(items)) == ("items", ("a",), [["1"]])
+    many = tables_of([{"n": number} for number in range(250)], {})[0]
     assert (len(many.rows), many.more) == (100, 150)
-    assert tables_of([1, 2])[0].rows == (("1",), ("2",))
-    assert (tables_of([]), tables_of("text")) == ((), ())
-    assert cell("x" * 300).endswith("…")
+    assert texts(tables_of([1, 2], {})[0]) == [["1"], ["2"]]
+    assert (tables_of([], {}), tables_of("text", {})) == ((), ())
+    assert cell("x" * 300).text.endswith("…")
     text, cut = json_text({"x": "y" * 40_000})
     assert (len(text), cut) == (30_000, True)
+
+
+def texts(table: Table) -> list[list[str]]:
+    """Returns the words of a table."""
+    return [[one.text for one in row] for row in table.rows]
+
+
+def test_days_moments_and_amounts_are_told_from_text_by_the_schema() -> None:
+    """What does not look like one is text, whatever the schema says."""
+    schema: dict[str, Any] = load_manifest().actions["get_invoice"].output
+    data = {
+        "date": "2026-01-31",
+        "due_date": "soon",
+        "subtotal": "-1234.50",
+        "total_cost": NASTY,
+        "created_at": "2026-01-31T08:00:00Z",
+        "number": "2026-01-31",
+        "invoice_items": [{"price": "95.00", "title": "95.00"}],
+    }
+    record, items = tables_of(data, schema)
+    forms = {row[0].text: row[1].form for row in record.rows}
+    assert forms == {
+        "date": "date",
+        "due_date": "",
+        "subtotal": "decimal",
+        "total_cost": "",
+        "created_at": "date-time",
+        "number": "",
+    }
+    assert [one.form for one in items.rows[0]] == ["decimal", ""]
+
+
+@pytest.mark.slow
+def test_days_and_amounts_are_shown_in_the_form_of_the_reader(
+    ground: Ground, chromium: Chromium
+) -> None:
+    """By a script; without one they stand as they are, which is the same in every language."""
+    one = next(iter(ground.sandbox.sandbox.state.invoices)).id
+    for script in (True, False):
+        tab = chromium.tab(ground, "admin", script=script)
+        tab.goto(ground.at("/actions/get_invoice/try"))
+        tab.select_option("[name=connection]", NAME)
+        tab.select_option("[name=persona]", PERSONA)
+        tab.fill("[name=prompt]", "Look")
+        tab.fill('[name="a:id"]', str(one))
+        tab.click('button[value="run"], button.main')
+        if tab.locator("#would").count():
+            tab.click('button[value="run"]')
+        day = tab.locator('tr:has(code:text-is("date")) time')
+        exact = day.get_attribute("datetime") or ""
+        shown = tab.evaluate(OWN_DAY, exact) if script else exact
+        assert shown != exact or not script
+        assert day.text_content() == shown
+        amount = tab.locator('tr:has(code:text-is("subtotal")) data')
+        exact = amount.get_attribute("value") or ""
+        assert amount.text_content() == (f"{Decimal(exact):,}" if script else exact)
 
 
 @pytest.mark.slow

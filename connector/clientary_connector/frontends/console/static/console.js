@@ -5,6 +5,8 @@
 
   /* Moments and amounts in the reader's own form and zone; the exact text stays as a title. */
   const moments = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  /* A day is the same day in every zone. */
+  const days = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
   const localize = (root) => {
     for (const time of all("time[data-when]", root)) {
       const moment = new Date(time.dateTime);
@@ -13,17 +15,19 @@
       time.textContent = moments.format(moment);
       time.removeAttribute("data-when");
     }
-    for (const amount of all("data[data-money]", root)) {
-      const currency = amount.dataset.money;
-      const form = currency ? { style: "currency", currency } : { minimumFractionDigits: 2 };
-      try {
-        /* The text goes in as it is: a number would round a long amount. */
-        const shown = new Intl.NumberFormat(undefined, form).format(amount.value);
-        if (!shown.includes("NaN")) amount.textContent = shown;
-      } catch {
-        /* A currency that the browser does not know stays as the server wrote it. */
-      }
-      amount.removeAttribute("data-money");
+    for (const time of all("time[data-day]", root)) {
+      const day = new Date(`${time.dateTime}T00:00Z`);
+      if (Number.isNaN(day.getTime())) continue;
+      time.title = time.textContent;
+      time.textContent = days.format(day);
+      time.removeAttribute("data-day");
+    }
+    for (const amount of all("data[data-amount]", root)) {
+      const digits = Math.min((amount.value.split(".")[1] ?? "").length, 20);
+      const form = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+      /* The text goes in as it is: a number would round a long amount. */
+      amount.textContent = new Intl.NumberFormat(undefined, form).format(amount.value);
+      amount.removeAttribute("data-amount");
     }
     for (const count of all("data[data-count]", root)) {
       count.textContent = new Intl.NumberFormat().format(Number(count.value));
