@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from connector_vault.ended import Standing
 from connector_vault.errors import VaultError
@@ -19,8 +18,7 @@ T = TypeVar("T")
 _ROWS: Final = 4_096
 
 
-@dataclass(frozen=True, slots=True)
-class Done(Generic[T]):
+class Done(NamedTuple, Generic[T]):
     """What came of work: its value, the end of the log, and whether the anchor has to follow."""
 
     value: T

@@ -112,14 +112,14 @@ class GroupWriter:
             self._orders.put(self._take())
         return future.result()
 
-    async def write_async(self, work: Work[T]) -> T:
-        """Runs the work and awaits its commit; cancelling only stops the waiting."""
+    def write_async(self, work: Work[T]) -> asyncio.Future[T]:
+        """Runs the work; what is given is done with its commit, and cancelling it stops nothing."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         if self._hand_in(_Job(work, loop, future)):
             # Not at once: what other tasks hand in before the loop's next round comes along.
             loop.call_soon(self._told, (), self._offer)
-        return await future
+        return future
 
     def look(self, work: Work[T]) -> tuple[T] | None:
         """Runs short work that only reads; None if somebody uses the connection.
@@ -147,7 +147,7 @@ class GroupWriter:
             return None
         try:
             found = (work(self._echo),)
-        except UnreadError:
+        except (UnreadError, AskFirstError):
             return None
         # Somebody else's work may have changed something in between.
         return found if self._rows.seen == seen else None

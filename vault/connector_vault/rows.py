@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, Final, TypeVar, cast
 
+from connector_vault.asking import AskFirstError
 from connector_vault.claims import Claims, claim_of, span_of
 from connector_vault.columns import KeyRow, LogColumns, RecordRow, SecretRow
 from connector_vault.postings import Postings
@@ -65,7 +66,7 @@ class Rows:
         self._connection = connection
         #: Whether the work under way has written, and so has a savepoint to go back to.
         self.marked = False
-        #: Whether others wait until the transaction is over.
+        #: Whether nobody may be asked meanwhile: others wait, or nothing can be read for it.
         self.writing = False
         #: Whether a savepoint comes before every first write, whatever it is.
         self.careful = False
@@ -90,7 +91,7 @@ class Rows:
     def echo(self) -> Rows:
         """Gives rows that read nothing, and so use no connection: they know what is kept here."""
         echo = Rows(self._connection)
-        echo._kept, echo._resting = self._kept, True
+        echo._kept, echo._resting, echo.writing = self._kept, True, True
         return echo
 
     def snapshot(self, work: Callable[[Rows], T]) -> T:
@@ -105,13 +106,13 @@ class Rows:
     def glance(self, work: Callable[[Rows], T]) -> T:
         """Does the same where nothing has to be read, or else begins anew in a transaction."""
         self.begin()
-        self._resting = True
+        writing, self.writing, self._resting = self.writing, True, True
         try:
             return work(self)
-        except UnreadError:
+        except (UnreadError, AskFirstError):
             pass
         finally:
-            self._resting = False
+            self.writing, self._resting = writing, False
         return self.snapshot(work)
 
     def begin(self) -> None:
@@ -330,8 +331,7 @@ class Rows:
 
     def intent(self, operation: str, connection: str, persona: str) -> LogColumns | None:
         """Gives the intent that claimed an operation, in its newest round."""
-        claimed = (*span_of(operation), operation, connection, persona)
-        return self._log_row(_CLAIMED, claimed)
+        return self._log_row(_CLAIMED, (*span_of(operation), operation, connection, persona))
 
     def last_seq(self) -> int:
         """Gives the number of the newest row of the log."""

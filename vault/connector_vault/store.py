@@ -120,13 +120,18 @@ class Store:
             self._ask(needed)
         return self._writing().write(_patient(work))
 
-    async def write_async(self, work: Callable[[Rows], T]) -> T:
-        """Runs work in a transaction and awaits its commit."""
-        try:
-            # More time than a moment passes between any look at the file and the commit.
-            return await self._writing(lately=True).write_async(work)
-        except AskFirstError as needed:
-            await asyncio.to_thread(self._ask, needed)
+    def write_async(self, work: Callable[[Rows], T]) -> asyncio.Future[T]:
+        """Hands in work for a transaction; what is given is done with the commit.
+
+        Where the provider has to be asked first, awaiting it raises AskFirstError: it is to be
+        handed in once more, by `write_patiently`.
+        """
+        # More time than a moment passes between any look at the file and the commit.
+        return self._writing(lately=True).write_async(work)
+
+    async def write_patiently(self, work: Callable[[Rows], T], needed: AskFirstError) -> T:
+        """Has the provider asked, and then runs work in a transaction and awaits its commit."""
+        await asyncio.to_thread(self._ask, needed)
         return await self._writing().write_async(_patient(work))
 
     def sizes(self) -> tuple[int, int]:

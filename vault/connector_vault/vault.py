@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypeVar
 
 from connector_vault.anchor import Head
+from connector_vault.asking import AskFirstError
 from connector_vault.checkpoints import CheckpointPlan, Checkpoints
 from connector_vault.cipher import Entropy
 from connector_vault.drafting import Drafts
@@ -282,7 +283,14 @@ class Vault:
 
     async def write_async(self, work: Callable[[Transaction], T]) -> T:
         """Does the same from an event loop. Cancelling it does not stop the work."""
-        done = await self._store.write_async(lambda rows: self._transact(rows, work))
+
+        def handed_in(rows: Rows) -> Done[T]:
+            return self._transact(rows, work)
+
+        try:
+            done = await self._store.write_async(handed_in)
+        except AskFirstError as needed:
+            done = await self._store.write_patiently(handed_in, needed)
         if self._follower.is_due(done):
             await asyncio.to_thread(self._follower.advance)
         return done.value
@@ -300,7 +308,10 @@ class Vault:
             IntegrityError: It was altered, moved or put back without the key.
         """
         if stage == "current":
-            work = lambda rows: self._tools.secrets.open(rows, owner, field)  # noqa: E731 - used twice
+
+            def work(rows: Rows) -> Secret:
+                return self._tools.secrets.open(rows, owner, field)
+
             found = self._store.recall(work) if lately else None
             return self._store.look(work) if found is None else found[0]
         return self.read(lambda view: view.open_secret(owner, field, stage=stage))

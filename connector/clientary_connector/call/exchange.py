@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from clientary_connector.call.kinds import is_object
 from clientary_connector.call.paging import gather
 from clientary_connector.call.reading import Drift
 from clientary_connector.call.request import Request
-from clientary_connector.call.result import ErrorKind, Outcome, Page
+from clientary_connector.call.result import CallError, ErrorKind, Outcome, Page
 from clientary_connector.call.sending import EndedError, Sender, Way
 from clientary_connector.call.shaping import fit, pick
 from clientary_connector.call.tally import Tally
@@ -66,9 +66,9 @@ class Exchange:
         except RefusedError as refusal:
             # Between two pages or sends; before the first one it is a refusal in full.
             outcome = Outcome.FAILED if self.tally.sent else Outcome.REFUSED
-            return self._ending(outcome=outcome, error=refusal.error)
+            return self._ending(outcome, error=refusal.error)
         except EndedError as end:
-            return self._ending(outcome=end.outcome, error=end.error)
+            return self._ending(end.outcome, error=end.error)
         return self._shaped(arguments, data, page)
 
     def _shaped(self, arguments: Mapping[str, Any], data: Any, page: Page | None) -> Ending:  # noqa: ANN401 - any JSON value
@@ -76,16 +76,28 @@ class Exchange:
         if FIELDS in arguments:
             data, said = pick(data, arguments[FIELDS])
         data, page, cut = fit(data, page, most=self._settings.max_result_bytes)
-        return self._ending(outcome=Outcome.SUCCEEDED, data=data, page=page, warnings=(*said, *cut))
+        return self._ending(Outcome.SUCCEEDED, data=data, page=page, warnings=(*said, *cut))
 
-    def _ending(self, *, warnings: tuple[str, ...] = (), **facts: Any) -> Ending:  # noqa: ANN401 - the further fields of an Ending
-        drift = self._drift.warnings(self._settings.max_warnings)
+    def _ending(
+        self,
+        outcome: Outcome,
+        *,
+        data: Any = None,  # noqa: ANN401 - any JSON value
+        page: Page | None = None,
+        warnings: tuple[str, ...] = (),
+        error: CallError | None = None,
+    ) -> Ending:
+        tally = self.tally
         return Ending(
-            attempts=self.tally.attempts,
-            status=self.tally.status,
-            tries=self.tally.told(),
-            warnings=(*drift, *warnings),
-            **facts,
+            outcome=outcome,
+            data=data,
+            page=page,
+            warnings=self._drift.warnings(self._settings.max_warnings) + warnings,
+            error=error,
+            attempts=tally.attempts,
+            status=tally.status,
+            duration_ms=tally.spent_ms,
+            tries=tally.told(),
         )
 
     async def _data(self, arguments: Mapping[str, Any]) -> tuple[Any, Page | None]:
@@ -118,9 +130,11 @@ class Exchange:
         # How many there are in all would tell of what the persona may not see.
         return kept, replace(page, filtered=len(records) - len(kept), total=None, pages=None)
 
-    async def _sent(self, arguments: Mapping[str, Any], built: Request | None = None) -> Reply:
+    def _sent(
+        self, arguments: Mapping[str, Any], built: Request | None = None
+    ) -> Coroutine[Any, Any, Reply]:
         request = built or self._tool.requests.build(arguments)
-        return await self._sender.send(
+        return self._sender.send(
             request, way=self._way, effect=self._action.effect, tally=self.tally
         )
 

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from typing import Any
 
 from clientary_connector.call.approving import Approving
 from clientary_connector.call.arguments import json_path
@@ -81,13 +81,13 @@ class Executor:
         )
         self.underway = Underway(vault, clock)
 
-    async def run(self, call: Call) -> Result:
-        """Runs a call; whatever happens is in the result, and in the log.
+    def run(self, call: Call) -> Coroutine[Any, Any, Result]:
+        """Runs a call, when it is awaited; whatever happens is in the result, and in the log.
 
         Raises:
             CancelledError: The caller left; what is known stands in the log.
         """
-        return await self._run(call, self.permit)
+        return self._run(call, self.permit)
 
     def close(self) -> None:
         """Gives back what it shares with other processes."""
@@ -233,20 +233,18 @@ class Executor:
     ) -> Ending:
         """Carries a call whose intent stands in the log, and measures how long it took."""
         exchange = self.exchange(intent.tool, self._sender.way(permit), sieve)
-        started = time.perf_counter()
         try:
             may_stop = lambda: not _maybe_done(intent, exchange)  # noqa: E731 - read where it is used
-            async with self.underway.flight(permit, may_stop=may_stop):
-                ending = await exchange.run(intent.call.arguments, request)
+            with self.underway.flight(permit, may_stop=may_stop):
+                return await exchange.run(intent.call.arguments, request)
         except StoppedError:
-            ending = _stopped(intent, exchange)
+            return _stopped(intent, exchange)
         except asyncio.CancelledError:
             ending = _left(intent, exchange)
             await asyncio.shield(self._journal.settle(intent, ending))
             raise
         except Exception:  # noqa: BLE001 - the outermost edge of a call: it must end in the log
-            ending = _broken(intent, exchange)
-        return replace(ending, duration_ms=(time.perf_counter() - started) * 1000)
+            return _broken(intent, exchange)
 
 
 def _left(intent: Intent, exchange: Exchange) -> Ending:
@@ -265,6 +263,7 @@ def _cut_short(intent: Intent, exchange: Exchange, kind: ErrorKind, message: str
         error=failure(kind, effect=effect, message=message),
         attempts=tally.attempts,
         status=tally.status,
+        duration_ms=tally.spent_ms,
         tries=tally.told(),
     )
 
@@ -277,6 +276,7 @@ def _stopped(intent: Intent, exchange: Exchange) -> Ending:
         error=failure(ErrorKind.REVOKED),
         attempts=tally.attempts,
         status=tally.status,
+        duration_ms=tally.spent_ms,
         tries=tally.told(),
     )
 

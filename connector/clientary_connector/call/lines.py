@@ -118,8 +118,12 @@ class Lines:
         self._flights: set[Flight] = set()
         self._alarm: asyncio.TimerHandle | None = None
 
-    async def exchange(self, target: Target, message: Message, gate: Gate) -> Answer:
+    async def exchange(
+        self, target: Target, message: Message, gate: Gate, signed: str | None = None
+    ) -> Answer:
         """Sends one request once, through its gate, and reads its answer.
+
+        `signed` is what its header `Authorization` says, if it has one.
 
         Raises:
             ElsewhereError: The target is no plain host; nothing was sent.
@@ -129,7 +133,7 @@ class Lines:
             TimeoutError: There is no answer in time.
         """
         dial, name = self._dials.get(target) or self._dialled(target)
-        written = self._written(name, message)
+        written = self._written(name, message, signed)
         until = self._loop.time() + self._settings.send_timeout_s
         line = await self._open(dial)
         try:
@@ -202,7 +206,7 @@ class Lines:
             return b"", BodyFault.CUT
         return b"".join(chunks), None
 
-    def _written(self, name: str, message: Message) -> bytes:
+    def _written(self, name: str, message: Message, signed: str | None) -> bytes:
         """Gives the bytes of a request.
 
         Raises:
@@ -211,6 +215,8 @@ class Lines:
         if RESOURCE.fullmatch(message.resource) is None:
             raise UnwritableError
         own = "".join([_line(header, value) for header, value in message.headers.items()])
+        if signed is not None:
+            own += _line("Authorization", signed)
         body = message.body or b""
         if body or message.method not in NO_BODY:
             own += f"Content-Length: {len(body)}\r\n"

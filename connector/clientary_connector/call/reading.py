@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -39,11 +38,14 @@ SCALARS: Final[Mapping[str, tuple[type, ...]]] = {
 }
 
 
-@dataclass(slots=True)
 class Drift:
     """Gathers where an answer differs from what was promised, each place once."""
 
-    places: dict[str, int] = field(default_factory=dict[str, int])
+    __slots__ = ("places",)
+
+    def __init__(self) -> None:
+        """Starts with no place."""
+        self.places: dict[str, int] = {}
 
     def note(self, path: str, said: str) -> None:
         """Notes one place."""
@@ -52,6 +54,8 @@ class Drift:
 
     def warnings(self, most: int) -> tuple[str, ...]:
         """Returns the places as warnings, at most so many."""
+        if not self.places:
+            return ()
         said = [
             key if count == 1 else f"{key} ({count} times)" for key, count in self.places.items()
         ]

@@ -68,14 +68,10 @@ class EndedError(Exception):
         self.error = error
 
 
-async def never(secret: Secret, effect: Effect | None = None) -> bool:
+async def never(secret: Secret, effect: Effect) -> bool:
     """Tells of a secret that nobody replaces."""
     del secret, effect
     return False
-
-
-async def at_once() -> None:
-    """Waits for nothing: what is to be opened does not end by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +86,8 @@ class Way:
     #: Tells whether a secret was replaced by a newer one since it was opened.
     replaced: Callable[[Secret, Effect], Awaitable[bool]] = never
     #: Renews what is about to end, before it is opened; raises RefusedError where that is in vain.
-    ready: Callable[[], Awaitable[None]] = at_once
+    #: None where what is to be opened does not end by itself.
+    ready: Callable[[], Awaitable[None]] | None = None
     #: Waits for leave to send, and gives it back; raises RefusedError where that takes too long.
     turn: Callable[[float], AbstractAsyncContextManager[None]] = free
     #: Makes everybody rest who sends over the connection; gives until when.
@@ -149,7 +146,9 @@ class Sender:
         attempt = 1
         while True:
             try:
-                reply = await self._once(request, way, effect, tally)
+                reply, again = await self._sent(request, way, tally, effect)
+                if again:
+                    reply, _ = await self._sent(request, way, tally, None)
             except GateClosedError as closed:
                 raise refused(ErrorKind(closed.reason)) from None
             except NotSentError as error:
@@ -171,53 +170,33 @@ class Sender:
                 raise ended
             attempt += 1
 
-    async def _once(self, request: Request, way: Way, effect: Effect, tally: Tally) -> Reply:
-        """Sends once; and once more, where the secret was replaced on the way and got 401."""
-
-        def replaced(secret: Secret) -> Awaitable[bool]:
-            return way.replaced(secret, effect)
-
-        reply, again = await self._sent(request, way, tally, replaced)
-        if again:
-            reply, _ = await self._sent(request, way, tally, never)
-        return reply
-
     async def _sent(
-        self,
-        request: Request,
-        way: Way,
-        tally: Tally,
-        replaced: Callable[[Secret], Awaitable[bool]],
+        self, request: Request, way: Way, tally: Tally, effect: Effect | None
     ) -> tuple[Reply, bool]:
-        await way.ready()
-        async with way.turn(tally.rested):
-            return await self._let_out(request, way, tally, replaced)
+        """Sends once; tells whether the secret got 401 and was replaced on the way.
 
-    async def _let_out(
-        self,
-        request: Request,
-        way: Way,
-        tally: Tally,
-        replaced: Callable[[Secret], Awaitable[bool]],
-    ) -> tuple[Reply, bool]:
-        with way.credential() as secret:
-            tally.begin()
-            try:
-                reply = await self._transport.send(
-                    way.target,
-                    request,
-                    secret,
-                    gate=lambda: Passage(way.gate(), tally),
-                    auth=way.auth,
-                )
-            except NotSentError as error:
-                tally.failed(error.reason, sent=False)
-                raise
-            except NoAnswerError as error:
-                tally.failed(error.reason, sent=True)
-                raise
-            tally.answered(reply.status)
-            return reply, reply.status == UNAUTHORIZED and await replaced(secret)
+        Without an effect it is not asked: what is sent then is final.
+        """
+        if way.ready is not None:
+            await way.ready()
+        async with way.turn(tally.rested):
+            with way.credential() as secret:
+                tally.begin()
+                gate = lambda: Passage(way.gate(), tally)  # noqa: E731 - passed at the line
+                try:
+                    reply = await self._transport.send(
+                        way.target, request, secret, gate=gate, auth=way.auth
+                    )
+                except NotSentError as error:
+                    tally.failed(error.reason, sent=False)
+                    raise
+                except NoAnswerError as error:
+                    tally.failed(error.reason, sent=True)
+                    raise
+                tally.answered(reply.status)
+                if effect is None or reply.status != UNAUTHORIZED:
+                    return reply, False
+                return reply, await way.replaced(secret, effect)
 
     def way(self, permit: Permit) -> Way:
         """Returns the way of a call that was allowed."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 #: So many sends of one call are told one by one; what is past them is counted.
@@ -14,23 +13,40 @@ MAX_TOLD: Final = 20
 TOO_MANY: Final = 429
 
 
-@dataclass(slots=True)
 class Tally:
-    """Counts what one call has sent."""
+    """Counts what one call has sent, and the time that it takes."""
 
-    attempts: int = 0
-    #: Sends whose bytes may have left.
-    sent: int = 0
-    #: Sends that were answered with 429, which says that nothing was done.
-    turned_away: int = 0
-    status: int | None = None
-    #: A send has passed its gate, and has no answer yet.
-    pending: bool = False
-    #: Until when the call has rested, as the service asked for fewer requests.
-    rested: float = 0.0
-    _began: float = field(default_factory=time.perf_counter)
-    _tries: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
-    _begin: float = 0.0
+    __slots__ = (
+        "_began",
+        "_begin",
+        "_tries",
+        "attempts",
+        "pending",
+        "rested",
+        "sent",
+        "status",
+        "turned_away",
+    )
+
+    def __init__(self) -> None:
+        """Begins now, with nothing sent."""
+        self.attempts = 0
+        #: Sends whose bytes may have left.
+        self.sent = 0
+        #: Sends that were answered with 429, which says that nothing was done.
+        self.turned_away = 0
+        self.status: int | None = None
+        #: A send has passed its gate, and has no answer yet.
+        self.pending = False
+        #: Until when the call has rested, as the service asked for fewer requests.
+        self.rested = 0.0
+        self._tries: list[Mapping[str, Any]] = []
+        self._began = self._begin = time.perf_counter()
+
+    @property
+    def spent_ms(self) -> float:
+        """How long the call takes so far."""
+        return (time.perf_counter() - self._began) * 1000
 
     @property
     def maybe_done(self) -> bool:

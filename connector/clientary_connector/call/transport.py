@@ -15,9 +15,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import aiohttp
 
@@ -128,7 +128,7 @@ class Transport:
         """Returns what the request carries, save for the secret."""
         return {**self._headers, **_typed(request)}
 
-    async def send(
+    def send(
         self,
         target: Target,
         request: Request,
@@ -136,8 +136,8 @@ class Transport:
         *,
         gate: Gate,
         auth: Auth | None = None,
-    ) -> Reply:
-        """Sends one request once, through its gate, and reads the answer.
+    ) -> Coroutine[Any, Any, Reply]:
+        """Sends one request once, through its gate, and reads the answer; when it is awaited.
 
         `auth` says how the secret goes on, where the manifest's way is not the connection's.
 
@@ -148,7 +148,7 @@ class Transport:
             CancelledError: The caller was cancelled; it may have been sent.
         """
         message = Message(request.method, request.resource, _typed(request), request.body)
-        return await self._passed(target, message, gate, (secret, auth or self._auth))
+        return self._passed(target, message, gate, (secret, auth or self._auth))
 
     def post(self, target: Target, form: Form, *, gate: Gate) -> Awaitable[Reply]:
         """Posts a form that holds its secrets itself, once; the answer comes unscrubbed.
@@ -160,7 +160,8 @@ class Transport:
         return self._passed(target, message, gate, (None, None))
 
     async def _passed(self, to: Target, message: Message, gate: Gate, by: Signed) -> Reply:
-        lines = await self._line(loopback=to.loopback)
+        key = (asyncio.get_running_loop(), to.loopback)
+        lines = self._lines[key][0] if key in self._lines else await self._opened(key)
         async with lines.room:
             failure = await self._attempt(lines, to, message, gate, by)
         del message  # an error shows the frames that it passed
@@ -189,11 +190,9 @@ class Transport:
         """Returns errors instead of raising them: a raised one would drag the request along."""
         secret, auth = by
         revealed = "" if secret is None else secret.reveal()
-        if auth is not None:
-            signed = {**message.headers, "Authorization": authorization(auth, revealed)}
-            message = Message(message.method, message.resource, signed, message.body)
+        signed = None if auth is None else authorization(auth, revealed)
         try:
-            answer = await lines.exchange(to, message, gate)
+            answer = await lines.exchange(to, message, gate, signed)
         except asyncio.CancelledError:
             return asyncio.CancelledError()
         except GateClosedError as closed:
@@ -211,13 +210,12 @@ class Transport:
             else host_of(location, to.origin + message.resource, revealed),
         )
 
-    async def _line(self, *, loopback: bool) -> Lines:
-        key = (asyncio.get_running_loop(), loopback)
-        if key not in self._lines:
-            for stale in [other for other in self._lines if other[0].is_closed()]:
-                del self._lines[stale]
-            lifetime = self._lifetime(key)
-            self._lines[key] = (await anext(lifetime), lifetime)
+    async def _opened(self, key: Place) -> Lines:
+        """Opens the lines of a loop, and forgets those of loops that have ended."""
+        for stale in [other for other in self._lines if other[0].is_closed()]:
+            del self._lines[stale]
+        lifetime = self._lifetime(key)
+        self._lines[key] = (await anext(lifetime), lifetime)
         return self._lines[key][0]
 
     async def _lifetime(self, key: Place) -> AsyncGenerator[Lines]:

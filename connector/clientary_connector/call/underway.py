@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from clientary_connector.call.clock import Clock, utc_now
@@ -41,7 +41,16 @@ class Watch:
 class Flight:
     """One call under way in one event loop; a class, as a generator costs a call more time."""
 
-    __slots__ = ("_may_stop", "_scope", "_watch", "landed", "permit", "stopped")
+    __slots__ = (
+        "_cancelling",
+        "_cut",
+        "_may_stop",
+        "_task",
+        "_watch",
+        "landed",
+        "permit",
+        "stopped",
+    )
 
     def __init__(self, permit: Permit, may_stop: Callable[[], bool], watch: Watch) -> None:
         """Takes what permits the call, whether stopping it is harmless, and who watches."""
@@ -50,14 +59,17 @@ class Flight:
         self.landed = False
         self._may_stop = may_stop
         self._watch = watch
-        self._scope = asyncio.timeout(None)
+        self._task: asyncio.Task[Any] | None = None
+        self._cancelling = 0
+        self._cut = False
 
-    async def __aenter__(self) -> None:
+    def __enter__(self) -> None:
         """Puts the call under watch."""
-        await self._scope.__aenter__()
+        self._task = asyncio.current_task()
+        self._cancelling = 0 if self._task is None else self._task.cancelling()
         self._watch.flights.add(self)
 
-    async def __aexit__(
+    def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
@@ -70,16 +82,24 @@ class Flight:
         """
         self.landed = True
         self._watch.flights.discard(self)
-        try:
-            await self._scope.__aexit__(kind, error, trace)
-        except TimeoutError:
+        if self._task is None or not self._cut:
+            return
+        # Who else has cancelled the task in the meantime goes first, as `asyncio.timeout` has it.
+        others = self._task.uncancel() > self._cancelling
+        if not others and isinstance(error, asyncio.CancelledError):
             raise StoppedError from None
 
     def stop(self) -> None:
         """Stops the call where that is still harmless; runs in the call's own loop."""
         if not self.landed and not self.stopped and self._may_stop():
             self.stopped = True
-            self._scope.reschedule(asyncio.get_running_loop().time())
+            # Not at once: an answer that has come by now is taken first.
+            asyncio.get_running_loop().call_soon(self._cut_off)
+
+    def _cut_off(self) -> None:
+        if not self.landed and self._task is not None:
+            self._cut = True
+            self._task.cancel()
 
 
 class Underway:
@@ -93,7 +113,7 @@ class Underway:
         self._watches: WeakKeyDictionary[asyncio.AbstractEventLoop, Watch] = WeakKeyDictionary()
 
     def flight(self, permit: Permit, *, may_stop: Callable[[], bool]) -> Flight:
-        """Gives the watch over a call, for the length of an `async with` block.
+        """Gives the watch over a call, for the length of a `with` block.
 
         Leaving the block raises StoppedError where a revoke has stopped the call.
         """

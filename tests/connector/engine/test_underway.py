@@ -39,7 +39,7 @@ def test_a_call_is_stopped_by_the_look_of_whoever_revokes(vault: Vault) -> None:
     """It need not wait for the next look of its own."""
 
     async def run(underway: Underway) -> None:
-        async with underway.flight(PERMIT, may_stop=lambda: True):
+        with underway.flight(PERMIT, may_stop=lambda: True):
             _put(vault, "revoked")
             await asyncio.to_thread(underway.look)
             await asyncio.sleep(LONG_S)
@@ -53,7 +53,7 @@ def test_a_call_is_stopped_without_being_told(vault: Vault) -> None:
     other = Vault.open(vault.path, key=f"file:{vault.path.parents[1] / 'keys' / 'vault.key'}")
 
     async def run(underway: Underway) -> None:
-        async with underway.flight(PERMIT, may_stop=lambda: True):
+        with underway.flight(PERMIT, may_stop=lambda: True):
             await asyncio.sleep(0.3)
             _put(other, "revoked")
             await asyncio.sleep(LONG_S)
@@ -71,7 +71,7 @@ def test_a_call_that_may_not_be_stopped_runs_to_its_end(vault: Vault) -> None:
         return False
 
     async def run(underway: Underway) -> str:
-        async with underway.flight(PERMIT, may_stop=may_stop):
+        with underway.flight(PERMIT, may_stop=may_stop):
             _put(vault, "revoked")
             underway.look()
             while not asked:  # noqa: ASYNC110 - nothing to wait on
@@ -91,7 +91,7 @@ def test_a_call_that_ends_in_the_moment_of_its_stop_has_ended(vault: Vault) -> N
             answered.set_result("answer")
             return True
 
-        async with underway.flight(PERMIT, may_stop=may_stop):
+        with underway.flight(PERMIT, may_stop=may_stop):
             _put(vault, "revoked")
             underway.look()
             underway.look()
@@ -104,7 +104,7 @@ def test_a_call_that_holds_is_left_alone_by_every_look(vault: Vault) -> None:
     """Also by those of its own process, from time to time."""
 
     async def run(underway: Underway) -> str:
-        async with underway.flight(PERMIT, may_stop=lambda: True):
+        with underway.flight(PERMIT, may_stop=lambda: True):
             underway.look()
             await asyncio.sleep(0.6)
             return "done"
@@ -116,7 +116,7 @@ def test_calls_one_after_the_other_and_at_once_are_all_watched(vault: Vault) -> 
     """The looks end when nobody is under way, and begin again with the next call."""
 
     async def call(underway: Underway, wait_s: float) -> None:
-        async with underway.flight(PERMIT, may_stop=lambda: True):
+        with underway.flight(PERMIT, may_stop=lambda: True):
             await asyncio.sleep(wait_s)
 
     async def run(underway: Underway) -> None:
@@ -133,7 +133,7 @@ def test_a_vault_that_cannot_be_read_stops_nobody(vault: Vault) -> None:
     """The next send finds that out; an answer that is on its way is worth having."""
 
     async def run(underway: Underway) -> str:
-        async with underway.flight(PERMIT, may_stop=lambda: True):
+        with underway.flight(PERMIT, may_stop=lambda: True):
             await asyncio.to_thread(vault.close)
             underway.look()
             await asyncio.sleep(0.6)
@@ -146,11 +146,11 @@ def test_errors_and_cancels_of_a_call_pass_unchanged(vault: Vault) -> None:
     """A time that was up and a host that leaves are no revoke."""
 
     async def late(underway: Underway) -> None:
-        async with underway.flight(PERMIT, may_stop=lambda: True):
+        with underway.flight(PERMIT, may_stop=lambda: True):
             raise TimeoutError("its own")
 
     async def left(underway: Underway) -> None:
-        async with underway.flight(PERMIT, may_stop=lambda: True):
+        with underway.flight(PERMIT, may_stop=lambda: True):
             raise asyncio.CancelledError
 
     with pytest.raises(TimeoutError, match="its own"):
@@ -164,7 +164,7 @@ def test_a_loop_that_is_gone_is_not_looked_at(vault: Vault) -> None:
     underway = Underway(vault)
 
     async def call() -> None:
-        async with underway.flight(PERMIT, may_stop=lambda: True):
+        with underway.flight(PERMIT, may_stop=lambda: True):
             pass
 
     runner = asyncio.Runner()
