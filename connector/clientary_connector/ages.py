@@ -20,8 +20,9 @@ WITH_TEXT: Final = ("call", "refusal", "replay", "approval", "found", "connect",
 NO_TEXT: Final = (
     *("settle", "grant", "budget", "rotate", "refresh", "revoke", "token"),
     *("console_user", "sign_in", "sign_out", "settings", "tend", "erase", "verify"),
-    *("secret", "vault", "restore"),
+    *("secret", "backup", "restore"),
 )
+KINDS: Final = (*WITH_TEXT, *NO_TEXT)
 #: Kinds whose rows have the effect of an action.
 WITH_EFFECT: Final = ("call", "refusal", "replay", "approval", "found")
 EFFECTS: Final = ("read", "write", "delete", "send")
@@ -61,9 +62,9 @@ def _is_said(name: str, given: Mapping[str, int]) -> bool:
 def _check(name: str, word: str) -> None:
     """Refuses a name that no row has; a bare word has none."""
     kind, colon, effect = name.partition(":")
-    kinds = WITH_EFFECT if colon else (*WITH_TEXT, *NO_TEXT)
+    kinds = WITH_EFFECT if colon else KINDS
     if word and kind not in kinds:
-        what = "has no effects" if kind in {*WITH_TEXT, *NO_TEXT} else "is no kind of row"
+        what = "has no effects" if kind in KINDS else "is no kind of row"
         raise _error(f"has {word!r}, and {kind!r} {what}.", f"Kinds: {', '.join(kinds)}.")
     if colon and effect not in EFFECTS:
         raise _error(f"has {word!r}, and {effect!r} is no effect.", f"Give {', '.join(EFFECTS)}.")

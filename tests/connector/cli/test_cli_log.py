@@ -115,3 +115,9 @@ def test_what_is_followed_is_no_document(called: Cli) -> None:
     ended = called("log", "--follow", "-o", "json")
     assert ended.status == 2
     assert "-o jsonl" in ended.err
+
+
+def test_a_kind_that_no_entry_has_is_refused_with_those_that_there_are(called: Cli) -> None:
+    """A slip is no empty list."""
+    ended = called("log", "--kind", "refusals")
+    assert (ended.status, "'refusal'" in ended.err) == (2, True)

@@ -44,9 +44,11 @@ def test_the_name_of_the_user_is_typed_to_go_on(ready: Cli, typed: str, status: 
 
 
 def test_a_dry_run_says_what_would_go_and_changes_nothing(ready: Cli) -> None:
-    """As a table and as one document."""
+    """As a table and as one document; a reason is asked for only where something goes."""
     call(ready)
-    ended = ready("log", "erase", "--user", "maria", *WHY, "--dry-run")
+    ended = ready("log", "erase", "--user", "maria", "--yes")
+    assert (ended.status, "say why" in ended.err) == (2, True)
+    ended = ready("log", "erase", "--user", "maria", "--dry-run")
     assert (ended.status, "2 rows" in ended.out) == (0, True)
     document = ready("log", "erase", "--user", "maria", *WHY, "--dry-run", "-o", "json").document
     assert (document["data"]["rows"], document["data"]["partial"]) == (2, None)

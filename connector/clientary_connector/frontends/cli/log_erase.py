@@ -21,7 +21,7 @@ from clientary_connector.wiring import open_connector
 @click.command()
 @click.option("--user", required=True, metavar="NAME", help="Whose text is erased.")
 @click.option("--before", type=Moment(), metavar="WHEN", help="Only what was written before that.")
-@click.option("--reason", required=True, metavar="TEXT", help="Why; it lies open in the log.")
+@click.option("--reason", metavar="TEXT", help="Why; it lies open in the log. Must be given.")
 @click.option("--by", metavar="NAME", help="Who asks for it. Default: the login name.")
 @click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -32,7 +32,7 @@ def erase(  # noqa: PLR0913 -- click passes one argument an option
     *,
     user: str,
     before: datetime | None,
-    reason: str,
+    reason: str | None,
     by: str | None,
     dry_run: bool,
     yes: bool,
@@ -45,6 +45,8 @@ def erase(  # noqa: PLR0913 -- click passes one argument an option
     text again. What --before leaves of a month keeps what opens it, line by line. A call
     goes as a whole: it is as old as its end.
     """
+    if reason is None and not dry_run:
+        raise click.UsageError("Missing option '--reason': say why; it goes into the log.")
     asked_by = options.login_name(by)
     bar = Bar()
     with open_connector(state) as connector:
@@ -59,7 +61,7 @@ def erase(  # noqa: PLR0913 -- click passes one argument an option
             user,
             before=before,
             asked_by=asked_by,
-            reason=reason,
+            reason=reason or "",
             told=lambda what, done, total: bar.show(what, done=done, total=total),
         )
     bar.end()

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from clientary_connector.ages import KINDS
 from clientary_connector.frontends.cli.moment import Moment
 from clientary_connector.logentry import EFFECTS, OUTCOMES, LogFilter
 
@@ -19,7 +20,12 @@ _OPTIONS: Final = (
     click.option("--action", metavar="ID", help="Only calls of this action."),
     click.option("--effect", type=click.Choice(EFFECTS)),
     click.option("--outcome", type=click.Choice(OUTCOMES)),
-    click.option("--kind", metavar="KIND", help="call, refusal, replay, approval, read, grant …"),
+    click.option(
+        "--kind",
+        type=click.Choice(KINDS),
+        metavar="KIND",
+        help="call, refusal, replay, approval, read, grant …",
+    ),
     click.option("--operation", metavar="ID", help="Only what was done under this operation."),
     click.option("--run", metavar="ID", help="Only calls of this run of the host."),
     click.option("--flow", metavar="ID", help="Only calls of this flow of the host."),
