@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import click
 
+from clientary_connector.frontends.cli.loading import loading
+
 
 @contextmanager
 def needed(what: str, extra: str) -> Generator[None]:
@@ -16,7 +18,8 @@ def needed(what: str, extra: str) -> Generator[None]:
         click.UsageError: It is not installed.
     """
     try:
-        yield
+        with loading():
+            yield
     except ModuleNotFoundError as error:
         raise click.UsageError(
             f"{what} needs {error.name}: pip install 'clientary-connector[{extra}]'"

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import click
 
+from clientary_connector.frontends.cli.loading import loading
+
 PACKAGE: Final = "clientary_connector.frontends.cli"
 
 
@@ -40,7 +42,9 @@ class LazyGroup(click.Group):
         entry = self._entries.get(cmd_name)
         if entry is None:
             return None
-        command: click.Command = getattr(import_module(f"{PACKAGE}.{entry.module}"), entry.name)
+        with loading():
+            module = import_module(f"{PACKAGE}.{entry.module}")
+        command: click.Command = getattr(module, entry.name)
         return command
 
     def resolve_command(
