@@ -25,14 +25,14 @@ from clientary_connector.call.clock import Clock
 from clientary_connector.call.executor import Executor
 from clientary_connector.call.result import CallError, Outcome
 from clientary_connector.call.sending import SECRET_FIELD
-from clientary_connector.checks import check_interval, check_secret, check_user
+from clientary_connector.checks import check_interval, check_user
 from clientary_connector.connections import Account, Connection, Revocation
 from clientary_connector.errors import (
     ConnectError,
     NameTakenError,
     UnknownConnectionError,
 )
-from clientary_connector.joining import Joining, check_name, place_of
+from clientary_connector.joining import Joining, check_name, check_secret, place_of
 from clientary_connector.manifest import Manifest
 from clientary_connector.probe import Probe
 from clientary_connector.settings import Settings

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from clientary_connector import connections, grants
 from clientary_connector.call import budget
-from clientary_connector.call.arguments import MAX_ID_CHARS, usable
 from clientary_connector.call.budget import ACCOUNT, CONNECTION, GRANT, LIMITS, SCOPES, Meter, Scope
+from clientary_connector.call.idtext import MAX_ID_CHARS, usable
 from clientary_connector.checks import check_user
 from clientary_connector.errors import InvalidValueError
 from clientary_connector.ground import Ground

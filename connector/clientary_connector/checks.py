@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from clientary_connector.call.arguments import MAX_ID_CHARS, usable
-from clientary_connector.call.transport import is_usable
+from clientary_connector.call.idtext import MAX_ID_CHARS, usable
 from clientary_connector.errors import InvalidValueError
-from clientary_connector.manifest import Auth
-from connector_vault import Secret
 
 #: Ten years between two rotations are none.
 MOST_DAYS: Final = 3650
@@ -22,19 +19,6 @@ def check_user(user: str) -> None:
     """
     if not usable(user, longest=MAX_ID_CHARS):
         raise InvalidValueError("There is no user.", hint="Say for whom this is done.")
-
-
-def check_secret(secret: Secret, auth: Auth) -> None:
-    """Refuses a secret that cannot be sent.
-
-    Raises:
-        InvalidValueError: It is too short, or holds signs that a header cannot carry.
-    """
-    if not is_usable(secret, auth):
-        raise InvalidValueError(
-            "The secret cannot be used.",
-            hint="Give 16 or more plain characters, without spaces, quotes or colons.",
-        )
 
 
 def check_interval(days: int) -> None:

@@ -118,6 +118,10 @@ class Connector:
         self._check_open()
         return self._parts.background.run(self._parts.executor().run(call))
 
+    async def prepare(self) -> None:
+        """Loads what calls go through, so that the first one does not wait for it."""
+        await self._executor()
+
     async def preview(self, call: Call) -> Preview:
         """Shows what a call would send and take along; sends nothing but reads that count.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from clientary_connector import terms
-from clientary_connector.call.arguments import MAX_ID_CHARS, usable
+from clientary_connector.call.idtext import MAX_ID_CHARS, usable
 from clientary_connector.conditions.checking import Checked, check
 from clientary_connector.conditions.sources import Sources
 from clientary_connector.errors import ConditionError, InvalidValueError

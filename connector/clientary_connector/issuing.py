@@ -18,8 +18,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from clientary_connector import connections
-from clientary_connector.call.arguments import MAX_ID_CHARS, usable
 from clientary_connector.call.clock import Clock
+from clientary_connector.call.idtext import MAX_ID_CHARS, usable
 from clientary_connector.call.result import Outcome
 from clientary_connector.checks import check_user
 from clientary_connector.errors import (

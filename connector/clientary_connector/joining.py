@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from clientary_connector import connections
 from clientary_connector.call.address import Target, target_of
+from clientary_connector.call.transport import is_usable
 from clientary_connector.errors import InvalidValueError
 from clientary_connector.manifest import Auth
 from connector_vault import Secret
@@ -67,3 +68,16 @@ def place_of(pattern: str, *, subdomain: str | None, sandbox: str | None) -> Tar
         "The subdomain cannot be used.",
         hint="Give the first part of the account's address: small letters, digits, dashes.",
     )
+
+
+def check_secret(secret: Secret, auth: Auth) -> None:
+    """Refuses a secret that cannot be sent.
+
+    Raises:
+        InvalidValueError: It is too short, or holds signs that a header cannot carry.
+    """
+    if not is_usable(secret, auth):
+        raise InvalidValueError(
+            "The secret cannot be used.",
+            hint="Give 16 or more plain characters, without spaces, quotes or colons.",
+        )

@@ -13,7 +13,7 @@ from clientary_connector.accounts import Accounts
 from clientary_connector.call.clock import Clock
 from clientary_connector.call.result import Outcome
 from clientary_connector.call.sending import SECRET_FIELD
-from clientary_connector.checks import check_interval, check_secret, check_user
+from clientary_connector.checks import check_interval, check_user
 from clientary_connector.connections import Connection
 from clientary_connector.errors import (
     ConnectorError,
@@ -21,6 +21,7 @@ from clientary_connector.errors import (
     RotationError,
     UnknownConnectionError,
 )
+from clientary_connector.joining import check_secret
 from clientary_connector.manifest import Manifest
 from clientary_connector.rotations import (
     Interval,

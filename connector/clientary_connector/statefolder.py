@@ -17,8 +17,6 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
 from clientary_connector.errors import StateIntegrityError, StateUnavailableError
 from clientary_connector.settings import Settings
 from connector_vault import CheckpointPlan, Secret, Vault, VaultLockedError
@@ -37,7 +35,7 @@ _MAX_BYTES: Final = 4096
 
 def state_folder(state: Path | str | None, settings: Settings) -> Path:
     """Returns the state directory: as given, as set, or the platform's data folder."""
-    chosen = state or settings.state or platformdirs.user_data_path(APP, appauthor=False)
+    chosen = state or settings.state or _data_folder()
     return Path(chosen).expanduser().absolute()
 
 
@@ -123,6 +121,12 @@ def means_of(settings: Settings, *, passphrase_file: Path | None = None) -> Mean
 def trust_of(settings: Settings) -> Trust:
     """Returns how long what the key's provider has unwrapped counts."""
     return Trust(settings.key_ttl_s)
+
+
+def _data_folder() -> Path:
+    import platformdirs  # noqa: PLC0415 - who names a folder does not wait for it
+
+    return platformdirs.user_data_path(APP, appauthor=False)
 
 
 def _noted(path: Path) -> str | None:

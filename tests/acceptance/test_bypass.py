@@ -227,6 +227,7 @@ FOR_PERSONS: Final = frozenset(
         "oauth.start",
         "oauth.statuses",
         "oauth.tend",
+        "prepare",
         "register",
         "register_rotation_hooks",
         "revoke",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
 from functools import partial
 from typing import Final
 
-from tests.benchmarks.ground import CALL, KEY, ROOT, Ground
+from tests.benchmarks.ground import CALL, KEY, ROOT, Ground, compiling
 from tests.benchmarks.rows import Row, Sizes, Tell, interleaved, medians
 
 LIST_HOLD_S: Final = 0.120
@@ -48,13 +47,9 @@ asyncio.run(main())
 
 def _wall(program: str, *arguments: str) -> float:
     """Returns the seconds from the start of a fresh interpreter to the end of its program."""
-    # An installed package is compiled; the first run of each program compiles a checkout.
-    environment = {
-        name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
-    }
     begin = time.perf_counter()
     subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", program, *arguments], check=True, cwd=ROOT, env=environment
+        [sys.executable, "-c", program, *arguments], check=True, cwd=ROOT, env=compiling()
     )
     return time.perf_counter() - begin
 

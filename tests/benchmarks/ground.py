@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Generator
@@ -44,6 +45,15 @@ def call() -> Call:
         persona=PERSONA,
         prompt=PROMPT,
     )
+
+
+def compiling() -> dict[str, str]:
+    """Returns an environment for cold starts, in which the warm-up compiles what is imported.
+
+    An installed package is compiled by its installer, and a checkout by its first run; a start
+    that compiles again each time is nobody's.
+    """
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 @contextlib.contextmanager

@@ -17,7 +17,16 @@ from mcp.server.lowlevel import Server
 from clientary_connector import Connector, open_connector
 from clientary_connector.frontends.mcp.caller import Caller
 from clientary_connector.frontends.mcp.serving import Serving
-from tests.benchmarks.ground import ACCOUNT, PERSONA, PROMPT, ROOT, USER, Ground, call
+from tests.benchmarks.ground import (
+    ACCOUNT,
+    PERSONA,
+    PROMPT,
+    ROOT,
+    USER,
+    Ground,
+    call,
+    compiling,
+)
 from tests.benchmarks.rows import Row, Sizes, Tell, interleaved, medians
 
 START_HOLD: Final = 1.15
@@ -90,7 +99,11 @@ def _until_listed(program: list[str]) -> float:
     """Returns the seconds until a server that is started now has listed its tools."""
     begin = time.perf_counter()
     with subprocess.Popen(  # noqa: S603 - our own interpreter
-        [sys.executable, *program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, *program],
+        cwd=ROOT,
+        env=compiling(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from clientary_connector.call.arguments import MAX_ID_CHARS
+from clientary_connector.call.idtext import MAX_ID_CHARS
 from clientary_connector.frontends.console.pages.log import LINES
 from clientary_connector.frontends.console.views.usage import MOST_ROWS
 from tests.console.ground import PERSONA, Ground, stage

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias, cast
 
 import jsonschema_rs
 
+from clientary_connector.call.idtext import MAX_ID_CHARS, encodable, usable
 from clientary_connector.call.result import ArgumentFault, Call
 
 Path: TypeAlias = Sequence[str | int]
@@ -24,7 +25,6 @@ IDENTITY: Final = {
     "prompt": "the prompt that led to this call",
     "operation": "an id of this logical step, minted by the host",
 }
-MAX_ID_CHARS: Final = 256
 MAX_DEPTH: Final = 32
 REQUIRED: Final = "It is required."
 TYPES: Final = {
@@ -113,18 +113,6 @@ def identity_faults(call: Call) -> tuple[ArgumentFault, ...]:
         for name, meaning in IDENTITY.items()
         if not usable(getattr(call, name), longest=None if name == "prompt" else MAX_ID_CHARS)
     )
-
-
-def usable(value: object, *, longest: int | None) -> bool:
-    """Tells whether a value can stand in the log as the text of an identity."""
-    if not isinstance(value, str) or not value.strip() or not encodable(value):
-        return False
-    return longest is None or (len(value) <= longest and value.isprintable())
-
-
-def encodable(text: str) -> bool:
-    """Tells whether a text can be written as UTF-8 (a lone surrogate cannot)."""
-    return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def not_json(value: object, path: list[str | int]) -> Iterable[ArgumentFault]:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from clientary_connector.call.arguments import MAX_ID_CHARS, usable
+from clientary_connector.call.idtext import MAX_ID_CHARS, usable
 
 TRACEPARENT: Final = "traceparent"
 TRACESTATE: Final = "tracestate"

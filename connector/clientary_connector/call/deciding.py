@@ -18,7 +18,7 @@ import msgspec
 
 from clientary_connector import approvals, connections, grants
 from clientary_connector.approvals import Approval, Decision
-from clientary_connector.call.arguments import MAX_ID_CHARS, usable
+from clientary_connector.call.idtext import MAX_ID_CHARS, usable
 from clientary_connector.call.policy import Permit
 from clientary_connector.errors import (
     ApprovalDecidedError,

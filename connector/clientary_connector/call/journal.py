@@ -18,12 +18,12 @@ from typing import Any, Final
 import msgspec
 
 from clientary_connector.call import deciding, policy
-from clientary_connector.call.arguments import MAX_ID_CHARS, encodable
 from clientary_connector.call.budget import BehindError, Meter, cost_facts, given_back
 from clientary_connector.call.clock import Clock, utc_now
 from clientary_connector.call.context import facts_of
 from clientary_connector.call.ending import Ending
 from clientary_connector.call.failure import failure, is_change, refused
+from clientary_connector.call.idtext import MAX_ID_CHARS, encodable
 from clientary_connector.call.listening import Ended, Listener, Nobody
 from clientary_connector.call.policy import Permit
 from clientary_connector.call.request import Request

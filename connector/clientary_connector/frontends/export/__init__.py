@@ -2,92 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import importlib
 from typing import TYPE_CHECKING, Any, Final
 
-from clientary_connector.errors import InvalidValueError
-from clientary_connector.frontends.export import airbyte, openapi
-from clientary_connector.frontends.export.anthropic import Anthropic
-from clientary_connector.frontends.export.formats import ToolCall, ToolFormat
-from clientary_connector.frontends.export.gemini import Gemini
-from clientary_connector.frontends.export.langchain import LangChain
-from clientary_connector.frontends.export.mcp import Mcp
-from clientary_connector.frontends.export.naming import named
-from clientary_connector.frontends.export.openai import OpenAI
-from clientary_connector.frontends.export.toolset import Answer, Toolset
-from clientary_connector.manifest import Action, Manifest
-
-if TYPE_CHECKING:  # whoever only writes a document pays for no connector
-    from clientary_connector.connector import Connector
+if TYPE_CHECKING:
+    from clientary_connector.frontends.export.exporting import DOCUMENTS, FORMATS, export, tools
+    from clientary_connector.frontends.export.formats import ToolCall, ToolFormat
+    from clientary_connector.frontends.export.toolset import Answer, Toolset
 
 __all__ = ["DOCUMENTS", "FORMATS", "Answer", "ToolCall", "ToolFormat", "Toolset", "export", "tools"]
 
-#: Formats in which a model is given tools.
-FORMATS: Final[Mapping[str, ToolFormat]] = {
-    "openai": OpenAI(),
-    "anthropic": Anthropic(),
-    "gemini": Gemini(),
-    "mcp": Mcp(),
-    "langchain": LangChain(),
+#: Where each public name lives; it is imported when it is first asked for (PEP 562): who needs one
+#: module of this package, such as a server of MCP, does not pay for every format.
+_HOMES: Final = {
+    "DOCUMENTS": "exporting",
+    "FORMATS": "exporting",
+    "Answer": "toolset",
+    "ToolCall": "formats",
+    "ToolFormat": "formats",
+    "Toolset": "toolset",
+    "export": "exporting",
+    "tools": "exporting",
 }
-#: Formats that describe the service itself.
-DOCUMENTS: Final[Mapping[str, Callable[[Manifest, Iterable[Action]], dict[str, Any]]]] = {
-    "openapi": openapi.document,
-    "airbyte": airbyte.document,
-}
 
 
-def export(
-    manifest: Manifest,
-    *,
-    format: str,  # noqa: A002 - the word for it, here and on the command line
-    actions: Iterable[Action] | None = None,
-    prefix: str = "",
-) -> Any:  # noqa: ANN401 - any JSON value
-    """Returns actions, by default all of a manifest, as the document of a format.
-
-    Raises:
-        InvalidValueError: There is no such format, or the prefix makes unusable names.
-    """
-    chosen = manifest.actions.values() if actions is None else actions
-    if format in DOCUMENTS:
-        return DOCUMENTS[format](manifest, chosen)
-    return _format(format).tools(named(chosen, prefix))
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+    """Imports a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
-def tools(  # noqa: PLR0913 - what makes a set of tools, all by name
-    connector: Connector,
-    *,
-    format: str,  # noqa: A002 - as above
-    connection: str,
-    persona: str,
-    user: str,
-    session: str = "",
-    prefix: str = "",
-) -> Toolset:
-    """Returns what a persona may do over a connection, as tools that can be run.
-
-    `session` stands before the ids of tool calls where a provider's ids repeat in other
-    conversations, `prefix` before the names of the tools.
-
-    Raises:
-        InvalidValueError: There is no such format of tools.
-    """
-    return Toolset(
-        connector=connector,
-        format=_format(format),
-        connection=connection,
-        persona=persona,
-        user=user,
-        session=session,
-        prefix=prefix,
-    )
-
-
-def _format(name: str) -> ToolFormat:
-    found = FORMATS.get(name)
-    if found is None:
-        raise InvalidValueError(
-            f"There is no format of tools {name!r}.", hint=f"Known: {', '.join(FORMATS)}."
-        )
-    return found
+def __dir__() -> list[str]:
+    """Lists the public names."""
+    return sorted(__all__)

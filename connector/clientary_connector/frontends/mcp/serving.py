@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -94,6 +95,8 @@ class Serving:
         self._described: dict[tuple[str, bool, bool], types.Tool] = {}
         self._resources = Resources(connector)
         self._eliciting = Eliciting(connector)
+        #: Set once a client has asked for its tools.
+        self.listed = asyncio.Event()
         self.watch = Watch(self._offered)
         self.underway = Underway()
 
@@ -119,6 +122,7 @@ class Serving:
     ) -> types.ListToolsResult:
         caller = self._who(request)
         self.watch.note(caller, request)
+        self.listed.set()
         asks = not tells_prompt(_meta(request))
         allowed = self._allowed(caller)
         schema = finder.offered(self._connector.manifest, allowed)

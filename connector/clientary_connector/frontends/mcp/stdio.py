@@ -21,6 +21,8 @@ from clientary_connector.frontends.waiting import first_of, signalled
 #: A message beyond this ends the connection: no tool takes so much.
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 _CHUNK_BYTES: Final = 65_536
+#: So long after the tools were asked for, the answer has left.
+ANSWERED_S: Final = 0.1
 
 
 async def serve(connector: Connector, caller: Caller, *, search: bool = False) -> None:
@@ -31,6 +33,7 @@ async def serve(connector: Connector, caller: Caller, *, search: bool = False) -
     serving = Serving(connector, lambda _: caller, search=search)
     server = serving.server()
     lines = cast("anyio.AsyncFile[str]", Lines(0))
+    preparing = asyncio.create_task(_prepared(connector, serving))
     with anyio.CancelScope() as scope:
         async with stdio_server(stdin=lines) as (read, write):
             talk = server.run(read, write, server.create_initialization_options())
@@ -38,6 +41,17 @@ async def serve(connector: Connector, caller: Caller, *, search: bool = False) -
             if not await first_of(talk, *others):
                 # The client has not left, so nothing else ends the reading of its lines.
                 scope.cancel()
+    preparing.cancel()
+
+
+async def _prepared(connector: Connector, serving: Serving) -> None:
+    """Loads what calls go through once the client has its tools: most often a call comes next.
+
+    It is loaded in a thread, which leaves the loop few turns, so it waits for the answer to leave.
+    """
+    await serving.listed.wait()
+    await asyncio.sleep(ANSWERED_S)
+    await connector.prepare()
 
 
 class Lines:

@@ -59,6 +59,8 @@ async def serve(  # noqa: PLR0913 - what serving takes, all by name
     `user` is who looks after the connector in the meantime; `refused` says no to what does not
     reach the application.
     """
+    # Here nobody waits for it yet.
+    await connector.prepare()
     settings = connector.settings
     guard = Guard(app, place, most_bytes=settings.request_bytes, refused=refused)
     config = _config(guard, place, most_clients=settings.clients_at_once)

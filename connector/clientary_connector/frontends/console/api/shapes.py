@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta
 
-from clientary_connector.call.arguments import MAX_ID_CHARS
+from clientary_connector.call.idtext import MAX_ID_CHARS
 from clientary_connector.call.kinds import is_list, is_object
 
 T = TypeVar("T")

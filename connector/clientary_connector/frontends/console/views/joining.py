@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from clientary_connector.call.result import ErrorKind
-from clientary_connector.checks import check_interval, check_secret
+from clientary_connector.checks import check_interval
 from clientary_connector.connector import Connector, Secret
 from clientary_connector.errors import (
     ConnectError,
@@ -16,7 +16,7 @@ from clientary_connector.errors import (
 )
 from clientary_connector.frontends.console.forms import Form
 from clientary_connector.frontends.console.saying import told
-from clientary_connector.joining import check_name, place_of
+from clientary_connector.joining import check_name, check_secret, place_of
 
 #: What the service says to a key that it does not know, or whose user may not even be read.
 OF_THE_KEY: Final = frozenset({ErrorKind.UNAUTHORIZED, ErrorKind.FORBIDDEN})
