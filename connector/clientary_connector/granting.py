@@ -51,10 +51,13 @@ class Grants:
         manifest: Manifest,
         vault: Vault,
         clock: Clock,
-        meter: Meter,
+        meter: Callable[[], Meter],
         stopped: Callable[[], Awaitable[bool]],
     ) -> None:
-        """Takes the parts that `wiring` has joined; `stopped` waits until nothing more leaves."""
+        """Takes the parts that `wiring` has joined.
+
+        `meter` gives what counts credits, and `stopped` waits until nothing more leaves.
+        """
         self._manifest = manifest
         self._vault = vault
         self._clock = clock
@@ -167,6 +170,7 @@ class Grants:
             UnknownConnectionError: There is no such connection.
         """
         found, now = self._manifest.action(action), self._clock().timestamp()
+        meter = self._meter()
 
         def explained(view: View) -> Verdict:
             asked = Asked(
@@ -175,12 +179,12 @@ class Grants:
                 arguments=arguments,
                 now=now,
                 spent=spent,
-                limits=self._meter.limits(view),
+                limits=meter.limits(view),
             )
             return explain(view, connection, asked, rulebook=self._rulebook)
 
         with state_faults():
-            spent = self._meter.spent(int(now * 1_000_000))
+            spent = meter.spent(int(now * 1_000_000))
             return self._vault.read(explained)
 
     def _body(self, persona: str, given: Terms, *, user: str) -> dict[str, object]:

@@ -215,8 +215,8 @@ class Parts:
             manifest=self.ground.manifest,
             vault=self.ground.vault,
             clock=self.ground.clock,
-            meter=self.executor().meter,
-            stopped=self.accounts().stopped,
+            meter=lambda: self.executor().meter,
+            stopped=lambda: self.accounts().stopped(),
         )
 
     def _approvals(self) -> Approvals:

@@ -21,6 +21,33 @@ pytestmark = [pytest.mark.requirement("host.mcp.stdio"), pytest.mark.slow]
 MODULE: Final = ("-m", "clientary_connector.frontends.cli")
 WAIT_S: Final = 60
 
+#: Runs the command line; says on stderr when what opens lines is loaded, and at the end writes
+#: into a file which modules were. The first word says how long after the tools that begins.
+TELLING: Final = """
+import atexit, pathlib, sys
+answered_s, told, words = float(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:]
+atexit.register(lambda: told.write_text("\\n".join(sys.modules)))
+def heard(event, about):
+    if event == "import" and about[0] == "aiohttp":
+        print("loading", file=sys.stderr, flush=True)
+sys.addaudithook(heard)
+from clientary_connector.frontends.cli import main
+from clientary_connector.frontends.mcp import stdio
+stdio.ANSWERED_S = answered_s
+sys.exit(main(words))
+"""
+#: What a list of tools needs none of: what calls go through, admins, the other servers of ours.
+NOT_LISTING: Final = frozenset(
+    {"aiohttp", "authlib", "httpx", "jinja2", "jsonschema", "jsonschema_rs", "lark", "rich", "yaml"}
+    | {f"clientary_connector.call.{name}" for name in ("executor", "journal", "lines", "transport")}
+    | {f"clientary_connector.{name}" for name in ("accounts", "approver", "authorizing", "billing")}
+    | {f"clientary_connector.{name}" for name in ("granting", "issuing", "log", "logentry")}
+    | {f"clientary_connector.{name}" for name in ("oauth", "rotating", "settlements", "tending")}
+    | {f"clientary_connector.frontends.{name}" for name in ("console", "mcp.http", "web")}
+    | {f"connector_vault.{name}" for name in ("backup", "erasure", "inspection", "keyrotator")}
+    | {f"connector_vault.{name}" for name in ("logcheck", "restoring", "rotation", "turns")}
+)
+
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
@@ -77,6 +104,45 @@ def test_the_official_client_works_with_it(stage: Stage, era: str) -> None:
     assert told["outcome"] == "succeeded"
     (entry,) = stage.connector.log.page(limit=1).entries
     assert (entry.user, entry.persona, entry.action) == (USER, PERSONA, "list_staff")
+
+
+def _telling(stage: Stage, told: Path, *, answered_s: float) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - the command under test
+        [sys.executable, "-c", TELLING, str(answered_s), str(told), *_words(stage)[len(MODULE) :]],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+    )
+
+
+@pytest.mark.requirement("host.mcp.start")
+def test_the_tools_are_listed_without_what_only_calls_need(stage: Stage, tmp_path: Path) -> None:
+    """A client waits for the list before it does anything else."""
+    told = tmp_path / "modules"
+    with _telling(stage, told, answered_s=3600) as process:
+        _greeted(process)
+        assert _said(process, "tools/list", {})["result"]["tools"]
+        _, err = process.communicate(timeout=WAIT_S)
+    assert (process.returncode, err) == (0, b"")
+    loaded = set(told.read_text(encoding="utf-8").splitlines())
+    assert "clientary_connector.frontends.mcp.serving" in loaded
+    assert not loaded & NOT_LISTING
+
+
+@pytest.mark.requirement("host.mcp.start")
+def test_what_calls_need_is_loaded_once_the_tools_are_listed(stage: Stage, tmp_path: Path) -> None:
+    """The first call does not wait for it, and what it is for."""
+    told = tmp_path / "modules"
+    with _telling(stage, told, answered_s=0) as process:
+        _greeted(process)
+        assert _said(process, "tools/list", {})["result"]["tools"]
+        assert process.stderr is not None
+        assert process.stderr.readline() == b"loading\n"
+        process.communicate(timeout=WAIT_S)
+    assert process.returncode == 0
+    loaded = set(told.read_text(encoding="utf-8").splitlines())
+    assert {"aiohttp", "clientary_connector.call.executor"} <= loaded
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, None])
