@@ -222,6 +222,7 @@ FOR_PERSONS: Final = frozenset(
         "log.search",
         "log.verify",
         "oauth.finish",
+        "oauth.one",
         "oauth.refresh",
         "oauth.revoke",
         "oauth.start",
