@@ -352,6 +352,7 @@ CONSOLE: Final[dict[str, str]] = {
     "console.connect.oauth": "An account is joined with a token, by a link there and back.",
     "console.connection": "A connection shows account, key and grants as who looks may see them.",
     "console.grant": "A grant is changed only as it was shown, over what was shown, or refused.",
+    "console.settle": "What became of a change of unknown end is found out from its page.",
     "console.rotate": "A key is replaced step by step, and what a person has to do is said.",
     "console.revoke": "A revoke is typed, and says what it stopped and what is left to do.",
     "console.approvals": "A person decides over exactly what they saw, and who else did is told.",

@@ -55,6 +55,7 @@ PAGES: Final[Mapping[str, Same]] = {
     "log_new": ("follow_log",),
     "entry": ("show_entry",),
     "entry_opened": ("open_entry",),
+    "settle": ("settle_call",),
     "proof": ("prove_entry",),
     "checkpoint": ("show_checkpoint",),
     "log_export": ("export_log",),

@@ -27,29 +27,29 @@ MOST: Final = 2**63 - 1
 @needs("viewer")
 async def entry(request: Request) -> Response:
     """Shows what lies open in one entry."""
-    connector, log_id = connector_of(request), _id(request)
+    connector, log_id = connector_of(request), id_of(request)
     found = await run_in_threadpool(connector.log.entry, log_id)
-    return await _shown(request, found)
+    return await shown(request, found)
 
 
 @needs("admin")
 async def entry_opened(request: Request) -> Response:
     """Shows what is sealed in it too; that stands in the log, and the host may refuse it."""
-    connector, log_id, user = connector_of(request), _id(request), person_of(request).name
+    connector, log_id, user = connector_of(request), id_of(request), person_of(request).name
     try:
         found = await run_in_threadpool(connector.log.entry, log_id, user=user)
     except UnknownEntryError:
         raise
     except ConnectorError as error:
         found = await run_in_threadpool(connector.log.entry, log_id)
-        return await _shown(request, found, error=error, status=refused(error))
-    return await _shown(request, found, opened=True)
+        return await shown(request, found, error=error, status=refused(error))
+    return await shown(request, found, opened=True)
 
 
 @needs("viewer")
 async def proof(request: Request) -> Response:
     """Gives the proof that a row is in the log, to be checked by somebody else."""
-    log_id = _id(request)
+    log_id = id_of(request)
     found = await run_in_threadpool(connector_of(request).log.proofs.inclusion, log_id)
     text = json.dumps(found, indent=2, ensure_ascii=False)
     return _file(f"{text}\n", f"clientary-log-{log_id}.proof.json", "application/json")
@@ -64,7 +64,12 @@ async def checkpoint(request: Request) -> Response:
     return _file(note, "clientary-log.checkpoint", "text/plain; charset=utf-8")
 
 
-def _id(request: Request) -> int:
+def id_of(request: Request) -> int:
+    """Returns the number of the entry that the address names.
+
+    Raises:
+        UnknownEntryError: There cannot be one.
+    """
     found: int = request.path_params["entry"]
     if found > MOST:
         raise UnknownEntryError("The log has no such entry.")
@@ -76,7 +81,7 @@ def _file(text: str, name: str, kind: str) -> Response:
     return PlainTextResponse(text, media_type=kind, headers={"content-disposition": disposition})
 
 
-async def _shown(
+async def shown(
     request: Request,
     found: LogEntry,
     *,
@@ -84,6 +89,7 @@ async def _shown(
     error: ConnectorError | None = None,
     status: int = 200,
 ) -> Response:
+    """Draws the page of an entry."""
     more = await run_in_threadpool(_beside, connector_of(request), found.id)
     return page(
         request,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from clientary_connector.call.result import Outcome
+from clientary_connector.call.settling import Verdict
 from clientary_connector.frontends.console.views.log import note_of, spoken, title_of
 from clientary_connector.logentry import CALL, LogEntry
 
@@ -19,6 +21,10 @@ SEALED: Final = (
 SHOWN: Final = frozenset(
     {"status", "attempts", "duration_ms", "error", "cost", "warnings", "tries", "context", "by"}
 )
+
+
+#: What a settlement says that leaves it open.
+OPEN: Final = frozenset({None, Verdict.CANNOT_TELL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,8 @@ class Shown:
     parts: tuple[Part, ...]
     #: Whether it has, or had, something sealed.
     is_call: bool
+    #: Whether nobody knows yet what became of it.
+    is_open: bool
 
 
 def shown(entry: LogEntry, names: Mapping[str, str]) -> Shown:
@@ -76,6 +84,7 @@ def shown(entry: LogEntry, names: Mapping[str, str]) -> Shown:
             if (value := getattr(entry, name)) is not None
         ),
         is_call=entry.kind == CALL,
+        is_open=entry.outcome == Outcome.UNKNOWN and entry.settled in OPEN,
     )
 
 
