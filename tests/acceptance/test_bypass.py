@@ -43,6 +43,8 @@ from clientary_connector.frontends.cli.commands import clientary
 from clientary_connector.frontends.cli.lazygroup import LazyGroup
 from clientary_connector.frontends.cli.status import Status
 from clientary_connector.frontends.console import Person, Role, console
+from clientary_connector.frontends.console.api import OPERATIONS
+from clientary_connector.frontends.console.api.reading import schema_of
 from clientary_connector.frontends.console.views.tryform import typed_of
 from clientary_connector.frontends.export import FORMATS, Toolset, tools
 from clientary_connector.frontends.mcp.caller import Caller
@@ -321,6 +323,27 @@ THROUGH_COMMANDS: Final[Mapping[str, Callable[[Call], tuple[str, ...]]]] = {
 DRY: Final = "--dry-run"
 DEFINABLE: Final = "clientary_connector.frontends.definable"
 #: Commands for persons: what they ask of the service is for no persona.
+#: Operations of the admin API that name a persona, and make no call in its name.
+API_FOR_PERSONS: Final = frozenset(
+    {
+        "explain",
+        "export_log",
+        "export_log_opened",
+        "follow_log",
+        "list_actions",
+        "list_grants",
+        "list_log",
+        "make_token",
+        "open_log",
+        "put_grant",
+        "remove_grant",
+        "search_log",
+        "show_difference",
+        "show_grant",
+        "show_usage",
+    }
+)
+
 COMMANDS_FOR_PERSONS: Final = frozenset(
     {
         "action",
@@ -696,7 +719,24 @@ def _find_by_llm(stage: Stage, persona: str) -> str:
 
 
 SAID: Final = {"_messages": [SimpleNamespace(role="user", get_content_string=lambda: PROMPT)]}
+
+
 #: How a search by name comes in; it reads lists, so whoever may not list finds nothing.
+def _find_by_api(stage: Stage, persona: str) -> str:
+    token = stage.connector.tokens.for_admin(role="admin", user=USER).text
+    with served(console(stage.connector)) as url:
+        asked = {"resource": "staff", "text": "otis", "connection": ACCOUNT}
+        answer = httpx.post(
+            f"{url}/api/find",
+            json={**asked, "persona": persona, "prompt": PROMPT},
+            headers={"Authorization": f"Bearer {token}"},
+            trust_env=False,
+            verify=False,  # noqa: S501 - plain HTTP on loopback; spares loading certificates
+            timeout=30,
+        )
+        return str(answer.json()["outcome"])
+
+
 THROUGH_FIND: Final[Mapping[str, Callable[[Stage, str], str]]] = {
     "find": lambda stage, who: (
         stage.wait(lambda: finding.find(stage.connector, _search(who))).outcome
@@ -711,6 +751,7 @@ THROUGH_FIND: Final[Mapping[str, Callable[[Stage, str], str]]] = {
     "command": _find_by_command,
     "definable": _find_by_definable,
     "llm": _find_by_llm,
+    "api": _find_by_api,
 }
 
 
@@ -775,6 +816,17 @@ def test_every_command_stands_in_a_table() -> None:
     """Also those of its groups; one that names a persona is tried above or gives and shows."""
     tried = {words.split()[0] for words in THROUGH_COMMANDS} | {"find"}
     assert set(_commands(clientary, "")) - tried == COMMANDS_FOR_PERSONS
+
+
+def test_every_operation_of_the_admin_api_stands_in_a_table() -> None:
+    """One that names a persona is tried above, or gives, shows and asks what it may do."""
+    naming = {
+        one.name
+        for one in OPERATIONS
+        if {"persona"} & {*schema_of(one.body).get("properties", {})}
+        or {"persona"} & {*schema_of(one.query).get("properties", {})}
+    }
+    assert naming - {"call", "preview", "find_records"} == API_FOR_PERSONS
 
 
 def test_every_part_of_the_frontends_stands_in_a_table() -> None:

@@ -415,6 +415,47 @@ def test_a_change_of_a_grant_is_told_action_by_action(asked: Api) -> None:
     assert altered["update_task"][0] != altered["update_task"][1]
 
 
+def test_all_that_is_wrong_with_a_grant_is_told_with_its_place(asked: Api) -> None:
+    """Every part that cannot be used, in the body or the query; and which revision there is."""
+    terms = {
+        "scopes": ["tasks:read", "task:*"],
+        "approve": "sometimes",
+        "approve_for": {"nothing": "always"},
+        "expires_at": "2020-01-01",
+    }
+    wanted = {"persona": "x\ny", "connection": NAME, "terms": terms}
+    told = asked.admin.post("/grants/difference", json=wanted).json()
+    assert {fault["path"] for fault in told["faults"]} >= {
+        "$.persona",
+        "$.terms.scopes[1]",
+        "$.terms.approve",
+        "$.terms.expires_at",
+    }
+    whose = {"persona": "anybody"}
+    place, guard = f"/connections/{NAME}/grant", {"If-Match": "0"}
+    told = asked.admin.put(place, params=whose, json=terms, headers=guard).json()
+    assert {fault["path"] for fault in told["faults"]} >= {"$.scopes[1]", "$.approve"}
+    assert {fault["place"] for fault in told["faults"]} == {"body"}
+    unusable = asked.admin.put(
+        place, params={"persona": "x\ny"}, json={"scopes": ["tasks:*"]}, headers=guard
+    ).json()
+    assert [(one["place"], one["path"]) for one in unusable["faults"]] == [("query", "persona")]
+    told = asked.admin.put(place, params=whose, json={"scopes": ["tasks:*"]}, headers=guard)
+    assert (told.status_code, told.json()["hint"].endswith('its quotes: "0".')) == (412, True)
+
+
+def test_all_that_is_wrong_with_an_account_is_told_with_its_place(asked: Api) -> None:
+    """Before the service is asked anything; the key is not repeated."""
+    new = {"name": "a b", "secret": "short", "subdomain": "acme.evil.com"}
+    told = asked.admin.post("/connections", json=new)
+    faults = {fault["path"] for fault in told.json()["faults"]}
+    assert (told.status_code, faults) == (422, {"$.name", "$.subdomain", "$.secret"})
+    assert "short" not in told.text
+    both = {"name": "ab", "secret": "k" * 20, "subdomain": "acme", "sandbox": "http://x"}
+    told = asked.admin.post("/connections", json=both).json()
+    assert [fault["path"] for fault in told["faults"]] == ["$.sandbox"]
+
+
 def test_approvals_come_a_page_at_a_time(asked: Api) -> None:
     """In either order, and it is said whether there are more."""
     asked.ground.connector.grant("wary", NAME, scopes=["payments:*"], user="ada")

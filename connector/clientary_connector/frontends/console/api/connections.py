@@ -12,6 +12,7 @@ from clientary_connector.authorizing import TokenStatus
 from clientary_connector.connector import Secret
 from clientary_connector.frontends.console.api.offering import check_rehearses
 from clientary_connector.frontends.console.api.operations import Asked, Nothing, operation
+from clientary_connector.frontends.console.api.placing import check_account
 from clientary_connector.frontends.console.api.shapes import (
     LogId,
     Moment,
@@ -223,6 +224,13 @@ async def connect(asked: Asked[Nothing, NewConnection]) -> Connected:
     new = asked.body
     if new.sandbox is not None:
         check_rehearses(asked.desk)
+    check_account(
+        asked.connector,
+        name=new.name,
+        subdomain=new.subdomain,
+        sandbox=new.sandbox,
+        secret=new.secret,
+    )
     connection, account = await asked.connector.connect(
         new.name,
         secret=Secret(new.secret),

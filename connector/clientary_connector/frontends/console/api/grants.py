@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from clientary_connector.frontends.console.api.connections import Revoked
 from clientary_connector.frontends.console.api.operations import Asked, Nothing, operation
+from clientary_connector.frontends.console.api.placing import check_terms
 from clientary_connector.frontends.console.api.problems import ProblemError
 from clientary_connector.frontends.console.api.shapes import Moment, Name, Note, shown
 from clientary_connector.frontends.console.views.grantdiff import difference
@@ -212,6 +213,7 @@ def show_difference(asked: Asked[Nothing, GrantWanted]) -> Difference:
     `revision` goes into the `If-Match` with which the grant is put then.
     """
     wanted = asked.body
+    check_terms(asked.connector, wanted.persona, wanted.terms.terms, root="$.terms")
     change = _change(asked, wanted.persona, wanted.connection, wanted.terms)
     meant = difference(asked.connector.manifest, change)
     told: dict[str, Any] = {
@@ -260,12 +262,14 @@ def put_grant(asked: Asked[WhosePersona, TermsGiven]) -> GrantShown:
     """
     connection = asked.path["connection"]
     asked.connector.connection(connection)
+    check_terms(asked.connector, asked.query.persona, asked.body.terms, root="$")
     change = _change(asked, asked.query.persona, connection, asked.body)
     if asked.if_match != etag(_revision(change)):
         raise ProblemError(
             412,
-            "The grant is not of that revision any more.",
-            hint="Read it again, and change what you find.",
+            f"The grant is of revision {_revision(change)} now.",
+            hint="Read it again, change what you find, and send its ETag as If-Match, with its "
+            f"quotes: {etag(_revision(change))}.",
         )
     asked.connector.grants.apply([change], user=asked.person.name)
     return shown(asked.connector.grants.one(change.persona, change.connection), GrantShown)

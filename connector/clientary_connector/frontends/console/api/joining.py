@@ -21,6 +21,7 @@ from clientary_connector.frontends.console.api.connections import (
 )
 from clientary_connector.frontends.console.api.offering import check_rehearses
 from clientary_connector.frontends.console.api.operations import Asked, Nothing, operation
+from clientary_connector.frontends.console.api.placing import check_account
 from clientary_connector.frontends.console.api.problems import Fault, ProblemError
 from clientary_connector.frontends.console.api.shapes import Moment, Name, moment_of, shown
 from clientary_connector.frontends.console.rehearsing import join
@@ -177,6 +178,7 @@ async def begin_authorization(asked: Asked[Nothing, NewAuthorization]) -> Author
     provider = _provider(asked)
     if new.sandbox is not None:
         check_rehearses(asked.desk)
+    check_account(asked.connector, name=new.name, subdomain=new.subdomain, sandbox=new.sandbox)
     secret = None if new.client_secret is None else Secret(new.client_secret)
     begun = await asked.connector.oauth.start(
         new.name,

@@ -77,7 +77,13 @@ class Sides:
     connection: Name | None = None
     action: Name | None = None
     effect: Literal["read", "write", "delete", "send"] | None = None
-    outcome: str | None = None
+    outcome: Annotated[
+        str | None,
+        Meta(
+            description="succeeded, refused, failed, unknown, open; of approvals: asked, given, "
+            "denied, expired, used."
+        ),
+    ] = None
     since: Moment | None = None
     until: Annotated[Moment | None, Meta(description="This moment is left out.")] = None
     operation: Name | None = None

@@ -29,6 +29,7 @@ WORDS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r"`clientary log key`", "`GET /log/checkpoint`"),
         (r"`connections`", "`GET /connections`"),
         (r"`grants`", "`GET /grants`"),
+        (r"with the command that showed the address", "with `POST /authorizations`"),
         (r"`approvals`", "`GET /approvals?state=all`"),
     )
 )
