@@ -1,7 +1,7 @@
 """Says over HTTP what is wrong with a request: as Problem Details, with every fault at once.
 
-The form is that of RFC 9457; `kind`, `hint` and `faults` are ours. Nothing in it repeats a value
-that was given, for that may be a secret.
+The form is that of RFC 9457; `kind`, `hint` and `faults` are ours. Of what was given it repeats
+names alone, of a connection for one: any other value may be a secret.
 """
 
 from __future__ import annotations
