@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from clientary_connector.checks import check_secret
 from clientary_connector.connector import Connector, Secret
 from clientary_connector.errors import InvalidValueError
 from clientary_connector.frontends.console.api.problems import Fault, ProblemError
 from clientary_connector.grantfaults import TermFault
-from clientary_connector.joining import check_name, place_of
+from clientary_connector.joining import check_name, check_secret, place_of
 from clientary_connector.terms import Terms
 
 #: Parts of terms that are lists: a fault names which one it is.
