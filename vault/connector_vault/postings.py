@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from itertools import compress
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
@@ -58,11 +59,15 @@ _LAST: Final = "SELECT max(block) FROM log_postings WHERE field = '' AND value =
 #: How bits are stored, which the first byte says: as they are, or the place of each.
 _BITS, _PLACES = b"\0", b"\1"
 _FEW: Final = 48
+#: The length of bits as they are stored.
+_LONG: Final = 1 + BLOCK // 8
+_ALL: Final = (1 << BLOCK) - 1
 #: The bits of a block as a binary number, last row first.
 _NO_HEAD: Final = b"0" * BLOCK
 _ONE: Final = ord("1")
-#: So many blocks are read at first; each further time eight times as many.
+#: So many blocks are read at first, and so many each further time: most searches end early.
 _FIRST_BLOCKS: Final = 16
+_MORE_BLOCKS: Final = 128
 
 
 class Postings:
@@ -124,11 +129,11 @@ class Postings:
         while True:
             limits = (low // BLOCK, last, many)
             found = self._connection.execute(statement, [*values, *limits]).fetchall()
-            for block, *parts in found:
-                yield from _heads(block, parts, low, high)
+            for block, common in _common(found):
+                yield from _between(block * BLOCK, common, low, high)
             if len(found) < many:
                 return
-            last, many = found[-1][0] - 1, many * 8
+            last, many = found[-1][0] - 1, _MORE_BLOCKS
 
     def fit(self, gathered: Gathered) -> bool:
         """Says whether the postings of a block, if it has any yet, are what its rows say."""
@@ -235,13 +240,42 @@ def context_of(facts: object) -> list[tuple[str, str]]:
     return [(name, str(found[name])) for name in CONTEXT if found.get(name)]
 
 
-def _heads(block: int, parts: list[Any], low: int, high: int) -> Iterator[int]:
-    """Gives the heads that stand in all of some postings of a block, newest first."""
-    heads = _unpacked(parts[0])
-    for part in parts[1:]:
-        heads &= _unpacked(part)
-    first = block * BLOCK
-    return (first + place for place in _places(heads) if low <= first + place < high)
+def _common(found: Sequence[Sequence[Any]]) -> Iterator[tuple[int, int]]:
+    """Gives each block that has bits which stand in all of its postings, and these bits.
+
+    Where filters are common apart and rare together, nearly all blocks are passed over here: so
+    no function is called for any of them.
+    """
+    if found:
+        blocks, *columns = zip(*found, strict=True)
+        common: Iterable[int] = reduce(_both, map(_turned, columns))
+        for block, bits in zip(blocks, common, strict=True):
+            if bits:
+                yield block, _turn(bits)
+
+
+def _turned(column: Sequence[Any]) -> Iterable[int]:
+    """Gives the bits of many postings with their bytes in the order that is read fastest."""
+    if {*map(type, column)} == {bytes} and {*map(len, column)} == {_LONG}:
+        return map(int.from_bytes, column)
+    return [_turn(_unpacked(part)) for part in column]
+
+
+def _both(some: Iterable[int], others: Iterable[int]) -> Iterable[int]:
+    """Gives the bits that stand in both, block by block."""
+    return map(int.__and__, some, others)
+
+
+def _turn(bits: int) -> int:
+    """Gives bits with their bytes in the other order."""
+    return int.from_bytes((bits & _ALL).to_bytes(BLOCK // 8, "little"))
+
+
+def _between(first: int, heads: int, low: int, high: int) -> Iterator[int]:
+    """Gives the heads that bits stand for, newest first."""
+    for place in _places(heads):
+        if low <= first + place < high:
+            yield first + place
 
 
 def _places(heads: int) -> Iterator[int]:

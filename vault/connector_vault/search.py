@@ -148,8 +148,11 @@ def _in_time(rows: Rows, where: LogQuery, seq: int) -> bool:
 
 def _range(rows: Rows, since: int | None, until: int | None) -> tuple[int, int]:
     """Gives the rows between which all rows of a time stand; the second is not included."""
-    ((first,),) = rows.select("SELECT min(span) FROM log_spans WHERE last >= ?", (since,))
-    ((last,),) = rows.select("SELECT max(span) FROM log_spans WHERE first < ?", (until,))
-    low = 0 if since is None else _END if first is None else first * SPAN_ROWS
-    high = _END if until is None else 0 if last is None else (last + 1) * SPAN_ROWS
+    low, high = 0, _END
+    if since is not None:
+        ((first,),) = rows.select("SELECT min(span) FROM log_spans WHERE last >= ?", (since,))
+        low = _END if first is None else first * SPAN_ROWS
+    if until is not None:
+        ((last,),) = rows.select("SELECT max(span) FROM log_spans WHERE first < ?", (until,))
+        high = 0 if last is None else (last + 1) * SPAN_ROWS
     return low, high
