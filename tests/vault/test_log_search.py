@@ -19,12 +19,13 @@ from connector_vault import (
     Transaction,
     Vault,
     View,
+    postings,
     schema,
 )
 from connector_vault.claims import Claims
 from connector_vault.postings import BLOCK, Postings
 from connector_vault.rows import SPAN_ROWS
-from tests.vault.ground import Clock, Place, append, calls, connection_of, row_of
+from tests.vault.ground import Clock, Place, append, calls, connection_of, raw, row_of
 
 pytestmark = [pytest.mark.requirement("log.search"), pytest.mark.slow]
 
@@ -61,9 +62,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
 
 
 def _fill(change: Transaction, vault: Vault, clock: Clock) -> None:
-    """Writes 3,000 calls: settled, refused and open, some late, with two clock jumps among them."""
+    """Writes 6,000 calls: settled, refused and open, some late, with two clock jumps among them."""
     late: list[LogDraft] = []
-    for number in range(3_000):
+    for number in range(6_000):
         clock.now += -5_000 if number in {1_000, 2_000} else 7
         outcome = OUTCOMES[number % 5 if number % 11 else 4]
         draft = vault.draft(
@@ -358,3 +359,22 @@ def test_a_vault_of_the_first_version_gets_its_postings_when_it_is_opened(place:
         assert steps < BLOCK * 10
         where = LogQuery(outcome="succeeded", user="ada")
         assert len(vault.read(lambda view: view.log_rows(where, limit=BLOCK * 2))) == BLOCK + 5
+
+
+def test_a_vault_whose_blocks_were_shorter_gets_its_postings_anew(place: Place) -> None:
+    """What was found along the old ones is found along the new ones, and the check passes."""
+    with pytest.MonkeyPatch.context() as before:
+        before.setattr(schema.migrate, "__defaults__", (schema.MIGRATIONS[:5],))
+        before.setattr(schema.version_of, "__defaults__", (schema.MIGRATIONS[:5],))
+        before.setattr(postings, "BLOCK", BLOCK // 2)
+        with place.create() as vault:
+            vault.write(lambda change: _many(change, vault, BLOCK + 10))
+    file = raw(place.database)
+    assert file.execute("SELECT max(block) FROM log_postings").fetchone() == (1,)
+    with place.open() as vault:
+        found, steps = vault.read(lambda view: _counted(view, LogQuery(user="ada")))
+        assert (len(found), found[-1].user) == (50, "ada")
+        assert steps < BLOCK
+        assert vault.verify_log().ok
+    assert file.execute("SELECT max(block) FROM log_postings").fetchone() == (0,)
+    file.close()

@@ -23,16 +23,16 @@ from connector_vault.log import UNWRITTEN, LogFault, LogReport, fault
 from connector_vault.marks import Held, Marks
 from connector_vault.merkle import Tree
 from connector_vault.note import PublicKey
-from connector_vault.postings import BLOCK, Gathered
+from connector_vault.postings import BLOCK, RUN, Gathered
 from connector_vault.rows import SPAN_ROWS, Rows
-from connector_vault.runs import RUN, Run
+from connector_vault.runs import Run
 from connector_vault.store import Store
 from connector_vault.view import Tools
 
 Progress = Callable[[int, int], None]
 
 #: So many blocks of rows are read in one snapshot, so that a long check does not hold the journal.
-_BLOCKS: Final = 5
+_BLOCKS: Final = 2
 #: Of the number that the claims of two sides are compared by.
 _POINT_BYTES: Final = 17
 REMOVED: Final = "the payload was removed, and nothing says that it was erased"

@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from itertools import compress
-from typing import Any, Final
+from typing import Any
 
 from connector_vault.claims import numbers_of
 from connector_vault.columns import LogColumns
 from connector_vault.log import LogSeal, chain_hashes, leaf_hashes
 from connector_vault.postings import Searched
-
-#: So many rows are looked at together: they fit into the cache next to the processor.
-RUN: Final = 256
 
 
 class Run:

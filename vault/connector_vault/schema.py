@@ -172,8 +172,18 @@ CREATE TABLE log_claims (
 ) STRICT;
 """
 
+#: Blocks have become twice as long: their postings are made anew, as those of an older vault.
+_LONGER_BLOCKS: Final = "DELETE FROM log_postings;"
+
 #: Script n brings a database of version n up to version n + 1; none of them is ever changed.
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _ROUNDS, _SHREDS, _POSTINGS, _CLAIMS)
+MIGRATIONS: Final[tuple[str, ...]] = (
+    _FIRST,
+    _ROUNDS,
+    _SHREDS,
+    _POSTINGS,
+    _CLAIMS,
+    _LONGER_BLOCKS,
+)
 
 
 def migrate(connection: Connection, scripts: Sequence[str] = MIGRATIONS) -> bool:
