@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +24,16 @@ class Check:
     rule: str
     passed: bool | None
     why: str
+    #: Until when it is so: ISO 8601, UTC.
+    ends_at: str | None = None
+
+    def told(self, when: Callable[[str], str] = str) -> str:
+        """Says why, with the end as `when` writes it."""
+        return self.why if self.ends_at is None else f"{self.why}, until {when(self.ends_at)}"
 
     def to_json(self) -> dict[str, Any]:
         """Returns the check as a JSON object."""
-        return {"rule": self.rule, "passed": self.passed, "why": self.why}
+        return {"rule": self.rule, "passed": self.passed, "why": self.told()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,9 +114,9 @@ def _of_grant(body: Mapping[str, Any], asked: Asked, rulebook: Rulebook) -> list
     ended = grants.has_ended(body, asked.now)
     active = body["state"] == grants.ACTIVE
     state = "has ended" if active and ended else f"is {body['state']}"
-    ends = body.get("expires_at")
-    until = f", until {grants.moment(ends)}" if active and not ended and ends is not None else ""
-    checks = [Check(rule="grant", passed=active and not ended, why=f"it {state}{until}")]
+    valid, ends = active and not ended, body.get("expires_at")
+    until = grants.moment(ends) if valid and ends is not None else None
+    checks = [Check(rule="grant", passed=valid, why=f"it {state}", ends_at=until)]
     checks.append(_covered(body, asked.action))
     facts = Facts(asked.arguments)
     for rule in rulebook.rules(asked.action, body):

@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -154,6 +155,18 @@ def test_it_ends_quietly_however_it_is_ended(stage: Stage, number: int | None) -
             process.send_signal(number)
             # The pipe stays open: the server must not wait for it.
             assert process.wait(WAIT_S) == 0
+        out, err = process.communicate(timeout=WAIT_S)
+    assert (process.returncode, out, err) == (0, b"", b"")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel which files are open")
+def test_a_signal_before_the_first_message_ends_it_as_one_after_it_does(stage: Stage) -> None:
+    """From the moment at which it opens the state: whoever starts it may think better of it."""
+    with _process(stage) as process:
+        opened = Path(f"/proc/{process.pid}/fd")
+        while "vault.db" not in {file.resolve().name for file in opened.iterdir()}:
+            time.sleep(0.001)
+        process.terminate()
         out, err = process.communicate(timeout=WAIT_S)
     assert (process.returncode, out, err) == (0, b"", b"")
 

@@ -23,6 +23,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any, Final, TypeAlias
 
+from clientary_connector import connections
 from clientary_connector.call.ending import Ending
 from clientary_connector.call.failure import NOTHING_DONE, RefusedError, refused
 from clientary_connector.call.policy import Permit
@@ -153,7 +154,8 @@ class Meter:
             used = 0 if over is None else spent.get(over[0], 0)
         if over is not None:
             self._check_new(log, draft)
-            raise _over(over[0], most=over[1], used=used, cost=cost, at=draft.at)
+            scope = _named(log, over[0], permit.connection)
+            raise _over(scope, most=over[1], used=used, cost=cost, at=draft.at)
 
     def append(self, log: Transaction, draft: LogDraft) -> int:
         """Appends a row of a call, and counts it where the sum goes up to the row before it.
@@ -291,6 +293,14 @@ def renewal(at: int) -> datetime:
     moment = datetime.fromtimestamp(at / 1_000_000, UTC)
     year, month = divmod(moment.year * 12 + moment.month, 12)
     return datetime(year, month + 1, 1, tzinfo=UTC)
+
+
+def _named(view: View, scope: Scope, connection: str) -> Scope:
+    """Returns a scope with the name of the connection for its id, as a person knows it."""
+    owner = view.record(connections.KIND, connection)
+    if owner is None or scope[0] not in {CONNECTION, GRANT}:
+        return scope
+    return scope[0], scope[1].replace(connection, owner.body["name"], 1)
 
 
 def _over(scope: Scope, *, most: int, used: int, cost: int, at: int) -> RefusedError:

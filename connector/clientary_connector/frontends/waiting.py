@@ -5,7 +5,24 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
+
+#: Ctrl-C, and a polite kill.
+ENDING: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+def run_server(main: Coroutine[Any, Any, None]) -> None:
+    """Runs a server to its end; a signal that comes before it listens to any ends it as well.
+
+    Raises:
+        SystemExit: It did; the status is that of a server that was ended later.
+    """
+    before = {number: signal.signal(number, _end) for number in ENDING}
+    try:
+        asyncio.run(main)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def first_of(main: Coroutine[Any, Any, Any], *others: Coroutine[Any, Any, Any]) -> bool:
@@ -26,6 +43,10 @@ async def signalled() -> None:
     """Waits for Ctrl-C or a polite kill; each wait is for a new one."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDING:
         loop.add_signal_handler(number, ended.set)
     await ended.wait()
+
+
+def _end(_number: int, _frame: object) -> None:
+    raise SystemExit(0)

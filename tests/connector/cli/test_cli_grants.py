@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,16 @@ def test_what_a_persona_may_do_is_explained(ready: Cli) -> None:
     document = ready("can", "r", "list_staff", "-o", "json").document
     assert [one["allowed"] for one in document["data"]] == [False]
     assert ready("can", "r", "list_stuff").status == 2
+
+
+def test_when_a_grant_ends_is_shown_by_the_clock_on_the_wall(ready: Cli) -> None:
+    """As other commands show it; in JSON it stands in UTC."""
+    end = datetime(2099, 12, 31, 9, 30, tzinfo=UTC)
+    ready("grant", "r", "books", "--scope", "expenses:*", "--expires", end.isoformat())
+    shown = ready("can", "r", "list_expenses").out
+    assert f"it is active, until {end.astimezone():%Y-%m-%d %H:%M:%S}" in shown
+    document = ready("can", "r", "list_expenses", "-o", "json").document
+    assert document["data"][0]["checks"][1]["why"] == f"it is active, until {end.isoformat()}"
 
 
 def test_without_a_connection_there_is_nothing_to_explain(cli: Cli) -> None:

@@ -62,5 +62,5 @@ def _show(verdict: Verdict) -> None:
     screen.emit(f"{screen.visible(where)}: {said}\n")
     screen.table(
         ("rule", "passed", "why"),
-        ((one.rule, WORDS[one.passed], one.why) for one in verdict.checks),
+        ((one.rule, WORDS[one.passed], one.told(screen.when)) for one in verdict.checks),
     )

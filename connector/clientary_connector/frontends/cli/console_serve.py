@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import extras, options, output, serving
 from clientary_connector.frontends.cli.authorize import described
 from clientary_connector.frontends.cli.status import Status
+from clientary_connector.frontends.waiting import run_server
 from clientary_connector.oauth.provider import Provider
 from clientary_connector.people import Person, Role
 from clientary_connector.wiring import open_connector
@@ -64,7 +64,7 @@ def serve(
         providers=tuple(described(file) for file in oauth),
         output_=output_,
     )
-    asyncio.run(_served(wanted, serving.Words(**place)))
+    run_server(_served(wanted, serving.Words(**place)))
     return Status.SUCCEEDED
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from clientary_connector.frontends import screen
 from clientary_connector.frontends.cli import extras, options, output, serving
 from clientary_connector.frontends.cli.status import Status
 from clientary_connector.frontends.mcp.caller import Caller
+from clientary_connector.frontends.waiting import run_server
 from clientary_connector.wiring import open_connector
 
 if TYPE_CHECKING:
@@ -101,12 +101,12 @@ def serve(  # noqa: PLR0913 -- click passes one argument an option
         if not path.startswith("/"):
             raise click.BadParameter("A path begins with a slash.", param_hint="--path")
         way = Way(path=path, stateless=stateless, output_=output_)
-        asyncio.run(_over_http(wanted, serving.Words(**place), way))
+        run_server(_over_http(wanted, serving.Words(**place), way))
         return Status.SUCCEEDED
     if connection is None or persona is None:
         raise click.UsageError("Give --connection and --persona; or --http, where a token says it.")
     caller = Caller(connection=connection, persona=persona, user=wanted.user)
-    asyncio.run(_over_stdio(wanted, caller))
+    run_server(_over_stdio(wanted, caller))
     return Status.SUCCEEDED
 
 

@@ -66,8 +66,7 @@ class Toolset:
         """
         asked = self.format.call(item)
         call = self._call(asked, prompt=prompt, context=context or {})
-        result = _unreadable(asked) if call is None else await self.connector.run(call)
-        return Answer(item=self.format.answer(asked, result), result=result)
+        return self._answer(asked, None if call is None else await self.connector.run(call))
 
     def run_sync(
         self, item: Mapping[str, Any], *, prompt: str, context: Mapping[str, str] | None = None
@@ -80,8 +79,7 @@ class Toolset:
         """
         asked = self.format.call(item)
         call = self._call(asked, prompt=prompt, context=context or {})
-        result = _unreadable(asked) if call is None else self.connector.run_sync(call)
-        return Answer(item=self.format.answer(asked, result), result=result)
+        return self._answer(asked, None if call is None else self.connector.run_sync(call))
 
     def _call(self, asked: ToolCall, *, prompt: str, context: Mapping[str, str]) -> Call | None:
         """Returns the call; None where its arguments cannot be read."""
@@ -104,6 +102,11 @@ class Toolset:
             operation=self._operation(asked),
             context=context,
         )
+
+    def _answer(self, asked: ToolCall, result: Result | None) -> Answer:
+        """Returns what a tool call came to; without a result its arguments could not be read."""
+        ended = _unreadable(asked) if result is None else result
+        return Answer(item=self.format.answer(asked, ended), result=ended)
 
     def _operation(self, asked: ToolCall) -> str:
         if not asked.id:
