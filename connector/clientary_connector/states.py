@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clientary_connector.ages import ages_of
+from clientary_connector.errors import OperatorError
 from clientary_connector.settings import Settings
 from clientary_connector.state import state_faults
 from clientary_connector.statefolder import (
@@ -19,9 +22,10 @@ from clientary_connector.statefolder import (
     opened,
     state_folder,
 )
-from connector_vault import RestoreReport, Vault, restore
+from connector_vault import RestoreReport, Vault, VaultError, restore
 from connector_vault.kekrotator import KekReport, KekRotator
 from connector_vault.keyrun import Told, untold
+from connector_vault.retention import Retention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +89,8 @@ def restore_state(  # noqa: PLR0913 - what an operator may choose, all by name
 
     `key` is the URI of the key that the backup was made under, if it is not the vault's own any
     more. `accept` goes on although the vault has had something since. `told` is told rows
-    checked and rows in all.
+    checked and rows in all. Text of the log that was kept for long enough ends again at once, so
+    that the backup does not bring it back; where that cannot be done now, tending does it.
 
     Raises:
         StateMissingError: There is no backup.
@@ -107,6 +112,7 @@ def restore_state(  # noqa: PLR0913 - what an operator may choose, all by name
         )
     if key is not None:
         note_key(folder, key)
+    _end_what_is_old(folder, settings)
     return report
 
 
@@ -141,3 +147,12 @@ def rotate_kek(  # noqa: PLR0913 - what an operator may choose, all by name
     means = means_of(settings, passphrase_file=passphrase_file)
     with state_faults(), opened(folder, settings) as vault:
         return KekRotator(vault).rotate(uri, switch=switch, means=means, told=told, user=user)
+
+
+def _end_what_is_old(folder: Path, settings: Settings) -> None:
+    """Ends the text that was kept for long enough, if that can be done now."""
+    with suppress(VaultError, OperatorError):
+        if settings.passphrase_file is None and key_of(folder, settings).startswith("passphrase:"):
+            return  # a person has given it just now, and is not asked a second time
+        with opened(folder, settings) as vault:
+            Retention(vault).run(ages_of(settings.keep))

@@ -11,6 +11,7 @@ import pytest
 
 from clientary_connector import Settings, load_manifest
 from clientary_connector.statefolder import DATABASE, KEY
+from clientary_connector.states import restore_state
 from clientary_connector.tending import TendReport
 from clientary_connector.wiring import joined
 from connector_vault import ErasedError, Vault
@@ -56,6 +57,36 @@ def test_tending_ends_what_is_older_than_it_is_to_be_kept(
         else:
             assert vault.open_payload(row_of(vault, 1)) is not None
         assert vault.verify_log().ok
+
+
+@pytest.mark.requirement("threat.21")
+@pytest.mark.parametrize(("keep", "gone"), [("", True), ("call:read=120", False)])
+def test_a_restored_backup_does_not_bring_back_what_had_ended(
+    tmp_path: Path, keep: str, *, gone: bool
+) -> None:
+    """Nobody has to tend it first: what is too old ends with the restore."""
+    then = datetime.now(UTC) - timedelta(days=100)
+    key, backup = f"file:{tmp_path / KEY}", tmp_path / "saved" / "one.db"
+    with Vault.create(tmp_path / DATABASE, key=key, clock=then.timestamp) as vault:
+        append(vault, intent(vault))
+        vault.back_up(backup)
+    settings = Settings(keep=keep)
+    restore_state(backup, tmp_path, accept=True, settings=settings)
+    with Vault.open(tmp_path / DATABASE, key=key) as vault:
+        assert (row_of(vault, 1).payload is None) is gone
+        assert vault.verify().ok
+
+
+def test_a_restore_is_done_though_nothing_can_be_ended_then(tmp_path: Path) -> None:
+    """The key of the settings is that of before; tending ends it later."""
+    backup = tmp_path / "saved" / "one.db"
+    with made(tmp_path, 100) as vault:
+        vault.back_up(backup)
+    settings = Settings(key=f"file:{tmp_path / 'keys' / 'other'}")
+    report = restore_state(
+        backup, tmp_path, key=f"file:{tmp_path / KEY}", accept=True, settings=settings
+    )
+    assert report.rows == 1
 
 
 @pytest.mark.requirement("log.erase.resume")

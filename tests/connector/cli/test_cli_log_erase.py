@@ -144,5 +144,12 @@ def test_a_lost_folder_of_shred_keys_is_said_in_words(ready: Cli) -> None:
     assert "Put the folder back" in ready("log", "--prompts").err
     faults = ready("vault", "verify", "-o", "json").document["data"]["faults"]
     assert {fault["place"] for fault in faults} == {"shreds"}
+    saved = ready.state.parent / "saved.db"
+    assert ready("vault", "backup", str(saved)).status == 0
     (ready.state / "away").rename(ready.state / "shreds")
     assert PROMPT in ready("log", "--prompts").out
+    (ready.state / "shreds").rename(ready.state / "away")
+    restored = ready("vault", "restore", str(saved), "--accept")
+    assert (restored.status, "shred keys of" in restored.err) == (0, True)
+    assert "(erased)" in ready("log", "--prompts").out
+    call(ready)

@@ -124,6 +124,7 @@ def test_a_restore_says_what_it_found(ready: Cli) -> None:
     data = ended.document["data"]
     assert (data["epoch"], data["lost"], data["anchored"]) == (2, 3, True)
     assert (data["closed"], data["destroyed"]) == ([], [])
+    assert (data["erased"], data["unreadable"]) == (0, 0)
     assert Path(data["kept"]).exists()
     assert ready.call("list_clients").status == 0
 

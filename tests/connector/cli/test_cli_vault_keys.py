@@ -136,6 +136,15 @@ def test_a_new_passphrase_is_typed_twice_and_never_shown(cli: Cli, tmp_path: Pat
     assert (status, "Bring the right key" in seen) == (1, True), seen
 
 
+def test_a_restore_asks_for_a_passphrase_once(cli: Cli, tmp_path: Path) -> None:
+    """What is too old by then ends at the next tending."""
+    uri, saved = f"passphrase:{tmp_path / 'keys' / 'salt'}", str(tmp_path / "saved.db")
+    assert at_terminal(cli, "init", "--key", uri, typed=[PASSPHRASE, PASSPHRASE])[0] == 0
+    assert at_terminal(cli, "vault", "backup", saved, typed=[PASSPHRASE])[0] == 0
+    status, seen = at_terminal(cli, "vault", "restore", saved, "--accept", typed=[PASSPHRASE])
+    assert status == 0, seen
+
+
 def test_a_service_reads_its_passphrase_from_a_private_file(cli: Cli, tmp_path: Path) -> None:
     """One that others can read is refused; without one the error names the variable."""
     uri, file = f"passphrase:{tmp_path / 'keys' / 'salt'}", tmp_path / "passphrase"

@@ -49,6 +49,7 @@ def restore(
                 ("Lost since", lost),
                 ("Revoked again", ", ".join(report.closed) or "nothing"),
                 ("Destroyed again", ", ".join(report.destroyed) or "nothing"),
+                ("Erased again", f"{report.erased} keys of the log's text"),
                 ("Epoch", report.epoch),
                 ("Before", "" if report.kept is None else str(report.kept)),
             )
@@ -57,6 +58,11 @@ def restore(
     if not report.anchored:
         screen.note(
             "Nothing said what was revoked since the backup: look at every connection and grant."
+        )
+    if report.unreadable:
+        screen.note(
+            f"The shred keys of {report.unreadable} keys are lost, and so is the text of the log "
+            "that they have sealed."
         )
     if report.lost != 0:
         screen.note("Calls of that time may be repeated: their operations are not known any more.")
@@ -72,6 +78,8 @@ def _data(report: RestoreReport) -> dict[str, object]:
         "lost": report.lost,
         "closed": list(report.closed),
         "destroyed": list(report.destroyed),
+        "erased": report.erased,
+        "unreadable": report.unreadable,
         "kept": None if report.kept is None else str(report.kept),
         "anchored": report.anchored,
     }
