@@ -92,9 +92,14 @@ OF_ADA = {1, 2, 5, 6, 9, 10, 13, 14}
 ALL = set(range(1, 17))
 
 
+def at_once(seconds: float) -> None:
+    """Waits for nobody."""
+    assert seconds > 0
+
+
 def erase(vault: Vault, before: float | None = None, batch: int = 2) -> ErasureReport:
     """Erases what was written of Ada."""
-    eraser = Eraser(vault, batch=batch)
+    eraser = Eraser(vault, batch=batch, sleep=at_once)
     return eraser.erase("ada", before=before, asked_by="root", reason="She asked for it.")
 
 
@@ -221,6 +226,27 @@ def test_the_month_of_an_erased_part_goes_on_under_a_new_key(vault: Vault, clock
         assert other.verify().ok
 
 
+@pytest.mark.requirement("log.erase.before")
+def test_what_was_sealed_just_before_and_is_written_meanwhile_opens(
+    vault: Vault, clock: Clock
+) -> None:
+    """A call of that moment, under the key that is about to be narrowed, keeps its text."""
+    clock.now = moment(2026, 3, 20)
+    draft = intent(vault, "just_now", user="ada", payload=PROMPT)
+    seqs: list[int] = []
+
+    def meanwhile(seconds: float) -> None:
+        assert seconds > 0
+        seqs.append(append(vault, draft))
+
+    Eraser(vault, sleep=meanwhile).erase(
+        "ada", before=moment(2026, 3, 10), asked_by="root", reason=""
+    )
+    assert row_of(vault, seqs[0]).key_id == row_of(vault, 13).key_id
+    assert [opens(vault, seq) for seq in (13, seqs[0])] == [False, True]
+    assert vault.verify().ok
+
+
 @pytest.mark.requirement("log.erase.together")
 def test_a_call_goes_as_a_whole_or_stays_as_a_whole(vault: Vault, clock: Clock) -> None:
     """An intent before the time stays with its outcome after it, also where clocks ran back."""
@@ -307,7 +333,7 @@ def test_an_erasure_that_was_cut_short_goes_on(place: Place, vault: Vault, step:
     with place.open() as again:
         assert readable(again) == ALL - OF_ADA
         assert again.verify().ok
-        assert len(Eraser(again).resume()) == 1
+        assert len(Eraser(again, sleep=at_once).resume()) == 1
         assert Eraser(again).resume() == ()
         assert all(row_of(again, seq).payload is None for seq in OF_ADA)
         assert (again.verify().ok, again.verify_log().erased) == (True, 8)
@@ -329,7 +355,7 @@ def test_an_erasure_of_a_part_that_was_cut_short_goes_on(
         assert readable(again) >= stays
         assert not readable(again) & {1, 2}
         assert again.verify().ok
-        assert len(Eraser(again).resume()) == 1
+        assert len(Eraser(again, sleep=at_once).resume()) == 1
         assert Eraser(again).resume() == ()
         assert readable(again) == stays
         assert (again.verify().ok, again.verify_log().erased) == (True, 4)
@@ -345,7 +371,7 @@ def cut_at(vault: Vault, step: str, before: float | None = None) -> None:
             raise Cut
 
     with pytest.raises(Cut):
-        Eraser(vault, batch=2, on_step=on_step).erase(
+        Eraser(vault, batch=2, on_step=on_step, sleep=at_once).erase(
             "ada", before=before, asked_by="root", reason=""
         )
 

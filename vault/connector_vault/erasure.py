@@ -20,7 +20,8 @@ Each step can be run again; one that was cut short goes on at the next tending.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -43,6 +44,8 @@ ENDED: Final = "ended"
 Keys: TypeAlias = tuple[list[KeyRow], list[KeyRow]]
 #: So many rows are looked at in one transaction: others who write wait for some milliseconds.
 BATCH: Final = 2_048
+#: Who has sealed a row under a key just before it was to seal nothing new has written it by then.
+WRITTEN_S: Final = 0.5
 _ID_BYTES: Final = 8
 
 _ARROWS: Final = ("note", "shred", "drop", "narrow", "scrub", "end")
@@ -86,9 +89,11 @@ class Eraser:
         *,
         on_step: OnStep = nothing,
         batch: int = BATCH,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Takes the vault; `on_step` is told of every step."""
         self._vault = vault
+        self._sleep = sleep
         self._on_step = on_step
         self._batch = batch
 
@@ -167,7 +172,10 @@ class Eraser:
         while after < of.until:
             after = self._step("drop", lambda: self._dropped(name, of))
             told("rows looked at", after, of.until)
-        for key_id, month in body.get("narrowed", ()):
+        narrowed: Sequence[tuple[str, str]] = body.get("narrowed", ())
+        if narrowed:
+            self._sleep(WRITTEN_S)
+        for key_id, month in narrowed:
             self._step("narrow", partial(self._narrowed, key_id, month))
         scrubbed: bool = self._step("scrub", self._vault.scrub)
         if scrubbed:

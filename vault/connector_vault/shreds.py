@@ -154,12 +154,12 @@ class Shreds:
         """Destroys a shred key, save for what opens some messages: masked, by their names.
 
         Of a key that was narrowed before, what opens other messages is overwritten. Done again it
-        changes nothing; a key that was destroyed stays so.
+        changes nothing; a key that was destroyed stays so, and one that is lost.
 
         Raises:
-            ShredError: They cannot be written, or there is no such shred key.
+            ShredError: They cannot be written.
         """
-        with self._opened(_shard(key_id), os.O_RDWR) as file:
+        with self._opened(_shard(key_id), os.O_RDWR | os.O_CREAT) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             data = _read(file)
             at = _find(data, key_id)
