@@ -10,7 +10,6 @@ import msgspec
 
 from clientary_connector.call.listening import Ended
 from clientary_connector.hosting import Hosting
-from clientary_connector.logentry import entry_of
 from connector_vault import LogDraft, LogRow
 
 HOOK: Final = "connector_call_finished"
@@ -41,6 +40,9 @@ def _bare(row: LogDraft | LogRow) -> LogDraft | LogRow:
 
 def _told(call: Ended) -> dict[str, Any]:
     """Returns what the hook is called with."""
+    # Loaded in the thread of the first plugin that hears of a call: few hosts have one.
+    from clientary_connector.logentry import entry_of  # noqa: PLC0415 - see above
+
     answer = None if call.outcome is None else _decoded(call.answer)
     record = entry_of(
         call.log_id or 0, call.head, call.outcome, opened=_decoded(call.payload), answer=answer
