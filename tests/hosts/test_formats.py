@@ -11,6 +11,7 @@ import pytest
 
 from clientary_connector import Manifest, load_manifest
 from clientary_connector.errors import InvalidValueError
+from clientary_connector.frontends import export as exports
 from clientary_connector.frontends.export import DOCUMENTS, FORMATS, export, tools
 from clientary_connector.frontends.export.restoring import ArgumentsTextError, parsed
 from tests.actions.world import is_list, is_object
@@ -40,6 +41,15 @@ GEMINI_KEYS: Final = {
     "properties",
     "required",
 }
+
+
+def test_the_public_names_come_when_they_are_asked_for() -> None:
+    """And no others."""
+    assert sorted(exports.__all__) == dir(exports)
+    for name in exports.__all__:
+        assert getattr(exports, name)
+    with pytest.raises(AttributeError):
+        getattr(exports, "nothing_like_it")  # noqa: B009 - checkers know that it fails
 
 
 @pytest.mark.parametrize("name", [*FORMATS, *DOCUMENTS])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -75,14 +76,29 @@ def test_a_command_loads_nothing_of_the_others(
     assert not loaded & others
 
 
-def test_the_collector_is_left_out_while_modules_are_loaded() -> None:
-    """It collects again afterwards, and leaves out what was there before."""
+def test_the_collector_is_left_out_while_modules_are_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It collects again afterwards, and leaves out what they have made."""
+    (tmp_path / "never_loaded_before.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)  # pyright: ignore[reportUnknownMemberType] - has no types
+    gc.unfreeze()
     assert gc.isenabled()
     with loading():
         assert not gc.isenabled()
+        importlib.import_module("never_loaded_before")
     assert gc.isenabled()
     assert gc.get_freeze_count()
     gc.unfreeze()
+
+
+def test_where_nothing_was_loaded_the_collector_leaves_nothing_out() -> None:
+    """A command that is run again in one process makes no garbage stay."""
+    gc.unfreeze()
+    with loading():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert not gc.get_freeze_count()
 
 
 def test_a_process_that_collects_nothing_is_left_so() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -15,11 +16,12 @@ def loading() -> Generator[None]:
     dozen times while the SDK of MCP is loaded, for a tenth of the time, and once more with every
     full collection from then on.
     """
-    collects = gc.isenabled()
+    collects, before = gc.isenabled(), len(sys.modules)
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
+        if len(sys.modules) > before:
+            gc.freeze()
         if collects:
             gc.enable()
