@@ -27,8 +27,8 @@ class Finishing:
         if not self._hosting.hears(HOOK):
             return
         outcome = None if call.outcome is None else call.outcome._replace(payload=None)
-        rows = replace(call, head=_bare(call.head), outcome=outcome)
-        bare = replace(rows, payload=None, answer=None)
+        rows = call._replace(head=_bare(call.head), outcome=outcome)
+        bare = rows._replace(payload=None, answer=None)
         size = len(call.payload or b"") + len(call.answer or b"")
         self._hosting.tell_of(HOOK, lambda: _told(bare), sealed=lambda: _told(rows), size=size)
 

@@ -17,6 +17,7 @@ from connector_vault import (
     Vault,
     View,
 )
+from connector_vault.moment import Moment
 from tests.vault.ground import Place
 
 pytestmark = pytest.mark.requirement("vault.look")
@@ -124,3 +125,73 @@ def test_what_looks_cannot_write(vault: Vault) -> None:
     put(vault, "active")
     with pytest.raises(MisuseError, match="Work cannot call the vault"):
         vault.look(lambda _: vault.write(state))
+
+
+def test_what_is_recalled_is_what_was_seen_a_moment_ago(place: Place) -> None:
+    """What this process commits is recalled at once; what others commit, with the next look."""
+    with place.create() as vault, place.open() as other:
+        assert vault.recall(state) is None
+        put(vault, "active")
+        assert vault.look(state) == vault.recall(state) == "active"
+        put(vault, "paused", expect=1)
+        assert vault.recall(state) == "paused"
+        put(other, "revoked", expect=2)
+        assert vault.recall(state) in {"paused", "revoked"}
+        assert vault.look(state) == vault.recall(state) == "revoked"
+
+
+def test_nothing_is_recalled_that_was_not_committed(vault: Vault) -> None:
+    """While a group is open that changes a record, it is read as it was before."""
+    put(vault, "active")
+    assert vault.look(state) == "active"
+    inside, go_on = Event(), Event()
+
+    def work(log: Transaction) -> None:
+        log.put(Record(kind="connection", id="con_1", body={"state": "revoked"}), expect=1)
+        assert state(log) == "revoked"
+        inside.set()
+        assert go_on.wait(30)
+        raise ZeroDivisionError
+
+    def fail() -> None:
+        with pytest.raises(ZeroDivisionError):
+            vault.write(work)
+
+    writer = Thread(target=fail)
+    writer.start()
+    assert inside.wait(30)
+    assert vault.recall(state) == "active"
+    go_on.set()
+    writer.join()
+    assert vault.recall(state) == "active"
+
+
+def test_a_secret_that_is_opened_as_of_a_moment_ago_is_gone_with_the_next_look(
+    place: Place,
+) -> None:
+    """Destroyed here it is gone at once; destroyed elsewhere, with the next look."""
+    with place.create() as vault, place.open() as other:
+        for owner in ("a", "b"):
+            vault.write(partial(_store, owner=owner))
+            assert vault.open_secret(owner, "key", lately=True).reveal() == "k" * 20
+        vault.write(partial(Transaction.destroy_secrets, owner="a"))
+        with pytest.raises(NotFoundError):
+            vault.open_secret("a", "key", lately=True)
+        other.write(partial(Transaction.destroy_secrets, owner="b"))
+        with pytest.raises(NotFoundError):
+            vault.open_secret("b", "key")
+        with pytest.raises(NotFoundError):
+            vault.open_secret("b", "key", lately=True)
+
+
+def test_looks_within_a_moment_count_as_one_until_something_changes() -> None:
+    """Nothing was looked at before the first look, nor is anything after a change."""
+    moment = Moment()
+    assert moment.over
+    moment.begin()
+    moment.end()
+    assert moment.over
+
+
+def _store(log: Transaction, *, owner: str) -> int:
+    return log.store_secret(owner=owner, field="key", secret=Secret("k" * 20))

@@ -38,6 +38,7 @@ KEY_ID_BYTES: Final = 16
 #: So many messages are remembered as authentic, by each key.
 _KNOWN: Final = 4_096
 _VERSION: Final = 1
+_SHA256: Final = SHA256()
 _SALT_BYTES: Final = 32
 _COMMITMENT_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
@@ -172,7 +173,7 @@ def unseal_one(one: Key, sealed: bytes, bound: bytes) -> bytearray:
     if key_id(sealed) != one.id:
         raise CipherError("The message was sealed under another key.")
     bound = sealed[:_HEADER_BYTES] + bound
-    out = HKDFExpand(algorithm=SHA256(), length=_DERIVED_BYTES, info=bound).derive(one.material)
+    out = HKDFExpand(algorithm=_SHA256, length=_DERIVED_BYTES, info=bound).derive(one.material)
     return _opened(sealed, bound, _parts(out))
 
 
@@ -195,7 +196,7 @@ def _derive(key: Key, salt: bytes, info: bytes) -> tuple[bytes, bytes, bytes]:
     The commitment is the first block of the output: a whole SHA-256 value, so that finding two
     keys with one commitment is finding a collision.
     """
-    out = HKDF(algorithm=SHA256(), length=_DERIVED_BYTES, salt=salt, info=info)
+    out = HKDF(algorithm=_SHA256, length=_DERIVED_BYTES, salt=salt, info=info)
     return _parts(out.derive(key.material))
 
 

@@ -94,7 +94,7 @@ class Store:
 
         The connection that writes need not read again what this process has committed itself.
         """
-        self._check()
+        self._check(lately=True)
         if self._writer is not None:
             try:
                 found = self._writer.look(work)

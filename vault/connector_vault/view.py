@@ -74,7 +74,9 @@ class View:
         """
         row = self._rows.record_named(kind, name)
         # The index that led here is not authenticated: the row is checked as what was asked for.
-        return row and self._opened(row._replace(kind=kind, name=name))
+        if row is not None and (row.kind, row.name) != (kind, name):
+            row = row._replace(kind=kind, name=name)
+        return row and self._opened(row)
 
     def records(self, kind: str, *, parent: str | None = None) -> list[Record]:
         """Gives all records of a kind, or those under one parent, in the order of their ids.
@@ -154,12 +156,10 @@ class View:
             IntegrityError: It, or the row before it, was altered without the key.
         """
         row = self._rows.intent(operation, connection, persona)
-        return self._public(
-            row
-            and row._replace(
-                kind="intent", operation=operation, connection=connection, persona=persona
-            )
+        asked_for = row and row._replace(
+            kind="intent", operation=operation, connection=connection, persona=persona
         )
+        return self._public(asked_for)
 
     def secret_versions(self, owner: str, field: str) -> tuple[SecretVersion, ...]:
         """Gives a secret's versions in use and the last retired one, oldest first, without values.

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -48,8 +47,7 @@ GONE: Final = {"error": ErrorKind.INTERNAL.value, "attempts": 0, "status": None}
 ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class Intent(NamedTuple):
     """A call that stands in the log and may now be sent."""
 
     log_id: int

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from connector_vault import LogDraft, LogRow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(NamedTuple):
     """A call that ended, as its rows stand in the log; the payloads before they were sealed."""
 
     #: The call's line in the log; None where the log could not be written.

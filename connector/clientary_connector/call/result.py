@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -53,7 +53,7 @@ def _nothing() -> dict[str, Any]:
 
 def mint_operation() -> str:
     """Returns a fresh operation id, for hosts that mint none of their own."""
-    return f"op_{secrets.token_hex(12)}"
+    return f"op_{os.urandom(12).hex()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
