@@ -50,7 +50,8 @@ def test_rows_of_which_one_was_altered_are_not_sound(place: Place, column: int) 
     """Whatever the column, and whatever type a damaged file gives in it."""
     with place.create() as vault:
         calls(vault, 2)
-        rows, seal = stored(vault), vault._tools.seal  # noqa: SLF001 - what the check is given
+        seal = vault._tools.seal  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        rows = stored(vault)
         assert Run(rows).is_sound(seal, seal.start)
         for value in (7, 0.5, "text", b"bytes", None):
             row = (*rows[1][:column], value, *rows[1][column + 1 :])
