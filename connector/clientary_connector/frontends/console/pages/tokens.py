@@ -42,7 +42,7 @@ async def tokens(request: Request) -> Response:
     kind = form.text("kind")
     if kind not in {MCP, ADMIN}:
         raise HTTPException(422, "There is no such kind of token.")
-    if not _days(form):
+    if not _days_fit(form):
         said = f"Give whole days, from 1 to {MOST_DAYS}, or nothing."
         return await _listed(request, form, faults={f"{kind}-days": said}, status=422)
     try:
@@ -125,8 +125,8 @@ def _granted(connector: Connector, token: Token) -> bool:
     return bool(connector.allowed(token.persona or "", token.connection or ""))
 
 
-def _days(form: Form) -> bool:
-    """Tells whether the days that were typed can be used; none can."""
+def _days_fit(form: Form) -> bool:
+    """Tells whether the days can be used; nothing typed leaves them to the settings."""
     text = form.text("days")
     usable = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
     return not text or (usable and 1 <= int(text) <= MOST_DAYS)
