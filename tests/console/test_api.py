@@ -420,6 +420,9 @@ def test_it_says_how_things_stand_what_was_used_and_what_there_is_to_do(asked: A
     mine = {"persona": PERSONA, "connection": NAME, "effect": "delete", "text": "client"}
     found = viewer.get("/actions", params=mine).json()["actions"]
     assert "delete_client" in {one["id"] for one in found}
+    assert len(viewer.get("/actions").json()["actions"]) == len(
+        asked.ground.connector.manifest.actions
+    )
     assert viewer.get("/actions", params={"persona": PERSONA}).status_code == 422
     full = viewer.get("/actions/delete_client").json()
     assert "projects" in full["takes_along"]

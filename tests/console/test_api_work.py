@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,17 +16,23 @@ import httpx
 import pytest
 
 from clientary_connector import Call
+from clientary_connector.errors import GrantFileError
 from clientary_connector.frontends.cli import main
 from clientary_connector.frontends.console import console
+from clientary_connector.frontends.console.api.problems import problem_of, refused
 from clientary_connector.frontends.console.api.words import in_words_of_the_api
+from clientary_connector.frontends.console.rehearsal import Rehearsal
+from clientary_connector.frontends.web.binding import Binding, listen
+from clientary_connector.frontends.web.guarding import Guard
 from clientary_connector.hooks import hookimpl
 from clientary_connector.people import Role
 from clientary_connector.sandbox import Fault, FaultKind
 from tests.connector.oauth.provider_app import CLIENT_SECRET, Client, Far, running
 from tests.connector.oauth.stage import browse, description
 from tests.console.api_ground import Api, api
-from tests.console.ground import NAME, PERSONA, PROMPT, stage
+from tests.console.ground import NAME, PERSONA, PROMPT, served, stage
 from tests.packaging.installation import ROOT
+from tests.vault.ground import raw
 
 pytestmark = pytest.mark.requirement("console.api.does")
 
@@ -57,6 +64,19 @@ def test_the_simulated_account_is_one_request_away(asked: Api) -> None:
     assert first["account"]["people"]
     assert (again["account"], again["connection"]["id"]) == (None, first["connection"]["id"])
     assert asked.ground.sandbox.key not in json.dumps([first, again])
+
+
+def test_a_simulated_account_that_cannot_be_started_is_said_to_be(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Its port is in use, for one."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with api(
+            tmp_path_factory.mktemp("taken"),
+            lambda connector, _: console(connector, rehearsal=Rehearsal(port=port)),
+        ) as asked:
+            assert asked.admin.post("/sandbox").status_code == 503
 
 
 def test_a_console_that_offers_no_simulated_account_joins_none(
@@ -126,6 +146,8 @@ def test_an_account_is_joined_with_a_token_by_a_page_of_the_host(
         assert not any(CLIENT_SECRET in one.text or "canary" in one.text for one in told)
         assert admin.post("/authorizations", json={**whole, "provider": 7}).status_code == 422
         assert admin.post("/authorizations", json=whole).status_code == 409
+        real = {**whole, "name": "real", "sandbox": None, "subdomain": "acme"}
+        assert "a real account" in admin.post("/authorizations", json=real).text
 
 
 # The log
@@ -178,6 +200,35 @@ def test_a_host_may_refuse_to_open_the_log_and_nothing_is_streamed_then(
             assert told.headers["content-type"] == "application/problem+json"
 
 
+def test_a_search_that_cannot_go_on_says_so_in_its_last_line(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Whoever listens does not take the part for the whole."""
+    with api(tmp_path_factory.mktemp("spoilt")) as asked:
+        spoilt = asked.ground.call("list_clients", {"limit": 1}).log_id
+        file = raw(asked.ground.connector.vault.status().path)
+        file.execute("DROP TRIGGER log_sealed")
+        file.execute("UPDATE log SET payload = zeroblob(64) WHERE seq = ?", (spoilt,))
+        file.close()
+        found = lines_of(asked.admin.post("/log/search", json={"text": "anything"}))
+        last = found[-1]
+        assert (last["ended"], last["problem"]["kind"]) == ("failed", "unavailable")
+        # An export is a file: it breaks off where it is.
+        with pytest.raises(httpx.RemoteProtocolError):
+            asked.admin.post("/log/export", json={"kind": "call"})
+
+
+def test_a_long_export_comes_in_pieces_and_whole(asked: Api) -> None:
+    """No line is lost where one piece ends."""
+    prompt = "Look. " * 6000
+    made = [
+        asked.ground.call("list_clients", {"limit": 1}, prompt=prompt, persona=PERSONA).log_id
+        for _ in range(4)
+    ]
+    opened = lines_of(asked.admin.post("/log/export", json={"kind": "call"}))
+    assert [one["id"] for one in opened if one["prompt"] == prompt] == made
+
+
 def test_the_export_is_that_of_the_command_line(
     asked: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -200,6 +251,7 @@ def test_the_export_is_that_of_the_command_line(
 
 def test_a_page_of_the_log_is_opened_for_an_admin(asked: Api) -> None:
     """With the choice of the list, a page at a time; that it was read stands in the log."""
+    asked.ground.call("list_clients", {"limit": 1})
     where: dict[str, Any] = {"kind": "call", "limit": 1}
     opened = asked.admin.post("/log/open", json=where).json()
     shut = asked.admin.get("/log", params=where).json()
@@ -504,6 +556,30 @@ def test_what_is_wrong_with_the_address_is_a_problem_too(asked: Api) -> None:
     assert told.json()["hint"] == "/api/openapi.json names them all."
     told = asked.admin.get("/status", headers={"Host": "evil.example"})
     assert (told.status_code, told.json()["kind"]) == (421, "misdirected")
+
+
+def test_what_never_reaches_the_console_is_refused_as_a_problem_too(asked: Api) -> None:
+    """By the server in front of it; who asks for a page is told in a line of text."""
+    place = listen(Binding())
+    place.listener.close()
+    app = Guard(asked.ground.app, place, most_bytes=1000, refused=refused)
+    with served(app) as url, httpx.Client(base_url=url, trust_env=False) as client:
+        other = {"Host": "evil.example"}
+        told = client.get("/api/status", headers=other)
+        assert (told.status_code, told.json()["kind"]) == (421, "misdirected")
+        told = client.get("/", headers=other)
+        assert told.headers["content-type"].startswith("text/plain")
+        told = client.post("/api/can", content=b"x" * 1001)
+        assert (told.status_code, told.json()["kind"]) == (413, "too_large")
+
+
+def test_faults_of_a_file_of_grants_keep_their_places() -> None:
+    """Whatever stood before the colon is where it is."""
+    told = problem_of(GrantFileError(("$.scopes: There is no such scope.", "Something else")))
+    assert [(one.path, one.expected) for one in told.faults] == [
+        ("$.scopes", "There is no such scope."),
+        ("$", "Something else"),
+    ]
 
 
 def test_the_whole_way_of_a_call_is_told(asked: Api) -> None:

@@ -177,4 +177,4 @@ def answered(told: Problem, headers: Mapping[str, str] | None = None) -> Respons
 def _fault_of(line: str) -> Fault:
     """Returns a fault of a grant, which tells its place before a colon."""
     place, _, said = line.partition(": ")
-    return Fault(place="body", path=place, expected=said)
+    return Fault(place="body", path=place if said else "$", expected=said or line)
