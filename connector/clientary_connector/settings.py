@@ -302,6 +302,9 @@ class Settings:
     session_idle_s: float = _limit(
         1800.0, unit="s", why="a client of MCP that is silent so long is gone", least=1, most=86_400
     )
+    head_s: float = _limit(
+        20.0, unit="s", why="for the head of a request to a server of ours", least=0.1, most=600
+    )
     ending_s: float = _limit(
         10.0, unit="s", why="what a server that ends is still answering", least=0, most=600
     )

@@ -384,6 +384,51 @@ def test_the_streams_of_one_are_ended_and_the_others_stay(connector: Connector) 
         assert streams.keys == {"/other"}
 
 
+@pytest.mark.requirement("web.guard")
+@pytest.mark.parametrize("before", [False, True], ids=["first", "second"])
+def test_a_head_that_does_not_come_whole_in_time_ends_its_line(
+    state: Path, *, before: bool
+) -> None:
+    """However many signs of it come meanwhile; a request before it was answered."""
+    settings = Settings(head_s=0.3)
+    with open_connector(state, settings=settings) as hasty, serving(echo, hasty) as server:
+        line = server.line()
+        with closing(line):
+            line.connect()
+            if before:
+                line.request("GET", "/")
+                assert line.getresponse().read()
+            line.sock.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+            line.sock.settimeout(WAIT_S)
+            with pytest.raises(ConnectionError):
+                _drip(line.sock)
+
+
+@pytest.mark.requirement("web.guard")
+def test_a_line_that_rests_between_two_requests_is_left_open(state: Path) -> None:
+    """What has its time limit is a head, and not the thought before it."""
+    settings = Settings(head_s=0.3)
+    with (
+        open_connector(state, settings=settings) as hasty,
+        serving(echo, hasty) as server,
+        closing(server.line()) as line,
+    ):
+        line.request("GET", "/")
+        assert line.getresponse().read()
+        first = line.sock
+        time.sleep(0.5)  # longer than a head may take
+        line.request("GET", "/")
+        assert line.getresponse().read()
+        assert line.sock is first
+
+
+def _drip(line: socket.socket) -> None:
+    """Sends ten seconds long a sign now and then."""
+    for _ in range(1000):
+        line.sendall(b"X")
+        time.sleep(0.01)
+
+
 @pytest.mark.requirement("web.ends")
 def test_an_error_of_the_application_ends_its_request_alone(connector: Connector) -> None:
     """And is told to nobody but the log of the process."""

@@ -13,6 +13,7 @@ import ssl
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
 import uvicorn
@@ -25,6 +26,8 @@ from clientary_connector.frontends.waiting import first_of, signalled
 from clientary_connector.frontends.web.answers import Refused, refused_plainly
 from clientary_connector.frontends.web.binding import Place
 from clientary_connector.frontends.web.guarding import Guard
+from clientary_connector.frontends.web.heads import PromptProtocol
+from clientary_connector.settings import Settings
 
 #: A line on which nothing was asked for so long is closed.
 KEEP_ALIVE_S: Final = 75
@@ -63,7 +66,7 @@ async def serve(  # noqa: PLR0913 - what serving takes, all by name
     await connector.prepare()
     settings = connector.settings
     guard = Guard(app, place, most_bytes=settings.request_bytes, refused=refused)
-    config = _config(guard, place, most_clients=settings.clients_at_once)
+    config = _config(guard, place, settings)
     server = _Server(config, turns, limit_s=settings.ending_s)
     await first_of(server.serve(sockets=[place.listener]), upkeep(connector, user))
 
@@ -108,7 +111,7 @@ class _Server(uvicorn.Server):
             await asyncio.wait(tasks)
 
 
-def _config(app: ASGIApp, place: Place, *, most_clients: int) -> uvicorn.Config:
+def _config(app: ASGIApp, place: Place, settings: Settings) -> uvicorn.Config:
     quiet: dict[str, Any] = {"log_config": None, "log_level": "critical", "access_log": False}
     tls = place.tls
     if tls is not None:
@@ -121,14 +124,14 @@ def _config(app: ASGIApp, place: Place, *, most_clients: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         # Of the two parsers this one reads no more than 64 KB of headers.
-        http="h11",
+        http=cast("type[asyncio.Protocol]", partial(PromptProtocol, limit_s=settings.head_s)),
         ws="none",
         loop="asyncio",
         lifespan="off",
         server_header=False,
         # Who is believed about forwarded requests is the guard's business.
         proxy_headers=False,
-        limit_concurrency=most_clients,
+        limit_concurrency=settings.clients_at_once,
         timeout_keep_alive=KEEP_ALIVE_S,
         **quiet,
     )
