@@ -152,10 +152,10 @@ class _Inspection:
         if row.sealed is None:
             return
         if row.purpose != TERM.purpose:
-            keyring.unwrapped(keyring.term(rows, row.wrapper), row)
+            keyring.wrapping.unwrap(keyring.term(rows, row.wrapper), row)
             self._shred(row)
         elif row.wrapper == keyring.provider.id:
-            keyring.unwrapped_term(keyring.provider, row)
+            keyring.wrapping.unwrap_term(keyring.provider, row)
         else:
             self._unopened += 1
 

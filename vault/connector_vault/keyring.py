@@ -7,14 +7,12 @@
                                 -> log-sign key                  (checkpoints of the log)
 
 1. A wrapped key names its wrapper. Nothing is found by trying.
-2. A wrapped key is bound to vault, purpose, owner, period, its own id and the time at which it was
-   made: none can stand in for another, or pass for a younger one.
-3. Opening a vault makes no key. A provider that did not wrap the terms is told so by fingerprint.
-4. Data and audit keys are made on first use, in the transaction of whoever needs them.
-5. What was unwrapped is kept for a time. Then the provider must unwrap the current term again, or
+2. Opening a vault makes no key. A provider that did not wrap the terms is told so by fingerprint.
+3. Data and audit keys are made on first use, in the transaction of whoever needs them.
+4. What was unwrapped is kept for a time. Then the provider must unwrap the current term again, or
    nothing that is sealed is opened any more; what is needed to write the log stays.
-6. A child that a process forks keeps no key.
-7. Once any process has erased something, no audit key in memory opens anything unseen.
+5. A child that a process forks keeps no key.
+6. Once any process has erased something, no audit key in memory opens anything unseen.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from connector_vault import cipher
 from connector_vault.asking import AskFirstError
-from connector_vault.cipher import CipherError, Entropy, Key
+from connector_vault.cipher import Entropy, Key
 from connector_vault.columns import KeyRow
 from connector_vault.errors import IntegrityError, NotFoundError, VaultError, VaultLockedError
 from connector_vault.places import AUDIT, LOG_MAC, LOG_SIGN, RECORD_MAC, TERM, Place
@@ -38,6 +36,7 @@ from connector_vault.provider import KeyProvider
 from connector_vault.rows import Rows
 from connector_vault.shreds import Shreds
 from connector_vault.trust import Trust
+from connector_vault.wrapping import Wrapping
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -79,6 +78,7 @@ class Keyring:
         self.shreds = Shreds(shreds, vault, entropy)
         self.provider = provider
         self.entropy = entropy
+        self.wrapping = Wrapping(vault, entropy)
         self._find = find
         self._trust = trust or Trust()
         self._read: Read | None = None
@@ -99,7 +99,7 @@ class Keyring:
         self._trust.renew()
         self.shreds.create()
         term = Key.fresh(self.entropy)
-        sealed = self.wrapped_term(self.provider, term, at)
+        sealed = self.wrapping.wrap_term(self.provider, term, at)
         rows.insert_key(KeyRow(term.id, self.provider.id, *_columns(TERM, at), sealed))
         for place in (RECORD_MAC, LOG_MAC, LOG_SIGN):
             self.make(rows, place, at)
@@ -182,7 +182,7 @@ class Keyring:
             return cached
         # The slot comes first: looking for it may find another provider.
         own = self.own_slot(rows, key_id)
-        return self._remember(self.unwrapped_term(self.provider, own))
+        return self._remember(self.wrapping.unwrap_term(self.provider, own))
 
     def make(self, rows: Rows, place: Place, at: int) -> Key:
         """Gives the key that new messages are sealed under; makes it if there is none."""
@@ -193,7 +193,7 @@ class Keyring:
         key = kept = (AuditKey if place.purpose == AUDIT else Key).fresh(self.entropy)
         if place.purpose == AUDIT:
             kept = Key(key.id, self.shreds.mask({key.id: key.material})[key.id])
-        sealed = self.wrapped(term, kept, place, at=at)
+        sealed = self.wrapping.wrap(term, kept, place, at=at)
         rows.insert_key(KeyRow(key.id, term.id, *_columns(place, at), sealed))
         return key
 
@@ -205,7 +205,7 @@ class Keyring:
             ShredError: Its shred key is lost.
             IntegrityError: It does not open.
         """
-        key = self.unwrapped(self.term(rows, row.wrapper), row)
+        key = self.wrapping.unwrap(self.term(rows, row.wrapper), row)
         if row.purpose != AUDIT:
             return key
         material = self.shreds.unmask(key.id, key.material)
@@ -219,7 +219,7 @@ class Keyring:
         Raises:
             IntegrityError: It does not open.
         """
-        key = self.unwrapped(self.term(rows, row.wrapper), row)
+        key = self.wrapping.unwrap(self.term(rows, row.wrapper), row)
         return NarrowedKey(key.id, key.material)
 
     def mask(self, key: NarrowedKey, name: bytes, root: bytes) -> bytes:
@@ -237,43 +237,6 @@ class Keyring:
                 self._by_place.clear()
                 for key in [one for one in self._by_id.values() if isinstance(one, AuditKey)]:
                     del self._by_id[key.id]
-
-    def wrapped(self, term: Key, key: Key, place: Place, *, at: int) -> bytes:
-        """Wraps a key that was made at some time with a term."""
-        return cipher.seal(term, key.material, self._bound(place, key.id, at), self.entropy)
-
-    def wrapped_term(self, provider: KeyProvider, term: Key, at: int) -> bytes:
-        """Wraps a term that was made at some time with a provider's key.
-
-        Raises:
-            VaultLockedError: The provider is out of reach.
-        """
-        return provider.wrap(term.material, self._bound(TERM, term.id, at))
-
-    def unwrapped_term(self, provider: KeyProvider, row: KeyRow) -> Key:
-        """Opens a term with a provider, and keeps nothing of it.
-
-        Raises:
-            VaultLockedError: The provider is out of reach.
-            IntegrityError: It does not open.
-        """
-        try:
-            material = provider.unwrap(row.sealed or b"", self._bound(TERM, row.id, row.made_at))
-            return Key(row.id, material)
-        except CipherError:
-            raise IntegrityError(f"keys {row.id}") from None
-
-    def unwrapped(self, term: Key, row: KeyRow) -> Key:
-        """Opens a key with the term that wrapped it, and keeps nothing of it.
-
-        Raises:
-            IntegrityError: It does not open.
-        """
-        bound = self._bound(Place(row.purpose, row.owner, row.period), row.id, row.made_at)
-        try:
-            return Key(row.id, cipher.unseal(term, row.sealed or b"", bound))
-        except CipherError:
-            raise IntegrityError(f"keys {row.id}") from None
 
     @property
     def over(self) -> bool:
@@ -321,7 +284,7 @@ class Keyring:
             raise IntegrityError("keys term", "is missing")
         try:
             own = self.own_slot(rows, row.id)
-            term = self.unwrapped_term(self.provider, own)
+            term = self.wrapping.unwrap_term(self.provider, own)
         except VaultError:
             if self.over:
                 self._drop_opened()
@@ -390,11 +353,6 @@ class Keyring:
         with self._lock:
             _keep(self._by_id, key.id, key)
         return key
-
-    def _bound(self, place: Place, key_id: str, at: int) -> bytes:
-        """Gives what a wrapped key is bound to."""
-        named = (place.bound_as, place.owner, place.period, key_id, at)
-        return cipher.context("key", self.vault, *named)
 
 
 def _wipe(keyring: Keyring | None) -> None:

@@ -118,7 +118,7 @@ class KeyShelf:
             VaultLockedError: A provider is out of reach.
         """
         made_at = next(row.made_at for row in self.terms() if row.id == term)
-        sealed = self._keyring.wrapped_term(provider, self.key(term), made_at)
+        sealed = self._keyring.wrapping.wrap_term(provider, self.key(term), made_at)
         return KeyRow(term, provider.id, *_TERM, "staged", made_at, sealed)
 
     def add(self, slots: Iterable[KeyRow]) -> None:
@@ -136,7 +136,7 @@ class KeyShelf:
         own = [row for row in self.terms() if (row.id, row.wrapper) == (term, provider.id)]
         if not own:
             raise IntegrityError(f"keys {term}", "has lost a slot")
-        found = self._keyring.unwrapped_term(provider, own[0])
+        found = self._keyring.wrapping.unwrap_term(provider, own[0])
         if not hmac.compare_digest(found.material, self.key(term).material):
             raise IntegrityError(f"keys {term}", "is not the same in both slots")
         return found
@@ -158,7 +158,7 @@ class KeyShelf:
         """
         found = self._rows.keys_under(term.id, after, limit)
         for row in found:
-            self._keyring.unwrapped(term, row)
+            self._keyring.wrapping.unwrap(term, row)
         return Batch(last=found[-1].id if found else "", done=len(found))
 
     def promote(self, provider: str) -> None:
@@ -195,7 +195,7 @@ class KeyShelf:
         # Looking for the slot finds the provider in use, if it was rotated by others.
         self._keyring.own_slot(self._rows, self.current_term().id)
         provider, term = self._keyring.provider, Key.fresh(self._keyring.entropy)
-        sealed = self._keyring.wrapped_term(provider, term, at)
+        sealed = self._keyring.wrapping.wrap_term(provider, term, at)
         return KeyRow(term.id, provider.id, *_TERM, "current", at, sealed)
 
     def turn(self, term: KeyRow) -> None:
@@ -220,12 +220,12 @@ class KeyShelf:
         faults: list[str] = []
         for row in found:
             try:
-                key = self._keyring.unwrapped(old, row)
+                key = self._keyring.wrapping.unwrap(old, row)
             except IntegrityError as error:
                 faults.append(error.row)
                 continue
             place = Place(row.purpose, row.owner, row.period)
-            sealed = self._keyring.wrapped(new, key, place, at=row.made_at)
+            sealed = self._keyring.wrapping.wrap(new, key, place, at=row.made_at)
             state = "retired" if row.purpose == _DATA else row.state
             self._rows.move_key(row._replace(wrapper=new.id, state=state, sealed=sealed), term)
         done = len(found) - len(faults)

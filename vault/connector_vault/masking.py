@@ -39,12 +39,14 @@ def _has_whole(rows: Rows) -> bool:
 def _mask(rows: Rows, keyring: Keyring) -> int:
     """Masks some of them; gives how many."""
     found = walks.keys_for(rows, UNMASKED, _BATCH)
-    keys = {row.id: keyring.unwrapped(keyring.term(rows, row.wrapper), row) for row in found}
+    keys = {row.id: keyring.wrapping.unwrap(keyring.term(rows, row.wrapper), row) for row in found}
     masked = keyring.shreds.mask({name: key.material for name, key in keys.items()})
     for row in found:
         place = Place(AUDIT, row.owner, row.period)
         term = keyring.term(rows, row.wrapper)
-        sealed = keyring.wrapped(term, type(term)(row.id, masked[row.id]), place, at=row.made_at)
+        sealed = keyring.wrapping.wrap(
+            term, type(term)(row.id, masked[row.id]), place, at=row.made_at
+        )
         rows.delete_key(row.id, row.wrapper)
         rows.insert_key(row._replace(purpose=AUDIT, sealed=sealed))
     return len(found)
