@@ -6,6 +6,8 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,16 +16,18 @@ import pytest
 from clientary_connector import ErrorKind, Settings, load_manifest
 from clientary_connector.call.address import Target
 from clientary_connector.call.failure import RefusedError
+from clientary_connector.call.gates import LastLook
 from clientary_connector.call.policy import Permit
 from clientary_connector.call.request import Request
 from clientary_connector.call.sending import Sender, Way
 from clientary_connector.call.tally import Tally
-from clientary_connector.call.transport import Transport
+from clientary_connector.call.transport import GateClosedError, Transport
 from clientary_connector.manifest import Effect
 from connector_vault import Record, Secret, Vault
+from connector_vault.fence import Fence
 from tests.acceptance.listener import listening
 from tests.connector.engine.far_side import Answer, Seen, far_side, reply
-from tests.connector.engine.ground import KEY
+from tests.connector.engine.ground import KEY, NOW
 
 pytestmark = pytest.mark.requirement("engine.revoke")
 
@@ -116,6 +120,51 @@ def test_a_send_behind_a_fence_that_cannot_be_entered_is_refused(vault: Vault) -
         assert listener.settle() == 0
     assert kind is ErrorKind.INTERNAL
     assert (tally.sent, tally.pending) == (0, False)
+
+
+def test_the_last_look_and_the_act_are_inside_one_stay_in_the_fence(vault: Vault) -> None:
+    """Whoever clears the fence waits from before the look until the gate is left, and no longer."""
+    during: list[bool] = []
+
+    def clock() -> datetime:
+        during.append(_is_clear(vault))
+        return NOW
+
+    assert _is_clear(vault)
+    with LastLook(vault, _permit("http://127.0.0.1:1"), clock):
+        assert during == [False]
+        assert not _is_clear(vault)
+    assert _is_clear(vault)
+    # The next send finds the fence as the first one did.
+    with LastLook(vault, _permit("http://127.0.0.1:1"), clock):
+        assert during == [False, False]
+        assert not _is_clear(vault)
+
+
+def test_a_gate_that_does_not_open_leaves_the_fence(vault: Vault) -> None:
+    """Whether the look says no or fails, whoever clears the fence waits for nobody."""
+    permit = _permit("http://127.0.0.1:1")
+
+    def stopped() -> datetime:
+        raise KeyboardInterrupt
+
+    with pytest.raises(GateClosedError), LastLook(vault, replace(permit, generation=2), _now):
+        pass
+    assert _is_clear(vault)
+    with pytest.raises(KeyboardInterrupt), LastLook(vault, permit, stopped):
+        pass
+    assert _is_clear(vault)
+    with LastLook(vault, permit, _now):
+        assert not _is_clear(vault)
+
+
+def _now() -> datetime:
+    return NOW
+
+
+def _is_clear(vault: Vault) -> bool:
+    """Tells whether nobody is inside the fence, as another process would find it out."""
+    return Fence(vault.path).clear(limit_s=0)
 
 
 def _permit(url: str) -> Permit:
