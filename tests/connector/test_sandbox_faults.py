@@ -80,7 +80,7 @@ def test_a_status_without_body_has_none(account: Ground) -> None:
 def test_a_delay_outlasts_an_impatient_client(account: Ground, *, after_work: bool) -> None:
     """The client gives up; the work is done once all the same."""
     arm(account, Fault(kind=FaultKind.DELAY, delay_s=600, after_work=after_work))
-    impatient = client(account.url, account.sandbox.key, timeout_s=0.05)
+    impatient = client(account.url, account.sandbox.key, timeout_s=0.4)
     with impatient as http, pytest.raises(httpx.ReadTimeout):
         http.post(CLIENTS, json=NEW)
     assert account.status("GET", CLIENTS) == 200

@@ -206,7 +206,7 @@ def _granted(view: View, permit: Permit, now: float) -> tuple[bool, Record | Non
         return False, None
     grant = None if permit.grant is None else view.record(grants.KIND, permit.grant)
     if grant is None:
-        return True, None
+        return permit.grant is None, None
     # In the revision in which the call was allowed, nothing but its time can have run out.
     same = grant.revision == permit.grant_revision or _still_covers(grant, permit)
     return same and not grants.has_ended(grant.body, now), grant

@@ -175,7 +175,7 @@ def test_each_request_has_its_own_time() -> None:
     quick, slow = reply(200, {"q": 1}), b"HANG"
 
     async def run(side: FarSide) -> list[str]:
-        lines = Lines(Settings(send_timeout_s=0.3), {}, loopback=True)
+        lines = Lines(Settings(send_timeout_s=0.8), {}, loopback=True)
         target = target_at(side.url)
 
         async def one(path: str) -> str:

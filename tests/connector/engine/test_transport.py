@@ -266,7 +266,7 @@ def test_an_unknown_failure_counts_as_sent() -> None:
 @pytest.mark.requirement("transport.limits")
 def test_a_silent_far_side_is_left_after_the_limit() -> None:
     """The time for one send, and the time of silence, both end it."""
-    for settings in (Settings(read_timeout_s=0.05), Settings(send_timeout_s=0.05)):
+    for settings in (Settings(read_timeout_s=0.5), Settings(send_timeout_s=0.5)):
         with far_side(always(HANG)) as side:
             error = failed(target_at(side.url), settings)
         assert isinstance(error, NoAnswerError)

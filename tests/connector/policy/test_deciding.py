@@ -233,6 +233,14 @@ def test_a_permit_does_not_hold_once_the_grant_was_closed(deciding: Deciding) ->
     assert _refusal(lambda: deciding.confirm(permit)) == (ErrorKind.DENIED, CHANGED)
 
 
+@pytest.mark.requirement("engine.revoke")
+def test_a_permit_by_a_grant_that_is_not_there_does_not_hold(deciding: Deciding) -> None:
+    """Nothing removes the record of a grant; if something did, nothing would be sent under it."""
+    permit = replace(deciding.decide(), grant="grant of nobody")
+    assert not deciding.holds(permit)
+    assert _refusal(lambda: deciding.confirm(permit))[0] is ErrorKind.REVOKED
+
+
 def _refusal(work: Callable[[], object]) -> tuple[ErrorKind, str]:
     """Returns what some work was refused with."""
     with pytest.raises(RefusedError) as refused:
