@@ -179,11 +179,14 @@ def _revoke(change: Transaction, vault: Vault) -> None:
 
 
 def _chosen(whole: bytes, flips: int, dice: random.Random) -> Iterator[Flip]:
-    """Chooses bits: so many of each page, wherever they are in it."""
+    """Chooses bits: so many of each page, wherever they are in it.
+
+    Half of them are lowest bits: one of those makes a text of bytes, and bytes of a text.
+    """
     pages = len(whole) // PAGE
     for number in range(flips):
         page = number % pages
-        yield Flip(page * PAGE + dice.randrange(PAGE), dice.randrange(8))
+        yield Flip(page * PAGE + dice.randrange(PAGE), dice.choice((0, dice.randrange(8))))
 
 
 def _look(vault: Vault) -> Seen:

@@ -15,7 +15,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
-from connector_vault.columns import LogColumns
+from connector_vault.columns import LogColumns, is_text
 from connector_vault.encoding import encode
 from connector_vault.errors import OperationClaimedError
 from connector_vault.sqlite import Connection, ConstraintError
@@ -142,7 +142,9 @@ class Claims:
         found: list[int] = []
         for first in range(0, last, _PIECE):
             rows = self._connection.execute(_SOME, (first, min(first + _PIECE, last))).fetchall()
-            found += self._missing([(number_of(*row), row[-1]) for row in rows])
+            sound = [row for row in rows if is_text(*row[:3])]
+            found += [row[-1] for row in rows if not is_text(*row[:3])]
+            found += self._missing([(number_of(*row), row[-1]) for row in sound])
         return found
 
     def _missing(self, claims: Sequence[tuple[int, int]]) -> list[int]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from connector_vault import walks
-from connector_vault.columns import KeyRow, RecordRow, SecretRow
+from connector_vault.columns import KeyRow, RecordRow, SecretRow, is_text
 from connector_vault.ended import Standing
 from connector_vault.errors import AnchorError, ErasedError, IntegrityError, ShredError
 from connector_vault.log import LogReport
@@ -175,7 +175,8 @@ class _Inspection:
 
     def _secret(self, rows: Rows, mark: Mark, versions: Sequence[SecretRow]) -> None:
         """Checks all versions of one secret, and opens those that have a value."""
-        del versions
+        if not all(is_text(row.owner, row.field) for row in versions):
+            raise IntegrityError(f"secrets {mark.first!r} {mark.second!r}", "has no name")
         secrets = self._tools.secrets
         for row in secrets.versions(rows, mark.first, mark.second):
             if row.sealed is not None:

@@ -139,9 +139,9 @@ class Rows:
         self._kept.clear()
         self.left = None
 
-    def identity(self) -> str | None:
-        """Gives the id of the vault."""
-        return cast("str | None", self._first("SELECT value FROM vault WHERE name = 'id'"))
+    def identity(self) -> str | bytes | None:
+        """Gives the id of the vault, which a damaged file may hold as anything."""
+        return cast("str | bytes | None", self._first("SELECT value FROM vault WHERE name = 'id'"))
 
     def insert_identity(self, vault: str) -> None:
         """Stores the id of the vault."""

@@ -241,6 +241,7 @@ def strange(connection: Connection) -> list[str]:
     try:
         for script in MIGRATIONS:
             fresh.execute(script)
-        return sorted({name for _, name, _ in shape(connection) ^ shape(fresh)})
+        # A damaged file gives anything as a name.
+        return sorted({str(name) for _, name, _ in shape(connection) ^ shape(fresh)})
     finally:
         fresh.close()

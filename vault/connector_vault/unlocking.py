@@ -46,7 +46,8 @@ def identity_of(rows: Rows) -> str:
         StoreCorruptError: The database has none.
     """
     identity = rows.identity()
-    if identity is None:
+    # A damaged file gives anything as text.
+    if not isinstance(identity, str):
         raise StoreCorruptError("The file is not a whole vault; restore a backup.")
     return identity
 
