@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from clientary_connector.call.rowkinds import INTENT
 from clientary_connector.errors import UnknownEntryError
-from clientary_connector.logentry import INTENT, OPEN, LogFilter
+from clientary_connector.logentry import OPEN, LogFilter
 from clientary_connector.logreader import Line, LogReader
 from clientary_connector.state import state_faults
 

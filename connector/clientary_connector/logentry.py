@@ -10,11 +10,11 @@ from typing import Any, Final
 import msgspec
 
 from clientary_connector.call.clock import EPOCH, MICROSECOND
+from clientary_connector.call.rowkinds import INTENT
 from connector_vault import LogDraft, LogRow
 
-#: An intent is called what it is to a reader.
-INTENT: Final = "intent"
 CALL: Final = "call"
+#: An intent is called what it is to a reader.
 KINDS: Final[Mapping[str, str]] = {INTENT: CALL}
 OPEN: Final = "open"
 #: What stands in the log without an outcome of its own was done.

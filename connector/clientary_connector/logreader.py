@@ -9,12 +9,12 @@ import msgspec
 
 from clientary_connector.call import settling
 from clientary_connector.call.result import Outcome
+from clientary_connector.call.rowkinds import INTENT
 from clientary_connector.call.settling import Settled
 from clientary_connector.connections import find_record
 from clientary_connector.errors import UnknownEntryError
 from clientary_connector.logentry import (
     CALL,
-    INTENT,
     LogEntry,
     LogFilter,
     entry_of,

@@ -169,13 +169,11 @@ class Executor:
         return self._decided(lambda view: self._policy.oversee(view, call.connection, tool.action))
 
     def _decided(self, decide: Callable[[View], Permit]) -> Permit:
-        try:
-            # A yes is confirmed by the intent, and at the gate.
+        with contextlib.suppress(RefusedError, VaultError, ConditionError):
+            # A yes is confirmed by the intent, and at the gate; a no is looked at anew.
             return self._vault.recall(decide)
-        except (RefusedError, VaultError, ConditionError):
-            look_anew = self._vault.look
         try:
-            return look_anew(decide)
+            return self._vault.look(decide)
         except VaultError as error:
             kind = vault_kind(error)
         except ConditionError:
