@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
+from starlette.concurrency import run_in_threadpool
 
 from clientary_connector.call.settling import Verdict
 from clientary_connector.frontends.console.api.log import entry_in
@@ -84,7 +85,9 @@ async def settle_call(asked: Asked[Nothing, SettlingWanted]) -> SettlementShown:
         if given.reason:
             raise _lonely()
         return shown(await settlements.settle(entry, user=user), SettlementShown)
-    done = settlements.decide(entry, Verdict(given.verdict), user=user, reason=given.reason)
+    done = await run_in_threadpool(
+        settlements.decide, entry, Verdict(given.verdict), user=user, reason=given.reason
+    )
     return shown(done, SettlementShown)
 
 
