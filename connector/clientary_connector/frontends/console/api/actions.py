@@ -10,7 +10,7 @@ from msgspec import Meta
 from clientary_connector.errors import UnknownActionError
 from clientary_connector.frontends.catalogue import Search, found_by
 from clientary_connector.frontends.console.api.operations import Asked, Nothing, operation
-from clientary_connector.frontends.console.api.problems import Fault, ProblemError
+from clientary_connector.frontends.console.api.problems import Fault, ProblemError, unusable
 from clientary_connector.frontends.console.api.shapes import Name
 from clientary_connector.manifest import Action
 from clientary_connector.people import Role
@@ -127,7 +127,7 @@ def _lonely(missing: str) -> ProblemError:
         expected="a name",
         hint="A persona's actions are those over one connection: give both.",
     )
-    return ProblemError(422, "The request cannot be used.", faults=(fault,))
+    return unusable(fault)
 
 
 OPERATIONS = (list_actions, show_action)

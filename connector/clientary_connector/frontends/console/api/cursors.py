@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from clientary_connector.frontends.console.api.problems import Fault, ProblemError
+from clientary_connector.frontends.console.api.problems import Fault, unusable
 from clientary_connector.frontends.console.views.log import live_after
 from clientary_connector.log import ENDING
 from clientary_connector.logentry import LogEntry
@@ -61,4 +61,4 @@ def read_cursor(text: str) -> Cursor:
         expected="a cursor",
         hint="It comes with every answer, and with the first page of GET /log.",
     )
-    raise ProblemError(422, "The request cannot be used.", faults=(fault,))
+    raise unusable(fault)

@@ -22,7 +22,7 @@ from clientary_connector.frontends.console.api.connections import (
 from clientary_connector.frontends.console.api.offering import check_rehearses
 from clientary_connector.frontends.console.api.operations import Asked, Nothing, operation
 from clientary_connector.frontends.console.api.placing import check_account
-from clientary_connector.frontends.console.api.problems import Fault, ProblemError
+from clientary_connector.frontends.console.api.problems import Fault, ProblemError, unusable
 from clientary_connector.frontends.console.api.shapes import Moment, Name, moment_of, shown
 from clientary_connector.frontends.console.rehearsing import join
 from clientary_connector.oauth.provider import Provider
@@ -244,7 +244,7 @@ def _provider(asked: Asked[Nothing, NewAuthorization]) -> Provider:
         "The host of this console has described no provider." if not providers else "See GET /ways."
     )
     fault = Fault(place="body", path="$.provider", expected="the number of a provider", hint=said)
-    raise ProblemError(422, "The request cannot be used.", faults=(fault,))
+    raise unusable(fault)
 
 
 def _provider_shown(number: int, provider: Provider) -> ProviderShown:

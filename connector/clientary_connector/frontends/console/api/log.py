@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from clientary_connector.frontends.console.api.cursors import cursor_behind
 from clientary_connector.frontends.console.api.operations import Asked, Nothing, operation
-from clientary_connector.frontends.console.api.problems import Fault, ProblemError
+from clientary_connector.frontends.console.api.problems import Fault, ProblemError, unusable
 from clientary_connector.frontends.console.api.shapes import LogId, Moment, Name, shown
 from clientary_connector.logentry import LogFilter, LogPage
 from clientary_connector.people import Role
@@ -306,7 +306,7 @@ def moment(name: str, text: str | None, place: str = "query") -> datetime | None
     fault = Fault(
         place=place, path=path, expected="a moment of our time", hint="As in 2026-03-01T08:30:00Z."
     )
-    raise ProblemError(422, "The request cannot be used.", faults=(fault,))
+    raise unusable(fault)
 
 
 def entry_in(path: Mapping[str, str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clientary_connector.frontends.console.api.problems import Fault, ProblemError
+from clientary_connector.frontends.console.api.problems import Fault, unusable
 from clientary_connector.frontends.console.desk import Desk
 from clientary_connector.frontends.console.rehearsal import Rehearsal
 
@@ -21,4 +21,4 @@ def check_rehearses(desk: Desk, path: str = "$.sandbox") -> Rehearsal:
         expected="nothing",
         hint="No simulated account can be connected here. Give a subdomain.",
     )
-    raise ProblemError(422, "The request cannot be used.", faults=(fault,))
+    raise unusable(fault)

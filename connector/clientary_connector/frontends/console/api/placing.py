@@ -11,7 +11,7 @@ from typing import Final
 
 from clientary_connector.connector import Connector, Secret
 from clientary_connector.errors import InvalidValueError
-from clientary_connector.frontends.console.api.problems import Fault, ProblemError
+from clientary_connector.frontends.console.api.problems import Fault, unusable
 from clientary_connector.grantfaults import TermFault
 from clientary_connector.joining import check_name, check_secret, place_of
 from clientary_connector.terms import Terms
@@ -76,4 +76,4 @@ def _fault_of(fault: TermFault, root: str) -> Fault:
 
 def _raise(found: list[Fault]) -> None:
     if found:
-        raise ProblemError(422, "The request cannot be used.", faults=tuple(found))
+        raise unusable(*found)

@@ -127,6 +127,11 @@ class ProblemError(Exception):
         self.headers = dict(headers or {})
 
 
+def unusable(*faults: Fault) -> ProblemError:
+    """Returns what ends a request of which some cannot be used."""
+    return ProblemError(422, "The request cannot be used.", faults=faults)
+
+
 def problem(
     status: int, detail: str, *, kind: str = "", hint: str = "", faults: tuple[Fault, ...] = ()
 ) -> Problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from clientary_connector.frontends.console.api.problems import Fault, Problem, problem
+from clientary_connector.frontends.console.api.problems import Fault, Problem, problem, unusable
 
 #: Refusals that most operations may give: when, and what one looks like.
 USUAL: Final[Mapping[int, tuple[str, Problem]]] = {
@@ -44,18 +44,14 @@ USUAL: Final[Mapping[int, tuple[str, Problem]]] = {
     ),
     422: (
         "Some of the request cannot be used; `faults` names each part.",
-        problem(
-            422,
-            "The request cannot be used.",
-            faults=(
-                Fault(
-                    place="body",
-                    path="$.conection",
-                    expected="no such field",
-                    hint="Did you mean connection?",
-                ),
-            ),
-        ),
+        unusable(
+            Fault(
+                place="body",
+                path="$.conection",
+                expected="no such field",
+                hint="Did you mean connection?",
+            )
+        ).problem,
     ),
     428: (
         "There is no `If-Match`.",

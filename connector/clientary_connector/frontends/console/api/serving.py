@@ -30,6 +30,7 @@ from clientary_connector.frontends.console.api.problems import (
     answered,
     problem,
     problem_of,
+    unusable,
 )
 from clientary_connector.frontends.console.api.reading import read_body, read_query
 from clientary_connector.frontends.console.desk import connector_of, desk_of
@@ -94,7 +95,7 @@ async def _done(request: Request, operation: Operation) -> Any:  # noqa: ANN401 
     body, more = await read_body(request, operation)
     guard = request.headers.get(IF_MATCH.lower())
     if faults or more:
-        raise ProblemError(422, "The request cannot be used.", faults=(*faults, *more))
+        raise unusable(*faults, *more)
     _check_guard(guard, operation)
 
     async def admitted() -> bool:

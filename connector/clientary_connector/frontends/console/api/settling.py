@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from clientary_connector.call.settling import Verdict
 from clientary_connector.frontends.console.api.log import entry_in
 from clientary_connector.frontends.console.api.operations import Asked, Nothing, operation
-from clientary_connector.frontends.console.api.problems import Fault, ProblemError
+from clientary_connector.frontends.console.api.problems import Fault, ProblemError, unusable
 from clientary_connector.frontends.console.api.shapes import LogId, Note, shown
 from clientary_connector.frontends.console.api.status import UnsettledShown
 from clientary_connector.people import Role
@@ -98,7 +98,7 @@ def _lonely() -> ProblemError:
         expected="nothing",
         hint="A reason belongs to a verdict: found or not_found.",
     )
-    return ProblemError(422, "The request cannot be used.", faults=(fault,))
+    return unusable(fault)
 
 
 OPERATIONS = (list_unsettled, settle_call)

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from clientary_connector.frontends.console.api.log import moment
 from clientary_connector.frontends.console.api.operations import Asked, Nothing, operation
-from clientary_connector.frontends.console.api.problems import Fault, ProblemError
+from clientary_connector.frontends.console.api.problems import Fault, unusable
 from clientary_connector.frontends.console.api.shapes import Moment, Name, Note, shown
 from clientary_connector.people import Role
 
@@ -135,7 +135,7 @@ def _check(wanted: TokenWanted) -> None:
         if (getattr(wanted, name) is None) is (name in own)
     )
     if faults:
-        raise ProblemError(422, "The request cannot be used.", faults=faults)
+        raise unusable(*faults)
 
 
 OPERATIONS = (list_tokens, make_token, revoke_token)
