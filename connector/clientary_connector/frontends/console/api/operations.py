@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from clientary_connector.connector import Connector
@@ -97,11 +97,11 @@ def operation(  # noqa: PLR0913 - what makes an operation, all by name
     """Makes an operation of a function; its name and its docstring are those of the function."""
 
     def made(run: Callable[[Asked[Q, B]], G | Awaitable[G]]) -> Operation:
-        title, about = _said(run)
+        title, _, about = inspect.getdoc(run).partition("\n")  # type: ignore[union-attr] # ruff asks for one
         return Operation(
             name=run.__name__,
             title=title,
-            about=about,
+            about=" ".join(about.split()),
             method=method,
             path=path,
             role=role,
@@ -132,28 +132,7 @@ def lines(  # noqa: PLR0913 - as above
 
     What is wrong with the request is found by the function before it returns its iterator.
     """
-
-    def made(run: Callable[[Asked[Q, B]], Iterator[G]]) -> Operation:
-        title, about = _said(run)
-        return Operation(
-            name=run.__name__,
-            title=title,
-            about=about,
-            method=method,
-            path=path,
-            role=role,
-            run=run,
-            query=query,
-            body=body,
-            gives=gives,
-            streams=True,
-            refuses=refuses or {},
-        )
-
-    return made
-
-
-def _said(run: Callable[..., Any]) -> tuple[str, str]:
-    """Returns the first line of a docstring, and the rest of it."""
-    title, _, about = inspect.getdoc(run).partition("\n")  # type: ignore[union-attr] # ruff asks for one
-    return title, " ".join(about.split())
+    made: Callable[[Callable[..., Any]], Operation] = operation(
+        method, path, role=role, gives=gives, query=query, body=body, refuses=refuses
+    )
+    return lambda run: replace(made(run), streams=True)
