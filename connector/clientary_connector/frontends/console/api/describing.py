@@ -63,7 +63,7 @@ def document(operations: Sequence[Operation], *, version: str, root: str) -> Des
         paths=paths,
         components={
             "securitySchemes": {SCHEME: {"type": "http", "scheme": "bearer"}},
-            "responses": {_called(status): _usual(status) for status in USUAL},
+            "responses": {_called(status): _refusal(*said) for status, said in USUAL.items()},
             "schemas": components(incoming, [*outgoing, Problem]),
         },
     )
@@ -150,20 +150,12 @@ def _responses(one: Operation, shown: Example) -> Schema:
     if one.headers:
         done["headers"] = {name: {"schema": {"type": "string"}} for name in one.headers}
     usual = {str(status): {"$ref": f"{RESPONSES}{_called(status)}"} for status in _usually(one)}
-    own = {str(status): _refusal(status, why) for status, why in one.refuses.items()}
+    own = {str(status): _refusal(why, problem(status, why)) for status, why in one.refuses.items()}
     return {str(one.status): done, **dict(sorted({**usual, **own}.items()))}
 
 
-def _usual(status: int) -> Schema:
-    """Returns a refusal that many operations may give, with what it looks like."""
-    why, told = USUAL[status]
-    found = _refusal(status, why)
-    found["content"][MEDIA_TYPE]["example"] = told
-    return found
-
-
-def _refusal(status: int, why: str) -> Schema:
-    told = problem(status, why)
+def _refusal(why: str, told: Problem) -> Schema:
+    """Returns when an operation is refused, and what that looks like."""
     content: Schema = {MEDIA_TYPE: {"schema": ref(Problem), "example": told}}
     return {"description": f"{why} Nothing was done.", "content": content}
 
