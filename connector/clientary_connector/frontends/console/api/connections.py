@@ -10,7 +10,6 @@ from msgspec import Meta
 
 from clientary_connector.authorizing import TokenStatus
 from clientary_connector.connector import Secret
-from clientary_connector.frontends.console.api.offering import check_rehearses
 from clientary_connector.frontends.console.api.operations import Asked, Nothing, operation
 from clientary_connector.frontends.console.api.placing import check_account
 from clientary_connector.frontends.console.api.shapes import (
@@ -222,10 +221,8 @@ async def connect(asked: Asked[Nothing, NewConnection]) -> Connected:
     connection lets nobody do anything: put grants over it.
     """
     new = asked.body
-    if new.sandbox is not None:
-        check_rehearses(asked.desk)
     check_account(
-        asked.connector,
+        asked.desk,
         name=new.name,
         subdomain=new.subdomain,
         sandbox=new.sandbox,

@@ -19,7 +19,6 @@ from clientary_connector.frontends.console.api.connections import (
     ConnectionShown,
     Key,
 )
-from clientary_connector.frontends.console.api.offering import check_rehearses
 from clientary_connector.frontends.console.api.operations import Asked, Nothing, operation
 from clientary_connector.frontends.console.api.placing import check_account
 from clientary_connector.frontends.console.api.problems import Fault, ProblemError, unusable
@@ -130,9 +129,7 @@ def show_ways(asked: Asked[Nothing, Nothing]) -> Ways:
         host=manifest.host_pattern,
         rotate_every_days=asked.connector.settings.rotation_days,
         sandbox=asked.desk.rehearsal is not None,
-        providers=tuple(
-            map(_provider_shown, range(len(asked.desk.providers)), asked.desk.providers)
-        ),
+        providers=tuple(_provider_shown(*one) for one in enumerate(asked.desk.providers)),
     )
 
 
@@ -176,9 +173,7 @@ async def begin_authorization(asked: Asked[Nothing, NewAuthorization]) -> Author
     """
     new = asked.body
     provider = _provider(asked)
-    if new.sandbox is not None:
-        check_rehearses(asked.desk)
-    check_account(asked.connector, name=new.name, subdomain=new.subdomain, sandbox=new.sandbox)
+    check_account(asked.desk, name=new.name, subdomain=new.subdomain, sandbox=new.sandbox)
     secret = None if new.client_secret is None else Secret(new.client_secret)
     begun = await asked.connector.oauth.start(
         new.name,

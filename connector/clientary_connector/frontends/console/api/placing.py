@@ -12,16 +12,24 @@ from typing import Final
 from clientary_connector.connector import Connector, Secret
 from clientary_connector.errors import InvalidValueError
 from clientary_connector.frontends.console.api.problems import Fault, unusable
+from clientary_connector.frontends.console.desk import Desk
 from clientary_connector.grantfaults import TermFault
 from clientary_connector.joining import check_name, check_secret, place_of
 from clientary_connector.terms import Terms
 
 #: Parts of terms that are lists: a fault names which one it is.
 LISTS: Final = frozenset({"scopes", "allow", "deny", "conditions"})
+#: A port of the host's machine is the host's to open.
+_UNOFFERED: Final = Fault(
+    place="body",
+    path="$.sandbox",
+    expected="nothing",
+    hint="No simulated account can be connected here. Give a subdomain.",
+)
 
 
 def check_account(
-    connector: Connector,
+    desk: Desk,
     *,
     name: str,
     subdomain: str | None,
@@ -31,16 +39,18 @@ def check_account(
     """Refuses an account that cannot be joined, before anything is asked of the service.
 
     Raises:
-        ProblemError: Name, place or key cannot be used.
+        ProblemError: Name, place or key cannot be used, or no simulated account is offered here.
     """
+    if sandbox is not None and desk.rehearsal is None:
+        raise unusable(_UNOFFERED)
     place = "$.subdomain" if sandbox is None else "$.sandbox"
-    pattern = connector.manifest.host_pattern
+    pattern = desk.connector.manifest.host_pattern
     found = [
         *_refused("$.name", lambda: check_name(name)),
         *_refused(place, lambda: place_of(pattern, subdomain=subdomain, sandbox=sandbox)),
     ]
     if secret is not None:
-        found += _refused("$.secret", lambda: _check_key(connector, secret))
+        found += _refused("$.secret", lambda: _check_key(desk.connector, secret))
     _raise(found)
 
 
