@@ -13,6 +13,7 @@ from jinja2 import Environment
 
 from clientary_connector.connector import Connector
 from clientary_connector.errors import ConnectorError
+from clientary_connector.status import status_of
 
 #: Of the pages whose content grows with the log, with what they are made of.
 TEMPLATES: Final = (
@@ -26,10 +27,7 @@ def warm(connector: Connector, templates: Environment) -> None:
     for name in TEMPLATES:
         templates.get_template(name)
     with suppress(ConnectorError):
-        connector.connections()
-        connector.rotations()
-        connector.approvals.pending()
-        connector.settlements.unsettled()
+        status_of(connector)
         connector.log.verifying.newest()
         connector.log.proofs.signed()
         connector.grants.all()
