@@ -21,6 +21,7 @@ from clientary_connector.frontends.console.api.shapes import (
     shown,
 )
 from clientary_connector.frontends.console.api.words import in_words_of_the_api
+from clientary_connector.frontends.console.views.connection import key_status, token_status
 from clientary_connector.people import Role
 from clientary_connector.rotations import KeyStatus, RotationReport
 
@@ -257,13 +258,12 @@ def show_credential(asked: Asked[Nothing, Nothing]) -> Credential:
     Both are null where the connection was revoked.
     """
     one = asked.connector.connection(asked.path["connection"])
-    keys = (key for key in asked.connector.rotations() if key.id == one.id)
-    held = (token for token in asked.connector.oauth.statuses() if token.connection.id == one.id)
-    token = next(held, None)
-    if token is not None:
-        return Credential(kind=one.kind, key=None, token=TokenOfConnection.of(token))
-    key = next(keys, None)
-    return Credential(kind=one.kind, key=None if key is None else key_shown(key), token=None)
+    key, token = key_status(asked.connector, one), token_status(asked.connector, one)
+    return Credential(
+        kind=one.kind,
+        key=None if key is None else key_shown(key),
+        token=None if token is None else TokenOfConnection.of(token),
+    )
 
 
 @operation(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from clientary_connector.authorizing import TokenStatus
 from clientary_connector.budgets import Budget
 from clientary_connector.call.budget import GRANT
 from clientary_connector.connections import OAUTH2, Connection
@@ -14,6 +15,7 @@ from clientary_connector.frontends.console.views.grantdiff import held
 from clientary_connector.frontends.console.views.keys import KeyView, key_view
 from clientary_connector.frontends.console.views.matrix import Matrix, matrix
 from clientary_connector.grants import Grant
+from clientary_connector.rotations import KeyStatus
 
 #: So many matrices stand on the page of a connection; those of more personas on pages of their own.
 MOST_SHOWN: Final = 6
@@ -80,6 +82,17 @@ def connection_view(connector: Connector, name: str) -> ConnectionView:
     )
 
 
+def key_status(connector: Connector, connection: Connection) -> KeyStatus | None:
+    """Returns how old the key of a connection is; None where it has none."""
+    return next((one for one in connector.rotations() if one.id == connection.id), None)
+
+
+def token_status(connector: Connector, connection: Connection) -> TokenStatus | None:
+    """Returns how the token of a connection is; None where it has none."""
+    held = connector.oauth.statuses()
+    return next((one for one in held if one.connection.id == connection.id), None)
+
+
 def grant_views(
     connector: Connector, connection: Connection, grants: list[Grant]
 ) -> tuple[GrantView, ...]:
@@ -117,18 +130,17 @@ def left_after(connector: Connector, connection: Connection) -> str:
 
 
 def _key(connector: Connector, connection: Connection) -> KeyView | None:
-    found = (one for one in connector.rotations() if one.id == connection.id)
-    status = next(found, None)
+    status = key_status(connector, connection)
     return None if status is None else key_view(status, title=connector.manifest.title)
 
 
 def _token(connector: Connector, connection: Connection) -> TokenView | None:
-    for one in connector.oauth.statuses():
-        if one.connection.id == connection.id:
-            ends = one.expires_at
-            return TokenView(
-                provider=str((connection.provider or {}).get("name", "")),
-                expires_at=None if ends is None else datetime.fromtimestamp(ends, UTC),
-                trouble="" if one.trouble is None else one.trouble.reason,
-            )
-    return None
+    status = token_status(connector, connection)
+    if status is None:
+        return None
+    ends = status.expires_at
+    return TokenView(
+        provider=str((connection.provider or {}).get("name", "")),
+        expires_at=None if ends is None else datetime.fromtimestamp(ends, UTC),
+        trouble="" if status.trouble is None else status.trouble.reason,
+    )
