@@ -15,8 +15,7 @@ import pytest
 from starlette.applications import Starlette
 
 from clientary_connector import Connector, LogFilter, Settings, create_state, open_connector
-from clientary_connector.frontends.console import Person, Role, console
-from clientary_connector.frontends.console.pages import logfiles
+from clientary_connector.frontends.console import Person, Role, console, sending
 from clientary_connector.frontends.console.pages.log import LINES
 from clientary_connector.frontends.console.pages.search import MOST
 from clientary_connector.hooks import hookimpl
@@ -422,7 +421,7 @@ def test_the_export_is_that_of_the_command_line_with_the_choice_of_the_page(
     """Oldest first, a line of JSON each, and nothing sealed in it."""
     page = ground.browser("viewer", name="vera").open("/log", connection=NAME)
     answer = page.follow("/log/export?connection=books").response
-    assert answer.headers["content-type"] == logfiles.KIND
+    assert answer.headers["content-type"] == sending.LINES
     assert answer.headers["content-disposition"] == 'attachment; filename="clientary-log.jsonl"'
     lines = [json.loads(line) for line in answer.text.splitlines()]
     where = LogFilter(connection=NAME)
@@ -450,7 +449,7 @@ def test_an_export_is_sent_in_pieces(filled: Ground) -> None:
         assert "content-length" not in answer.headers
         assert answer.headers["transfer-encoding"] == "chunked"
         lines = list(answer.iter_lines())
-    assert sum(len(line) + 1 for line in lines) > logfiles.PIECE
+    assert sum(len(line) + 1 for line in lines) > sending.PIECE
     assert len({json.loads(line)["id"] for line in lines}) == len(lines) > 2 * LINES
 
 

@@ -18,8 +18,8 @@ from clientary_connector.frontends.console.api.operations import IF_MATCH, Nothi
 from clientary_connector.frontends.console.api.problems import KINDS, MEDIA_TYPE, Problem, problem
 from clientary_connector.frontends.console.api.reading import JSON, schema_of
 from clientary_connector.frontends.console.api.refusals import USUAL
-from clientary_connector.frontends.console.api.serving import LINES
 from clientary_connector.frontends.console.api.shapes import Schema, components, ref
+from clientary_connector.frontends.console.sending import LINES
 
 RESPONSES: Final = "#/components/responses/"
 SCHEME: Final = "token"

@@ -11,8 +11,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -36,15 +35,11 @@ from clientary_connector.frontends.console.api.reading import read_body, read_qu
 from clientary_connector.frontends.console.desk import connector_of, desk_of
 from clientary_connector.frontends.console.drawing import path_for
 from clientary_connector.frontends.console.roles import OPEN
+from clientary_connector.frontends.console.sending import LINES, in_pieces
 from clientary_connector.people import Role
 
 JSON: Final = "application/json"
-LINES: Final = "application/x-ndjson"
 ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
-#: So many bytes of lines are sent at once, or what has come together in so long: each time is a
-#: change of threads.
-PIECE: Final = 64 * 1024
-PIECE_S: Final = 0.5
 
 
 def routes(operations: Sequence[Operation]) -> tuple[Route, ...]:
@@ -83,7 +78,7 @@ async def _served(request: Request, operation: Operation) -> Response:
         return answered(problem_of(error))
     if operation.streams:
         # A HEAD asks for the headers alone, and what is not asked for is not looked for.
-        pieces = iter(()) if request.method == "HEAD" else _pieces(given)
+        pieces = iter(()) if request.method == "HEAD" else in_pieces(map(ENCODER.encode, given))
         return StreamingResponse(pieces, media_type=LINES)
     headers = {name: said(given) for name, said in operation.headers.items()}
     return Response(ENCODER.encode(given), operation.status, headers, media_type=JSON)
@@ -130,18 +125,6 @@ def _check_guard(guard: str | None, operation: Operation) -> None:
             hint=f"Send {IF_MATCH} with the ETag of what you have read, or {IF_MATCH}: "
             '"0" where there is none yet.',
         )
-
-
-def _pieces(found: Iterable[object]) -> Iterator[bytes]:
-    """Gives lines in pieces: soon, and not each by itself."""
-    piece, sent = bytearray(), time.monotonic()
-    for one in found:
-        piece += ENCODER.encode(one) + b"\n"
-        if len(piece) >= PIECE or time.monotonic() - sent >= PIECE_S:
-            yield bytes(piece)
-            piece.clear()
-            sent = time.monotonic()
-    yield bytes(piece)
 
 
 async def _nowhere(request: Request) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -14,14 +13,11 @@ from clientary_connector.errors import ConnectorError
 from clientary_connector.frontends.console.desk import connector_of, person_of
 from clientary_connector.frontends.console.pages.log import EMPTY, listed, refused
 from clientary_connector.frontends.console.roles import needs
+from clientary_connector.frontends.console.sending import LINES, in_pieces
 from clientary_connector.frontends.console.views import log as view
 from clientary_connector.frontends.screen import compact
-from clientary_connector.logentry import LogEntry
 
-KIND: Final = "application/x-ndjson"
 NAME: Final = "clientary-log.jsonl"
-#: So many bytes are sent at once: each time is a change of threads.
-PIECE: Final = 64 * 1024
 
 
 @needs("viewer")
@@ -45,21 +41,10 @@ async def _exported(request: Request, user: str | None) -> Response:
     except ConnectorError as error:
         return listed(request, chosen, EMPTY, names={}, error=error, status=refused(error))
     return StreamingResponse(
-        _pieces(entries),
-        media_type=KIND,
+        in_pieces(compact(one.to_json()).encode() for one in entries),
+        media_type=LINES,
         headers={"content-disposition": f'attachment; filename="{NAME}"'},
     )
-
-
-def _pieces(entries: Iterable[LogEntry]) -> Iterator[bytes]:
-    """Gives the lines in pieces, so that few are in memory and few changes of threads are made."""
-    piece = bytearray()
-    for entry in entries:
-        piece += f"{compact(entry.to_json())}\n".encode()
-        if len(piece) >= PIECE:
-            yield bytes(piece)
-            piece.clear()
-    yield bytes(piece)
 
 
 ROUTES: Final = (
