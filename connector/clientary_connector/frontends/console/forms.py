@@ -23,6 +23,8 @@ TOKEN: Final = "form_token"  # noqa: S105 - the name of the field
 KIND: Final = "application/x-www-form-urlencoded"
 #: A grant names each of 57 actions, and several rules to each.
 MOST_FIELDS: Final = 2000
+#: A number that was typed is no longer, where nothing else is said.
+MOST_DIGITS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,12 @@ class Form:
 def form_of(request: Request) -> Form:
     """Returns the form of a POST; `needs` and `open_to_all` have read and checked it."""
     return cast("Form", request.state.form)
+
+
+def number_of(text: str, *, digits: int = MOST_DIGITS) -> int | None:
+    """Returns a whole number from 0 on as it was typed; None where it is none, or is too long."""
+    usable = text.isascii() and text.isdigit() and len(text) <= digits
+    return int(text) if usable else None
 
 
 async def read_form(request: Request) -> Form:

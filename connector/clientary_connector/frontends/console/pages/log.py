@@ -16,6 +16,7 @@ from clientary_connector.errors import ConnectorError
 from clientary_connector.frontends.console.desk import connector_of, person_of
 from clientary_connector.frontends.console.drawing import draw, page, path_for
 from clientary_connector.frontends.console.failing import status_of
+from clientary_connector.frontends.console.forms import number_of
 from clientary_connector.frontends.console.roles import needs
 from clientary_connector.frontends.console.views import log as view
 from clientary_connector.log import ENDING
@@ -23,6 +24,8 @@ from clientary_connector.logentry import LogPage
 
 #: So many lines stand on a page; with them it stays far below 100 KB.
 LINES: Final = 50
+#: A column holds no more.
+MOST_DIGITS: Final = 18
 EMPTY: Final = LogPage(entries=(), next_before=None)
 
 
@@ -130,7 +133,7 @@ def _choice(name: str) -> list[tuple[str, str]]:
 def _number(request: Request, name: str) -> int | None:
     """Reads a number of an entry from the address; what is none is left out."""
     text = request.query_params.get(name, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None  # noqa: PLR2004 - a column holds no more digits
+    return number_of(text, digits=MOST_DIGITS)
 
 
 ROUTES: Final = (

@@ -14,7 +14,7 @@ from clientary_connector.errors import CallerError, ConnectorError, InvalidValue
 from clientary_connector.frontends.console.desk import connector_of, person_of
 from clientary_connector.frontends.console.drawing import page, see_other
 from clientary_connector.frontends.console.failing import status_of
-from clientary_connector.frontends.console.forms import form_of
+from clientary_connector.frontends.console.forms import form_of, number_of
 from clientary_connector.frontends.console.pages.connection import viewed
 from clientary_connector.frontends.console.roles import needs
 from clientary_connector.frontends.console.saying import told
@@ -50,11 +50,9 @@ async def rotate(request: Request) -> Response:
 async def rotate_every(request: Request) -> Response:
     """Sets after how many days the key is due."""
     name, text = request.path_params["connection"], form_of(request).text("days")
-    usable = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    days = number_of(text, digits=MOST_DIGITS) or 0
     try:
-        after = connector_of(request).rotate_every(
-            name, int(text) if usable else 0, user=person_of(request).name
-        )
+        after = connector_of(request).rotate_every(name, days, user=person_of(request).name)
     except CallerError as error:
         return await _drawn(request, faults={"days": told(error)}, status=422)
     said = f"The key of {after.name} is due every {after.rotate_every_days} days."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from clientary_connector.frontends.console.forms import Form
+from clientary_connector.frontends.console.forms import Form, number_of
 from clientary_connector.grantfaults import TermFault
 from clientary_connector.grants import Grant
 from clientary_connector.spans import end_of
@@ -138,8 +138,8 @@ def _number(text: str) -> int | None:
     plain = text.replace(",", "").replace("\u202f", "").replace(" ", "")
     if not plain:
         return None
-    usable = plain.isascii() and plain.isdigit() and len(plain) <= MOST_DIGITS
-    return int(plain) if usable else -1
+    number = number_of(plain, digits=MOST_DIGITS)
+    return -1 if number is None else number
 
 
 def _stripped(texts: Iterable[str]) -> list[str]:

@@ -14,7 +14,7 @@ from clientary_connector.errors import (
     InvalidValueError,
     NameTakenError,
 )
-from clientary_connector.frontends.console.forms import Form
+from clientary_connector.frontends.console.forms import Form, number_of
 from clientary_connector.frontends.console.saying import told
 from clientary_connector.joining import check_name, check_secret, place_of
 
@@ -58,8 +58,7 @@ def days_of(form: Form) -> int | None:
     text = form.text("rotate_every")
     if not text:
         return None
-    usable = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
-    return int(text) if usable else 0
+    return number_of(text, digits=MOST_DIGITS) or 0
 
 
 def place(connector: Connector) -> tuple[str, str]:

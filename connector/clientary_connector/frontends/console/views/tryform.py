@@ -18,6 +18,7 @@ from typing import Any, Final, TypeAlias
 from clientary_connector.call.arguments import REQUIRED
 from clientary_connector.call.kinds import is_list, is_object
 from clientary_connector.call.result import ArgumentFault
+from clientary_connector.frontends.console.forms import number_of
 from clientary_connector.frontends.schematext import types_of
 from clientary_connector.manifest import Action
 
@@ -26,6 +27,7 @@ Schema: TypeAlias = Mapping[str, Any]
 Row: TypeAlias = Mapping[str, str]
 
 MOST_ROWS: Final = 100
+MOST_DIGITS: Final = 4
 #: A text that may be longer gets more than one line.
 ONE_LINE: Final = 255
 YES: Final = "yes"
@@ -357,7 +359,7 @@ def _is_given(row: Row) -> bool:
 
 
 def _count(text: str) -> int:
-    return min(int(text), MOST_ROWS) if text.isascii() and text.isdigit() and len(text) < 5 else 0  # noqa: PLR2004 - of digits
+    return min(number_of(text, digits=MOST_DIGITS) or 0, MOST_ROWS)
 
 
 def _most(schema: Schema) -> int:
