@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clientary_connector import Terms
-from clientary_connector.frontends.console.pages.approving import PAGE
+from clientary_connector.frontends.console.pages.paging import PAGE
 from clientary_connector.hooks import hookimpl
 from clientary_connector.logentry import LogFilter
 from tests.console.ground import Ground, stage

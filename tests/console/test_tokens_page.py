@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from clientary_connector.errors import TokenRefusedError
-from clientary_connector.frontends.console.pages.tokens import PAGE
+from clientary_connector.frontends.console.pages.paging import PAGE
 from tests.console.chromium import Chromium, grave_faults
 from tests.console.ground import NAME, PERSONA, Ground, Page, stage
 

@@ -26,14 +26,12 @@ from clientary_connector.errors import (
 )
 from clientary_connector.frontends.console.desk import connector_of, person_of
 from clientary_connector.frontends.console.drawing import page, see_other
-from clientary_connector.frontends.console.forms import form_of
+from clientary_connector.frontends.console.forms import form_of, number_of
+from clientary_connector.frontends.console.pages.paging import part_of
 from clientary_connector.frontends.console.roles import Role, needs
 from clientary_connector.frontends.console.saying import told
 
-#: So many that were decided stand on a page.
-PAGE: Final = 50
 YES, NO = "approve", "deny"
-MOST_DIGITS: Final = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +50,15 @@ async def approvals(request: Request) -> Response:
     found = await run_in_threadpool(connector_of(request).approvals.all)
     waiting = [one for one in found if one.state == PENDING]
     others = [one for one in reversed(found) if one.state != PENDING]
-    skip = _number(request.query_params.get("skip", ""))
+    part = part_of(others, request)
     return page(
         request,
         "approvals.html",
         waiting=waiting,
-        others=others[skip : skip + PAGE],
+        others=part.shown,
         total=len(others),
-        newer=max(skip - PAGE, 0) if skip else None,
-        older=skip + PAGE if len(others) > skip + PAGE else None,
+        newer=part.newer,
+        older=part.older,
     )
 
 
@@ -85,7 +83,7 @@ async def decide(request: Request) -> Response:
     def decided() -> Approval:
         now = connector.approvals.approval(request.path_params["approval"])
         connector.approvals.check_reader(now.id, user=decision.user)
-        seen = replace(now, decided_log_id=_number(form.text("seen")) or None)
+        seen = replace(now, decided_log_id=number_of(form.text("seen")) or None)
         return connector.approvals.decide(now.id, decision, seen=seen)
 
     try:
@@ -135,11 +133,6 @@ def _drawn(
         decidable=one.state in {PENDING, "given", "denied"},
         section="approvals",
     )
-
-
-def _number(text: str) -> int:
-    usable = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
-    return int(text) if usable else 0
 
 
 ROUTES: Final = (

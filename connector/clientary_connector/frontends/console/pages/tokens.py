@@ -15,20 +15,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from clientary_connector.connections import Connection
 from clientary_connector.connector import Connector
 from clientary_connector.errors import CallerError
 from clientary_connector.frontends.console.desk import connector_of, person_of
 from clientary_connector.frontends.console.drawing import page, see_other
-from clientary_connector.frontends.console.forms import Form, form_of
+from clientary_connector.frontends.console.forms import Form, form_of, number_of
+from clientary_connector.frontends.console.pages.paging import part_of
 from clientary_connector.frontends.console.roles import needs
 from clientary_connector.frontends.console.saying import told
 from clientary_connector.issuing import MOST_DAYS
 from clientary_connector.tokens import ADMIN, MCP, ROLES, NewToken, Token
 
-#: So many tokens stand on a page.
-PAGE: Final = 50
-MOST_DIGITS: Final = 9
 #: So many personas are offered by name; any other can be typed.
 MOST_OFFERED: Final = 200
 
@@ -79,29 +76,25 @@ async def _listed(
     connector = connector_of(request)
     found = await run_in_threadpool(connector.tokens.all)
     found = tuple(sorted(found, key=lambda one: not one.active))
-    text = request.query_params.get("skip", "")
-    skip = int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else 0
+    part = part_of(found, request)
+    joined = await run_in_threadpool(connector.connections)
     grants = await run_in_threadpool(connector.grants.all)
     return page(
         request,
         "tokens.html",
         section="tokens",
         status=status,
-        tokens=found[skip : skip + PAGE],
+        tokens=part.shown,
         counting=sum(one.active for one in found),
-        newer=max(skip - PAGE, 0) if skip else None,
-        older=skip + PAGE if len(found) > skip + PAGE else None,
-        connections=[(one.name, one.name) for one in await _connections(connector)],
+        newer=part.newer,
+        older=part.older,
+        connections=[(one.name, one.name) for one in joined],
         personas=sorted({one.persona for one in grants if one.active})[:MOST_OFFERED],
         roles=ROLES,
         days=connector.settings.token_days,
         form=form,
         faults=faults or {},
     )
-
-
-async def _connections(connector: Connector) -> tuple[Connection, ...]:
-    return await run_in_threadpool(connector.connections)
 
 
 def _made(request: Request, form: Form) -> NewToken:
@@ -128,8 +121,7 @@ def _granted(connector: Connector, token: Token) -> bool:
 def _days_fit(form: Form) -> bool:
     """Tells whether the days can be used; nothing typed leaves them to the settings."""
     text = form.text("days")
-    usable = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
-    return not text or (usable and 1 <= int(text) <= MOST_DAYS)
+    return not text or 1 <= (number_of(text) or 0) <= MOST_DAYS
 
 
 def _end(form: Form) -> datetime | None:
