@@ -73,7 +73,7 @@ def inspect(
     *,
     anchored: bool = True,
 ) -> VaultReport:
-    """Checks everything; `told` is told rows done and rows in all.
+    """Checks everything; `told` is told rows done and rows in all, and of the end too.
 
     `against` says what the log is compared with.
 
@@ -115,6 +115,7 @@ class _Inspection:
         self._walk(walks.subjects, self._subject)
         epoch = self._anchor(anchored=anchored)
         log = verify(self._store, self._tools, against, self._tell)
+        self._tell(self._end, self._end)
         return VaultReport(
             epoch=epoch,
             keys=counts.keys,
