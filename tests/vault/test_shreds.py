@@ -305,9 +305,7 @@ def test_a_vault_of_the_first_version_is_masked_when_it_is_opened(
     place: Place, vault: Vault
 ) -> None:
     """Its text opens as before; its keys are whole nowhere in the database any more."""
-    age(vault)
-    vault.close()
-    make_first_version(place)
+    make_first_version(place, vault)
     with place.open() as again:
         assert again.open_payload(row_of(again, 1)) == PROMPT
         assert again.verify().ok
@@ -321,11 +319,7 @@ def test_a_backup_of_the_first_version_opens_no_text_that_was_erased_since(
     place: Place, vault: Vault
 ) -> None:
     """A restore destroys its whole keys too, as the shred keys say."""
-    age(vault)
-    vault.close()
-    make_first_version(place)
-    backup = place.root / "older.db"
-    shutil.copy(place.database, backup)
+    backup = backup_of_first_version(place, vault)
     with place.open() as again:
         Eraser(again).erase("ada", asked_by="root", reason="")
     report = restore(backup, place.database, key=place.key, accept=True)
@@ -341,11 +335,7 @@ def test_a_backup_of_the_first_version_whose_keys_were_masked_since(
     place: Place, vault: Vault, *, erased: bool
 ) -> None:
     """Opens as before; a key that was narrowed since is destroyed: it would open all of it."""
-    age(vault)
-    vault.close()
-    make_first_version(place)
-    backup = place.root / "older.db"
-    shutil.copy(place.database, backup)
+    backup = backup_of_first_version(place, vault)
     with place.open() as again:
         at = row_of(again, 1).at / 1_000_000
         append(again, intent(again, "op_2", payload=PROMPT))
@@ -376,8 +366,18 @@ def test_a_whole_key_does_not_pass_for_a_masked_one(place: Place, vault: Vault) 
         assert faults[0].startswith("keys ")
 
 
-def make_first_version(place: Place) -> None:
+def backup_of_first_version(place: Place, vault: Vault) -> Path:
+    """Makes the vault one of the first version, and gives a backup of it."""
+    make_first_version(place, vault)
+    backup = place.root / "older.db"
+    shutil.copy(place.database, backup)
+    return backup
+
+
+def make_first_version(place: Place, vault: Vault) -> None:
     """Moves every row into a database as the first version laid it out, with no shred keys."""
+    age(vault)
+    vault.close()
     older = place.database.with_name("older.db")
     older.touch()
     with closing(raw(older)) as file:
