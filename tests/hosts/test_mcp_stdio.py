@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,8 +64,12 @@ def _words(stage: Stage, connection: str = ACCOUNT) -> list[str]:
 
 
 def _process(stage: Stage, connection: str = ACCOUNT) -> subprocess.Popen[bytes]:
+    return _started(*_words(stage, connection))
+
+
+def _started(*words: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - the command under test
-        [sys.executable, *_words(stage, connection)],
+        [sys.executable, *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -107,43 +112,41 @@ def test_the_official_client_works_with_it(stage: Stage, era: str) -> None:
     assert (entry.user, entry.persona, entry.action) == (USER, PERSONA, "list_staff")
 
 
-def _telling(stage: Stage, told: Path, *, answered_s: float) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 - the command under test
-        [sys.executable, "-c", TELLING, str(answered_s), str(told), *_words(stage)[len(MODULE) :]],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        bufsize=0,
-    )
+@contextmanager
+def _listing(stage: Stage, told: Path, *, answered_s: float) -> Generator[subprocess.Popen[bytes]]:
+    """Starts one that tells what it loads, and has it list its tools."""
+    words = _words(stage)[len(MODULE) :]
+    with _started("-c", TELLING, str(answered_s), str(told), *words) as process:
+        _greeted(process)
+        assert _said(process, "tools/list", {})["result"]["tools"]
+        yield process
+
+
+def _loaded(told: Path) -> set[str]:
+    return set(told.read_text(encoding="utf-8").splitlines())
 
 
 @pytest.mark.requirement("host.mcp.start")
 def test_the_tools_are_listed_without_what_only_calls_need(stage: Stage, tmp_path: Path) -> None:
     """A client waits for the list before it does anything else."""
     told = tmp_path / "modules"
-    with _telling(stage, told, answered_s=3600) as process:
-        _greeted(process)
-        assert _said(process, "tools/list", {})["result"]["tools"]
+    with _listing(stage, told, answered_s=3600) as process:
         _, err = process.communicate(timeout=WAIT_S)
     assert (process.returncode, err) == (0, b"")
-    loaded = set(told.read_text(encoding="utf-8").splitlines())
-    assert "clientary_connector.frontends.mcp.serving" in loaded
-    assert not loaded & NOT_LISTING
+    assert "clientary_connector.frontends.mcp.serving" in _loaded(told)
+    assert not _loaded(told) & NOT_LISTING
 
 
 @pytest.mark.requirement("host.mcp.start")
 def test_what_calls_need_is_loaded_once_the_tools_are_listed(stage: Stage, tmp_path: Path) -> None:
     """The first call does not wait for it, and what it is for."""
     told = tmp_path / "modules"
-    with _telling(stage, told, answered_s=0) as process:
-        _greeted(process)
-        assert _said(process, "tools/list", {})["result"]["tools"]
+    with _listing(stage, told, answered_s=0) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == b"loading\n"
         process.communicate(timeout=WAIT_S)
     assert process.returncode == 0
-    loaded = set(told.read_text(encoding="utf-8").splitlines())
-    assert {"aiohttp", "clientary_connector.call.executor"} <= loaded
+    assert {"aiohttp", "clientary_connector.call.executor"} <= _loaded(told)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, None])
