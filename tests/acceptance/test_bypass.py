@@ -17,7 +17,6 @@ from tempfile import NamedTemporaryFile
 from types import SimpleNamespace
 from typing import Any, Final
 
-import click
 import httpx
 import llm
 import pluggy
@@ -52,6 +51,7 @@ from clientary_connector.frontends.mcp.serving import Serving
 from clientary_connector.hooks import hookimpl
 from clientary_connector.plugin import plugin
 from tests.actions.stage import ACCOUNT, PERSONA, PROMPT, USER, Stage, set_stage
+from tests.connector.cli.stage import commands_of
 from tests.console.ground import Browser, served
 from tests.hosts.over_http import Http, over_http
 
@@ -322,7 +322,6 @@ THROUGH_COMMANDS: Final[Mapping[str, Callable[[Call], tuple[str, ...]]]] = {
 }
 DRY: Final = "--dry-run"
 DEFINABLE: Final = "clientary_connector.frontends.definable"
-#: Commands for persons: what they ask of the service is for no persona.
 #: Operations of the admin API that name a persona, and make no call in its name.
 API_FOR_PERSONS: Final = frozenset(
     {
@@ -343,7 +342,7 @@ API_FOR_PERSONS: Final = frozenset(
         "show_usage",
     }
 )
-
+#: Commands for persons: what they ask of the service is for no persona.
 COMMANDS_FOR_PERSONS: Final = frozenset(
     {
         "action",
@@ -721,7 +720,6 @@ def _find_by_llm(stage: Stage, persona: str) -> str:
 SAID: Final = {"_messages": [SimpleNamespace(role="user", get_content_string=lambda: PROMPT)]}
 
 
-#: How a search by name comes in; it reads lists, so whoever may not list finds nothing.
 def _find_by_api(stage: Stage, persona: str) -> str:
     token = stage.connector.tokens.for_admin(role="admin", user=USER).text
     with served(console(stage.connector)) as url:
@@ -737,6 +735,7 @@ def _find_by_api(stage: Stage, persona: str) -> str:
         return str(answer.json()["outcome"])
 
 
+#: How a search by name comes in; it reads lists, so whoever may not list finds nothing.
 THROUGH_FIND: Final[Mapping[str, Callable[[Stage, str], str]]] = {
     "find": lambda stage, who: (
         stage.wait(lambda: finding.find(stage.connector, _search(who))).outcome
@@ -815,7 +814,8 @@ def test_every_public_method_of_a_connector_stands_in_a_table(stage: Stage) -> N
 def test_every_command_stands_in_a_table() -> None:
     """Also those of its groups; one that names a persona is tried above or gives and shows."""
     tried = {words.split()[0] for words in THROUGH_COMMANDS} | {"find"}
-    assert set(_commands(clientary, "")) - tried == COMMANDS_FOR_PERSONS
+    named = {words for words, one in commands_of(clientary) if not isinstance(one, LazyGroup)}
+    assert named - tried == COMMANDS_FOR_PERSONS
 
 
 def test_every_operation_of_the_admin_api_stands_in_a_table() -> None:
@@ -823,8 +823,7 @@ def test_every_operation_of_the_admin_api_stands_in_a_table() -> None:
     naming = {
         one.name
         for one in OPERATIONS
-        if {"persona"} & {*schema_of(one.body).get("properties", {})}
-        or {"persona"} & {*schema_of(one.query).get("properties", {})}
+        if any("persona" in schema_of(part).get("properties", {}) for part in (one.body, one.query))
     }
     assert naming - {"call", "preview", "find_records"} == API_FOR_PERSONS
 
@@ -865,13 +864,3 @@ def _methods_of(kind: type) -> Iterator[tuple[str, Callable[..., object]]]:
 def _annotations(method: Callable[..., object]) -> set[str]:
     parameters = inspect.signature(method).parameters.values()
     return {str(one.annotation) for one in parameters}
-
-
-def _commands(group: click.Group, prefix: str) -> Iterator[str]:
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if isinstance(command, click.Group):
-            yield from _commands(command, f"{prefix}{name} ")
-        if not isinstance(command, LazyGroup):
-            yield prefix + name

@@ -6,7 +6,7 @@ why there is none; whoever adds one adds its line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 import click
@@ -15,6 +15,7 @@ import pytest
 from clientary_connector.frontends.cli.commands import clientary
 from clientary_connector.frontends.console.api import OPERATIONS
 from clientary_connector.frontends.console.app import SECTIONS
+from tests.connector.cli.stage import commands_of
 
 pytestmark = pytest.mark.requirement("console.api.covers")
 
@@ -140,17 +141,6 @@ COMMANDS: Final[Mapping[str, Same]] = {
 OWN: Final = frozenset({"describe", "show_me"})
 
 
-def _commands(group: click.Group, before: str = "") -> Iterator[str]:
-    """Gives the words of every command, through all groups."""
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        found = group.get_command(context, name)
-        if isinstance(found, click.Group):
-            yield from _commands(found, f"{before}{name} ")
-        else:
-            yield f"{before}{name}"
-
-
 def test_every_page_has_an_operation_that_does_the_same() -> None:
     """Or a reason why it has none."""
     routes = [
@@ -165,8 +155,9 @@ def test_every_page_has_an_operation_that_does_the_same() -> None:
 def test_every_command_has_an_operation_that_does_the_same() -> None:
     """Or a reason why it has none."""
     assert isinstance(clientary, click.Group)
+    single = {words for words, one in commands_of(clientary) if not isinstance(one, click.Group)}
     # The log is listed by the name of its group.
-    assert {*_commands(clientary), "log"} == set(COMMANDS)
+    assert single | {"log"} == set(COMMANDS)
 
 
 def test_every_operation_is_one_of_a_page_or_a_command() -> None:

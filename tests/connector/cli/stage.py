@@ -9,12 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import click
 import pytest
 
 from clientary_connector import Terms, open_connector
@@ -113,6 +114,17 @@ class Cli:
     def call(self, action: str, *words: str, stdin: bytes = b"") -> Ended:
         """Runs an action as the bookkeeper over `books`."""
         return self("call", action, "books", "--persona", "bookkeeper", *words, stdin=stdin)
+
+
+def commands_of(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Gives the words and the command of everything in a group, and in the groups in it."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield f"{before}{name}", command
+        if isinstance(command, click.Group):
+            yield from commands_of(command, f"{before}{name} ")
 
 
 def wait_for_request(far_side: RunningSandbox, *, seen: int) -> None:
