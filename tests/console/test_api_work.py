@@ -37,6 +37,8 @@ from tests.vault.ground import raw
 pytestmark = pytest.mark.requirement("console.api.does")
 
 SEALED = ("prompt", "arguments", "request", "response")
+#: Less than the longest wait for news: whoever is answered only at its end has waited in vain.
+SOON_S = 15
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +291,7 @@ def test_who_waits_for_news_is_answered_when_there_is_some(asked: Api) -> None:
     cursor = viewer.get("/log/news").json()["cursor"]
     waiting: dict[str, Any] = {"cursor": cursor, "wait_s": 25, "kind": "budget"}
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(viewer.get, "/log/news", params=waiting)
+        answer = pool.submit(viewer.get, "/log/news", params=waiting, timeout=SOON_S)
         put = {"scope": "persona", "name": "waited-for", "credits": 5}
         line = asked.admin.put("/budgets", json=put).json()["log_id"]
         assert [one["id"] for one in answer.result().json()["entries"]] == [line]
@@ -315,7 +317,7 @@ def test_a_token_that_is_revoked_waits_no_longer(asked: Api) -> None:
 def test_nobody_waits_once_the_console_ends(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whoever was waiting is answered with nothing new."""
     with api(tmp_path_factory.mktemp("ends")) as asked, ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(asked.admin.get, "/log/news", params={"wait_s": 25})
+        answer = pool.submit(asked.admin.get, "/log/news", params={"wait_s": 25}, timeout=SOON_S)
         threading.Timer(0.1, asked.ground.desk.patience.end).start()
         assert answer.result().json()["entries"] == []
 
