@@ -15,7 +15,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
-from connector_vault.columns import LogColumns, is_text
+from connector_vault.columns import LogColumns
 from connector_vault.encoding import encode
 from connector_vault.errors import OperationClaimedError
 from connector_vault.sqlite import Connection, ConstraintError
@@ -142,9 +142,7 @@ class Claims:
         found: list[int] = []
         for first in range(0, last, _PIECE):
             rows = self._connection.execute(_SOME, (first, min(first + _PIECE, last))).fetchall()
-            sound = [row for row in rows if is_text(*row[:3])]
-            found += [row[-1] for row in rows if not is_text(*row[:3])]
-            found += self._missing([(number_of(*row), row[-1]) for row in sound])
+            found += self._missing([(number_of(*row), row[-1]) for row in rows])
         return found
 
     def _missing(self, claims: Sequence[tuple[int, int]]) -> list[int]:
@@ -178,7 +176,7 @@ def number_of(
     operation: str, connection: str | None, persona: str | None, turn: int | None, seq: int
 ) -> int:
     """Computes the number that the claim of an intent is kept under; no round is the first."""
-    first = int.from_bytes(sha256(operation.encode()).digest()[:5]) << _REST
+    first = _first_of(operation)
     if connection is None or persona is None:
         return first | _rest_of(seq)
     return first | _rest_of(connection, persona, turn or 1)
@@ -196,7 +194,7 @@ def numbers_of(
     rests = _Rests()
     return [
         (
-            int.from_bytes(sha256(operation.encode()).digest()[:5]) << _REST
+            _first_of(operation)
             | (_rest_of(seq) if (rest := rests[who]) is None else rest),
             seq,
         )
@@ -206,13 +204,18 @@ def numbers_of(
 
 def span_of(operation: str) -> tuple[int, int]:
     """Gives the numbers from which on, and before which, an operation's claims stand."""
-    first = int.from_bytes(sha256(operation.encode()).digest()[:5]) << _REST
+    first = _first_of(operation)
     return first, first + _MASK + 1
 
 
 def _next(number: int) -> int:
     """Gives the number to try where one is another claim's."""
     return number & ~_MASK | (number + 1) & _MASK
+
+
+def _first_of(operation: object) -> int:
+    """Gives the first number of an operation; a damaged file may give anything."""
+    return int.from_bytes(sha256(str(operation).encode()).digest()[:5]) << _REST
 
 
 def _marks(count: int) -> str:

@@ -81,8 +81,3 @@ class LogColumns(NamedTuple):
     def lacks_text(self) -> bool:
         """Whether it was written with a payload that is not there any more."""
         return self.payload is None and self.payload_hash is not None
-
-
-def is_text(*names: object) -> bool:
-    """Says whether names are what they were written as: a damaged file gives anything."""
-    return all(name is None or isinstance(name, str) for name in names)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from connector_vault import walks
-from connector_vault.columns import KeyRow, RecordRow, SecretRow, is_text
+from connector_vault.columns import KeyRow, RecordRow
 from connector_vault.ended import Standing
 from connector_vault.errors import AnchorError, ErasedError, IntegrityError, ShredError
 from connector_vault.log import LogReport
@@ -174,9 +174,9 @@ class _Inspection:
         if row.logged is not None and row.logged != row.revision:
             raise IntegrityError(f"records {row.kind} {row.id}", "is newer than the log says")
 
-    def _secret(self, rows: Rows, mark: Mark, versions: Sequence[SecretRow]) -> None:
+    def _secret(self, rows: Rows, mark: Mark, is_named: bool) -> None:  # noqa: FBT001 - what the walk gives
         """Checks all versions of one secret, and opens those that have a value."""
-        if not all(is_text(row.owner, row.field) for row in versions):
+        if not is_named:
             raise IntegrityError(f"secrets {mark.first!r} {mark.second!r}", "has no name")
         secrets = self._tools.secrets
         for row in secrets.versions(rows, mark.first, mark.second):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from connector_vault.columns import KeyRow, LogColumns, RecordRow, SecretRow
+from connector_vault.columns import KeyRow, LogColumns, RecordRow
 from connector_vault.rows import LOG_CHECKED, LOG_COLUMNS, RECORD, Rows
 
 #: So many rows are read in one snapshot, so that a long walk does not hold the journal.
@@ -97,11 +97,11 @@ def records(rows: Rows, after: Mark) -> list[tuple[Mark, RecordRow]]:
     return [(Mark(row[0], row[1]), RecordRow._make(row)) for row in found]
 
 
-def secrets(rows: Rows, after: Mark) -> list[tuple[Mark, list[SecretRow]]]:
-    """Gives the next secrets, each with all its versions."""
+def secrets(rows: Rows, after: Mark) -> list[tuple[Mark, bool]]:
+    """Gives the next secrets, and whether names are what their names are."""
     return [
-        (Mark(owner, field), rows.secrets(owner, field))
-        for owner, field in rows.select(_SECRETS, (*after, PIECE))
+        (Mark(*names), all(isinstance(name, str) for name in names))
+        for names in rows.select(_SECRETS, (*after, PIECE))
     ]
 
 
