@@ -12,8 +12,10 @@ from connector_vault import (
     StoreError,
     Transaction,
     Vault,
+    VaultError,
 )
 from connector_vault.kekrotator import KekRotator
+from connector_vault.sqlite import Connection
 from tests.vault.ground import Place, append, calls, intent, raw, store
 
 pytestmark = pytest.mark.requirement("vault.verify")
@@ -159,6 +161,81 @@ def test_every_edit_is_listed_by_its_place(place: Place, name: str) -> None:
         told |= {("keys", what) for where, what in told if where.startswith("keys ")}
         assert wanted in told
         assert not any("con_2" in where for where, _ in told)
+
+
+#: Of a value that has another type than its column: the edit, and what the check tells of it.
+FOREIGN = {
+    "owner": (
+        "UPDATE secrets SET owner = CAST(owner AS BLOB) WHERE owner = 'con_1'",
+        ("secrets b'con_1' 'api_key'", "has no name"),
+    ),
+    "field": (
+        "UPDATE secrets SET field = CAST(field AS BLOB) WHERE owner = 'con_1'",
+        ("secrets 'con_1' b'api_key'", "has no name"),
+    ),
+    "operation": (
+        "UPDATE log SET operation = CAST(operation AS BLOB) WHERE operation = 'op_1'",
+        ("log", "the claim of its operation was altered"),
+    ),
+    "first time": (
+        "UPDATE log_spans SET first = 'text'",
+        ("log", "the times for searching were altered from here on"),
+    ),
+    "last time": (
+        "UPDATE log_spans SET last = zeroblob(8)",
+        ("log", "the times for searching were altered from here on"),
+    ),
+}
+
+
+@pytest.mark.requirement("threat.4")
+@pytest.mark.parametrize("name", FOREIGN)
+def test_values_of_another_type_are_told(place: Place, name: str) -> None:
+    """A flipped bit makes bytes of a text, and the check names them as it names an edit."""
+    statement, wanted = FOREIGN[name]
+    with place.create() as vault:
+        fill(vault)
+    _spoil_type(place, statement)
+    with place.open() as vault:
+        found = vault.verify()
+    told = {(fault.place, fault.what) for fault in found.faults}
+    assert wanted in told | {("log", fault.what) for fault in found.log.faults}
+
+
+@pytest.mark.requirement("threat.4")
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE vault SET value = CAST(value AS BLOB)", "not a whole vault"),
+        ("UPDATE keys SET wrapper = CAST(wrapper AS BLOB) WHERE purpose = 'term'", "stays locked"),
+    ],
+)
+def test_a_vault_whose_names_are_no_texts_refuses_to_open(
+    place: Place, statement: str, told: str
+) -> None:
+    """Its own name, and that of the key which it is sealed under."""
+    place.create().close()
+    _spoil_type(place, statement)
+    with pytest.raises(VaultError, match=told):
+        place.open()
+
+
+def _spoil_type(place: Place, statement: str) -> None:
+    """Edits the file while its columns take values of any type."""
+    with place.edited() as file:
+        tables = file.execute("SELECT sql, name FROM sqlite_schema WHERE type = 'table'").fetchall()
+        _rewrite(
+            file, [(sql.replace("STRICT", "").replace(") ,", ")"), name) for sql, name in tables]
+        )
+    with place.edited() as file:
+        file.execute(statement)
+        _rewrite(file, tables)
+
+
+def _rewrite(file: Connection, tables: list[tuple[str, str]]) -> None:
+    file.execute("PRAGMA writable_schema = ON")
+    for table in tables:
+        file.execute("UPDATE sqlite_schema SET sql = ? WHERE name = ?", table)
 
 
 def test_a_key_that_is_made_younger_does_not_open(place: Place) -> None:

@@ -331,7 +331,8 @@ class Keyring:
         """
         terms = rows.terms()
         if not any(row.wrapper == provider.id for row in terms):
-            wanted = ", ".join(sorted({row.wrapper for row in terms})) or "that is lost"
+            # A damaged file gives anything as a name.
+            wanted = ", ".join(sorted({str(row.wrapper) for row in terms})) or "that is lost"
             raise VaultLockedError(
                 "The vault stays locked: it was sealed under the key with fingerprint "
                 f"{wanted}, and this one has {provider.fingerprint}. Bring the right key."

@@ -228,7 +228,8 @@ class _Check:
             )
 
 
-def _covers(times: tuple[int, int], written: list[Any]) -> bool:
+def _covers(times: tuple[Any, Any], written: list[Any]) -> bool:
     """Says whether all rows were written between two times; damaged ones say no time."""
     told = [at for at in written if isinstance(at, int)]
-    return bool(told and times[0] <= min(told) and max(told) <= times[1])
+    are_times = all(isinstance(time, int) for time in times)
+    return bool(are_times and told and times[0] <= min(told) and max(told) <= times[1])

@@ -341,10 +341,10 @@ class Rows:
         """Gives the intents without an outcome, oldest first."""
         return [row[0] for row in self._all("SELECT seq FROM log_open ORDER BY seq", ())]
 
-    def span_times(self, span: int) -> tuple[int, int] | None:
-        """Gives the earliest and the latest time of a run of rows."""
+    def span_times(self, span: int) -> tuple[Any, Any] | None:
+        """Gives the earliest and the latest time of a run of rows, as they are stored."""
         statement = "SELECT first, last FROM log_spans WHERE span = ?"
-        return cast("tuple[int, int] | None", self._one(statement, (span,)))
+        return cast("tuple[Any, Any] | None", self._one(statement, (span,)))
 
     def select(self, statement: str, values: Sequence[SqlValue]) -> list[Any]:
         """Runs a statement of those who read many rows: searches, walks, erasures."""
