@@ -170,9 +170,8 @@ class LogSeal:
         leaf = leaf_hash(hashed)
         chain = chain_hash(before, leaf)
         mac = self.mac(seq, chain)
-        return LogColumns._make(
-            (*hashed, leaf, chain, mac, head_of(seq, draft), draft.payload, before)
-        )
+        head = head_of(seq, draft.kind, draft.ref)
+        return LogColumns._make((*hashed, leaf, chain, mac, head, draft.payload, before))
 
     def public(self, row: LogColumns) -> LogRow:
         """Gives a stored row as callers see it.
@@ -235,11 +234,9 @@ def leaf_hash(hashed: tuple[Value, ...]) -> bytes:
     return sha256(_LEAF + encode_row(hashed)).digest()
 
 
-def head_of(seq: int, row: LogDraft | LogColumns) -> int | None:
+def head_of(seq: int, kind: str, ref: int | None) -> int | None:
     """Gives what a search finds a row by: an outcome by its intent, a head by itself."""
-    if row.ref is None:
-        return seq
-    return row.ref if row.kind == "outcome" else None
+    return seq if ref is None else ref if kind == "outcome" else None
 
 
 def chain_hash(before: bytes, leaf: bytes) -> bytes:
@@ -287,6 +284,6 @@ def fault(seal: LogSeal, row: LogColumns, before: object) -> str | None:
         return "does not follow the row before it"
     if not seal.wrote(row.seq, row.chain, row.mac):
         return UNWRITTEN
-    if head_of(row.seq, row) != row.head:
+    if head_of(row.seq, row.kind, row.ref) != row.head:
         return "cannot be found by a search"
     return None

@@ -13,7 +13,7 @@ from typing import Any
 
 from connector_vault.claims import numbers_of
 from connector_vault.columns import LogColumns
-from connector_vault.log import LogSeal, chain_hashes, leaf_hashes
+from connector_vault.log import LogSeal, chain_hashes, head_of, leaf_hashes
 from connector_vault.postings import Searched
 
 
@@ -98,7 +98,7 @@ class Run:
                 and self._holds_its_texts()
                 and chain_hashes((chain, *self._chains), self.leaves) == [*self._chains]
                 and seal.wrote_all(self.seqs, self._chains, self._macs)
-                and self._can_be_found()
+                and [*map(head_of, self.seqs, self.kinds, self.refs)] == [*self._heads]
             )
         except (TypeError, ValueError):
             # A damaged file gives anything in any column.
@@ -129,10 +129,3 @@ class Run:
         return found == [*self._hashes] or all(
             one is None or one == held for one, held in zip(found, self._hashes, strict=True)
         )
-
-    def _can_be_found(self) -> bool:
-        """Says whether a search finds each row by what `head_of` says."""
-        return [*self._heads] == [
-            seq if ref is None else ref if kind == "outcome" else None
-            for seq, kind, ref in zip(self.seqs, self.kinds, self.refs, strict=True)
-        ]
