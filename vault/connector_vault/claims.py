@@ -194,8 +194,7 @@ def numbers_of(
     rests = _Rests()
     return [
         (
-            _first_of(operation)
-            | (_rest_of(seq) if (rest := rests[who]) is None else rest),
+            _first_of(operation) | (_rest_of(seq) if (rest := rests[who]) is None else rest),
             seq,
         )
         for operation, who, seq in zip(operations, whose, seqs, strict=True)

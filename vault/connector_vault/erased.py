@@ -84,7 +84,7 @@ class _Said:
 
     def _age_of(self, row: Written) -> str:
         """Gives the name that the age of a row has here."""
-        if _CHANGES not in self.until and _READS not in self.until and _REFUSALS not in self.until:
+        if not {_CHANGES, _READS, _REFUSALS} & self.until.keys():
             return ages.name_for(row, self.until) or ""
         if row.kind == "refusal":
             return _REFUSALS

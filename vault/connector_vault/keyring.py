@@ -34,7 +34,7 @@ from connector_vault.errors import IntegrityError, NotFoundError, VaultError, Va
 from connector_vault.places import AUDIT, LOG_MAC, LOG_SIGN, RECORD_MAC, TERM, Place
 from connector_vault.provider import KeyProvider
 from connector_vault.rows import Rows
-from connector_vault.shreds import Shreds
+from connector_vault.shreds import Shreds, combined
 from connector_vault.trust import Trust
 from connector_vault.wrapping import Wrapping
 
@@ -205,13 +205,11 @@ class Keyring:
             ShredError: Its shred key is lost.
             IntegrityError: It does not open.
         """
-        key = self.wrapping.unwrap(self.term(rows, row.wrapper), row)
         if row.purpose != AUDIT:
-            return key
-        material = self.shreds.unmask(key.id, key.material)
-        if material is None:
-            return NarrowedKey(key.id, key.material)
-        return AuditKey(key.id, material)
+            return self.wrapping.unwrap(self.term(rows, row.wrapper), row)
+        half = self.narrowed(rows, row)
+        material = self.shreds.unmask(half.id, half.material)
+        return half if material is None else AuditKey(half.id, material)
 
     def narrowed(self, rows: Rows, row: KeyRow) -> NarrowedKey:
         """Gives what the database holds of an audit key.
@@ -225,7 +223,7 @@ class Keyring:
     def mask(self, key: NarrowedKey, name: bytes, root: bytes) -> bytes:
         """Masks what opens one message of a narrowed key, or unmasks it."""
         pad = key.mac(cipher.context("narrowed", self.vault, key.id, name))
-        return (int.from_bytes(pad) ^ int.from_bytes(root)).to_bytes(len(pad))
+        return combined(pad, root)
 
     def drop_erased(self, *, lately: bool = False) -> None:
         """Drops the audit keys from memory, if any process has erased something since.

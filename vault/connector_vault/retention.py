@@ -144,7 +144,7 @@ class Retention:
             span = log.texts.next_span(begun["at"][name], before=before)
             if span is None or span[0] >= begun["seq"]:
                 return False
-            log.texts.drop_aged(name, until, (span[0], min(span[1], begun["seq"])), before)
+            log.texts.drop_aged(name, until, (span[0], min(span[1], begun["seq"])))
             # A run of rows that is not old as a whole is looked at again by the next one.
             if span[0] <= floors.get(name, 0) and span[1] <= begun["seq"]:
                 floors = {**floors, name: span[1]} if log.texts.is_before(span, before) else floors
@@ -191,7 +191,7 @@ def _next_span(at: int, before: int, view: View) -> tuple[int, int] | None:
 def _count(
     name: str, until: Mapping[str, int], span: tuple[int, int], floor: int, view: View
 ) -> int:
-    return view.texts.count_aged(name, until, span, until[name], floor=floor)
+    return view.texts.count_aged(name, until, span, floor=floor)
 
 
 def _sealing(span: tuple[int, int], view: View) -> list[str]:

@@ -125,7 +125,7 @@ class Shreds:
                 write_at(file, b"".join(fresh), end)
                 if not end:
                     sync(self.folder)
-        return {key_id: _combined(key, shreds[key_id]) for key_id, key in keys.items()}
+        return {key_id: combined(key, shreds[key_id]) for key_id, key in keys.items()}
 
     def check(self, key_id: str) -> None:
         """Looks whether there is a shred key.
@@ -148,7 +148,7 @@ class Shreds:
             raise ErasedError(f"The shred key of {key_id} was destroyed.")
         if state is Held.LOST:
             raise self._lost(key_id)
-        return None if state is Held.NARROWED else _combined(masked, shred)
+        return None if state is Held.NARROWED else combined(masked, shred)
 
     def narrow(self, key_id: str, roots: Mapping[str, bytes]) -> None:
         """Destroys a shred key, save for what opens some messages: masked, by their names.
@@ -358,7 +358,7 @@ def _find(data: bytes, key_id: str) -> int | None:
     return None
 
 
-def _combined(one: bytes | bytearray, other: bytes) -> bytes:
+def combined(one: bytes | bytearray, other: bytes) -> bytes:
     """Gives the exclusive or of two values of a key's length."""
     return (int.from_bytes(one) ^ int.from_bytes(other)).to_bytes(KEY_BYTES)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -129,22 +129,22 @@ class Texts:
         return last
 
     def count_aged(
-        self, age: str, ages: Collection[str], span: tuple[int, int], before: int, *, floor: int
+        self, age: str, until: Mapping[str, int], span: tuple[int, int], *, floor: int
     ) -> int:
         """Counts the rows with a text in a run of rows that have reached one age of some.
+
+        `until` says of each age before which time a row was written that has reached it.
 
         With an outcome counts its intent from before the floor, up to which none is counted.
         """
         return sum(
             int(self._rows.select(f"SELECT count(*) FROM log WHERE {where}", values)[0][0])  # noqa: S608 - names of columns only
-            for where, values in _aged(age, ages, span, before, min(floor, span[0]))
+            for where, values in _aged(age, until, span, min(floor, span[0]))
         )
 
-    def drop_aged(
-        self, age: str, ages: Collection[str], span: tuple[int, int], before: int
-    ) -> None:
+    def drop_aged(self, age: str, until: Mapping[str, int], span: tuple[int, int]) -> None:
         """Drops the text of those; with an outcome goes its intent, in whatever run that stands."""
-        for where, values in _aged(age, ages, span, before, span[0]):
+        for where, values in _aged(age, until, span, span[0]):
             self._rows.write(f"UPDATE log SET payload = NULL WHERE {where}", values)  # noqa: S608 - names of columns only
 
     def sealing(self, span: tuple[int, int]) -> list[str]:
@@ -167,10 +167,10 @@ class Texts:
 
 
 def _aged(
-    age: str, ages: Collection[str], span: tuple[int, int], before: int, floor: int
+    age: str, until: Mapping[str, int], span: tuple[int, int], floor: int
 ) -> Iterator[tuple[str, tuple[SqlValue, ...]]]:
     """Gives the conditions of rows that have reached an age, and the values in them."""
-    text, values = condition(age, ages)
+    before, (text, values) = until[age], condition(age, until)
     yield _BEGUN_BEFORE + text + ")", (before, *span, floor, before, *values)
     yield _OF_AGE + text, (*span, before, before, before, *values)
 
