@@ -2,8 +2,7 @@
 
 1. The file: its pages, and that tables and triggers are those of this version.
 2. The keys: each opens under the wrapper that it names, and has its shred key. What another
-   provider has wrapped, as
-   while the outermost key is being rotated, is counted and not opened.
+   provider has wrapped, as while the outermost key is being rotated, is counted and not opened.
 3. The records: the MAC of each, and its revision against the log and the anchor.
 4. The secrets: the same, and each version that has a value opens.
 5. What the log says there is: none of it is gone, and none is older.

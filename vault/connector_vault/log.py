@@ -32,7 +32,7 @@ UID_BYTES: Final = 16
 #: What is wrong with a row that has another MAC than this vault would give it.
 UNWRITTEN: Final = "was not written by this vault"
 #: So many columns of a row are hashed to its leaf.
-_HASHED: Final = 17
+HASHED: Final = 17
 _LEAF: Final = b"\x00"
 _CHAIN: Final = b"\x02"
 
@@ -246,7 +246,7 @@ def chain_hash(before: bytes, leaf: bytes) -> bytes:
 
 def leaf_hashes(rows: Iterable[tuple[Value, ...]]) -> list[bytes]:
     """Computes the leaves of many stored rows."""
-    encoded = encode_rows(row[:_HASHED] for row in rows)
+    encoded = encode_rows(row[:HASHED] for row in rows)
     return [sha256(_LEAF + one).digest() for one in encoded]
 
 
@@ -275,7 +275,7 @@ def payload_hash(payload: object) -> bytes | None:
 
 def fault(seal: LogSeal, row: LogColumns, before: object) -> str | None:
     """Says what is wrong with a row, given the chain of the row before it."""
-    if leaf_hash(row[:_HASHED]) != row.leaf:
+    if leaf_hash(row[:HASHED]) != row.leaf:
         return "a column was altered"
     # Text that is missing may have been erased: whoever reads the row looks for who said so.
     if row.payload is not None and row.payload_hash != payload_hash(row.payload):

@@ -13,13 +13,13 @@ from connector_vault.checkpoint import KIND, Checkpoint, name, open_checkpoint
 from connector_vault.checkpoints import Checkpoints
 from connector_vault.columns import LogColumns
 from connector_vault.errors import IntegrityError, NotFoundError, VaultError, WrongKeyError
-from connector_vault.log import LogReport, leaf_hash
+from connector_vault.log import LogReport
 from connector_vault.logcheck import Against, Progress, verify
 from connector_vault.marks import Held
 from connector_vault.note import PublicKey, encoded
 from connector_vault.records import opened_row
 from connector_vault.store import Store
-from connector_vault.verify import COLUMNS, CONSISTENCY, HASHED, INCLUSION
+from connector_vault.verify import COLUMNS, CONSISTENCY, INCLUSION
 from connector_vault.view import Tools
 
 #: So many leaves are read in one snapshot.
@@ -87,7 +87,7 @@ class Proofs:
         return {
             "type": INCLUSION,
             "row": _document(row),
-            "leaf": encoded(leaf_hash(row[:HASHED])),
+            "leaf": encoded(row.leaf),
             "proof": [encoded(part) for part in proof],
             "checkpoint": self._checkpoints.signed(checkpoint),
         }

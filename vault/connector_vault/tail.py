@@ -12,14 +12,14 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from connector_vault.encoding import json_object
 from connector_vault.errors import IntegrityError
-from connector_vault.log import LogDraft, LogSeal, chain_hash, leaf_hash
+from connector_vault.log import HASHED, LogDraft, LogSeal, chain_hash, leaf_hash
 from connector_vault.rows import Rows
 
-_HASHED: Final = (
-    "seq, uid, at, kind, ref, user, persona, connection, action, effect, operation, outcome, "
-    "subject, revision, facts, key_id, payload_hash"
+_AFTER: Final = (
+    "SELECT seq, uid, at, kind, ref, user, persona, connection, action, effect, operation, "
+    "outcome, subject, revision, facts, key_id, payload_hash, leaf, chain, mac FROM log "
+    "WHERE seq > ? ORDER BY seq LIMIT ?"
 )
-_AFTER: Final = f"SELECT {_HASHED}, leaf, chain, mac FROM log WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608 - constants only
 #: What calls can be told apart by; each of them that is not asked for makes the sum cheaper.
 SIDES: Final = ("user", "persona", "connection", "action")
 _USED: Final = (
@@ -28,7 +28,6 @@ _USED: Final = (
     "FROM log WHERE kind IN ('outcome', 'refusal') AND seq >= ? AND seq < ? "
     "AND at >= ? AND at < ? GROUP BY {groups} ORDER BY 1"
 )
-_COLUMNS: Final = 17
 _PIECE: Final = 200_000
 #: So long are runs of rows whose sums are kept, and so many are kept.
 _KNOWN_PIECE: Final = 8_192
@@ -132,7 +131,7 @@ class Tail:
         found = self._rows.select(_AFTER, (place.seq, limit))
         for row in found:
             place = self._next(row, place)
-        if found and not self._seal.wrote(place.seq, place.chain, found[-1][_COLUMNS + 2]):
+        if found and not self._seal.wrote(place.seq, place.chain, found[-1][HASHED + 2]):
             raise IntegrityError(f"log {place.seq}")
         return [_passed(row) for row in found], place
 
@@ -182,8 +181,8 @@ class Tail:
         return found
 
     def _next(self, row: tuple[Any, ...], place: Place) -> Place:
-        leaf, chain = row[_COLUMNS], row[_COLUMNS + 1]
-        follows = row[0] == place.seq + 1 and leaf_hash(row[:_COLUMNS]) == leaf
+        leaf, chain = row[HASHED], row[HASHED + 1]
+        follows = row[0] == place.seq + 1 and leaf_hash(row[:HASHED]) == leaf
         if not follows or chain_hash(place.chain, leaf) != chain:
             raise IntegrityError(f"log {place.seq + 1}")
         return Place(row[0], chain)

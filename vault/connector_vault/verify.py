@@ -33,8 +33,7 @@ from connector_vault.note import PublicKey, decoded
 
 INCLUSION: Final = "connector-vault/inclusion/1"
 CONSISTENCY: Final = "connector-vault/consistency/1"
-#: So many columns of a row are hashed to its leaf, in this order.
-HASHED: Final = 17
+#: The columns of a row that are hashed to its leaf, in this order.
 COLUMNS: Final = (
     "seq",
     "uid",
