@@ -114,3 +114,12 @@ def overflow(tab: Page) -> int:
     """Returns by how many pixels a page is wider than its window."""
     width: int = tab.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     return width
+
+
+def look_again(tab: Page) -> None:
+    """Presses Look again for as long as a page without a script offers it."""
+    link = tab.get_by_role("link", name="Look again")
+    while link.count():
+        # Counted before the next page is there, the link is one that has gone when it is pressed.
+        with tab.expect_navigation():
+            link.click()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.chromium import Chromium, grave_faults, overflow
+from tests.console.chromium import Chromium, grave_faults, look_again, overflow
 from tests.console.ground import PROMPT, Ground, stage
 
 pytestmark = [pytest.mark.requirement("console.live"), pytest.mark.slow]
@@ -131,8 +131,7 @@ def test_without_a_script_all_of_it_works(ground: Ground, chromium: Chromium) ->
     expect(tab.locator(LINE).first).to_contain_text(PROMPT)
     tab.goto(ground.at("/log/verify"))
     tab.get_by_role("button", name="Verify the log now").click()
-    while tab.get_by_role("link", name="Look again").count():
-        tab.get_by_role("link", name="Look again").click()
+    look_again(tab)
     expect(tab.get_by_role("heading", name="The log is whole")).to_be_visible()
 
 
