@@ -2,9 +2,11 @@
 
 1. Whoever acts enters the fence, looks once more, acts, and leaves. Many may be inside at once,
    in any number of threads and processes; what happens inside is short and waits for nobody.
-2. Whoever takes a permission away commits that first, and then clears the fence: it waits until
-   everybody who was inside has left.
-3. So, once the fence was cleared, nobody acts on a look that was taken before the commit.
+2. The look may be at what this process saw up to `RECALL_S` before.
+3. Whoever takes a permission away commits that first, and then clears the fence: it waits until
+   what was seen before the commit is older than that, and until everybody who was inside by then
+   has left.
+4. So, once the fence was cleared, nobody acts on what was seen before the commit.
 
 The fence is a lock on a file beside the database; the kernel drops the lock of a process that
 dies. A process that was stopped inside keeps it, and `clear` says so when its time is up.
@@ -22,6 +24,8 @@ from typing import Final
 from connector_vault.errors import ForkedError
 from connector_vault.lock_file import lock_file
 
+#: So old may be what is recalled: about as long as a group of calls takes, from one to the next.
+RECALL_S: Final = 0.05
 #: How long a try to clear the fence waits before the next one.
 PAUSE_S: Final = 0.001
 
@@ -70,13 +74,16 @@ class Fence:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def clear(self, *, limit_s: float) -> bool:
-        """Waits until everybody who is inside now has left; False if the time was up first.
+        """Waits until nobody acts on what was seen before; False if the time was up first.
+
+        The limit is for those who are inside; until nobody recalls it takes `RECALL_S` in any case.
 
         Raises:
             StoreError: The file cannot be opened.
         """
         file = lock_file(self._path)
         try:
+            time.sleep(RECALL_S)
             return _alone(file, until=time.monotonic() + limit_s)
         finally:
             os.close(file)

@@ -30,6 +30,7 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from connector_vault.asking import AskFirstError
 from connector_vault.errors import MisuseError, StoreError, VaultClosedError
+from connector_vault.fence import RECALL_S
 from connector_vault.rows import Rows, UnreadError
 from connector_vault.sqlite import BUSY_MS, FOREIGN, Connection, meaning
 
@@ -40,8 +41,6 @@ Work: TypeAlias = Callable[[Rows], T]
 MAX_GROUP: Final = 128
 #: A loop that has not taken the turn by then is stopped or held up.
 OFFER_S: Final = 0.02
-#: So old may be what is recalled: about as long as a group of calls takes, from one to the next.
-RECALL_S: Final = 0.05
 
 
 @dataclass(slots=True, eq=False)

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Final
 
 #: A call takes longer than this from one step to the next; a busy process looks once for several.
-MOMENT_S: Final = 0.001
+MOMENT_S: Final = 0.005
 
 
 class Moment:

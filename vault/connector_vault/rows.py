@@ -120,12 +120,14 @@ class Rows:
 
         What was read of another version is forgotten; so is a memory that has grown.
         """
+        # Before the look: what is seen by it is at least as new.
+        seen = monotonic()
         version = version_seen(self._connection)
         if version != self._version or len(self._kept) > KEPT_ANSWERS:
             self._kept.clear()
             self.left = None
             self._version = version
-        self.seen = monotonic()
+        self.seen = seen
 
     def end(self) -> None:
         """Forgets what the transaction has done, as all of it was committed."""

@@ -1,7 +1,7 @@
 """Holds the gate of a send: the last look at its permission, and the act, with nothing in between.
 
-1. The look is taken inside the vault's fence, and the act happens there too: a revoke that has
-   cleared the fence is followed by no act.
+1. The look is taken inside the vault's fence, at what was seen a moment ago or now, and the act
+   happens there too: a revoke that has cleared the fence is followed by no act.
 2. A send counts as one that may have left from the moment at which it passes.
 """
 
@@ -17,7 +17,7 @@ from clientary_connector.call.result import ErrorKind
 from clientary_connector.call.tally import Tally
 from clientary_connector.call.transport import GateClosedError
 from clientary_connector.call.trouble import vault_kind
-from connector_vault import Vault, VaultError
+from connector_vault import Vault, VaultError, View
 
 
 class LastLook:
@@ -62,8 +62,14 @@ class LastLook:
 
     def _closed(self) -> ErrorKind | None:
         permit, now = self._permit, self._clock().timestamp()
-        holds = self._vault.look(lambda view: still_holds(view, permit, now=now))
-        return None if holds else ErrorKind.REVOKED
+
+        def holds(view: View) -> bool:
+            return still_holds(view, permit, now=now)
+
+        # A yes is one that the fence stands for; a no is looked at anew.
+        if self._vault.recall(holds) or self._vault.look(holds):
+            return None
+        return ErrorKind.REVOKED
 
 
 class Passage:
