@@ -64,13 +64,15 @@ class CipherError(Exception):
 class Key:
     """One key: its id, and its material in a bytearray that can be wiped."""
 
-    __slots__ = ("_known", "id", "material")
+    __slots__ = ("_derived", "_known", "id", "material")
 
     def __init__(self, key_id: str, material: bytes | bytearray) -> None:
         """Takes an id of 32 hex digits and 32 bytes of material."""
         self.id = key_id
         self.material = bytearray(material)
         self._known: set[tuple[bytes, object]] = set()
+        #: Of one message that is opened over and over: salt, info, and what was derived of them.
+        self._derived: tuple[bytes, bytes, bytearray] | None = None
         if len(material) != KEY_BYTES or len(key_id) != 2 * KEY_ID_BYTES:
             raise CipherError("A key has 32 bytes and an id of 16.")
 
@@ -116,10 +118,32 @@ class Key:
         self._known.add(known)
         return True
 
+    def derived(self, salt: bytes, info: bytes, *, keep: bool = False) -> bytes:
+        """Derives what one message is sealed with; that of the last one to `keep` is remembered.
+
+        What is remembered opens no more than the material does, and is overwritten with it.
+        """
+        known = self._derived
+        if known is not None and known[0] == salt and known[1] == info:
+            return bytes(known[2])
+        out = HKDF(algorithm=_SHA256, length=_DERIVED_BYTES, salt=salt, info=info)
+        derived = out.derive(self.material)
+        if keep:
+            self._forget()
+            self._derived = (salt, info, bytearray(derived))
+        return derived
+
     def wipe(self) -> None:
         """Overwrites the material, and remembers nothing any more."""
         self.material[:] = bytes(len(self.material))
         self._known.clear()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Overwrites what was derived of it."""
+        if self._derived is not None:
+            self._derived[2][:] = bytes(_DERIVED_BYTES)
+            self._derived = None
 
     def __del__(self) -> None:
         """Overwrites the material when nobody holds the key any more."""
@@ -139,13 +163,16 @@ def seal(key: Key, plaintext: bytes | bytearray, bound: bytes, entropy: Entropy)
     """Seals a message under a key of its own, bound to a context."""
     header = bytes((_VERSION,)) + bytes.fromhex(key.id)
     salt = entropy(_SALT_BYTES)
-    commitment, message_key, nonce = _derive(key, salt, header + bound)
-    sealed = AESGCM(message_key).encrypt(nonce, plaintext, header + bound)
-    return header + salt + commitment + sealed
+    info = header + bound
+    commitment, message_key, nonce = _parts(key.derived(salt, info))
+    sealed = AESGCM(message_key).encrypt(nonce, plaintext, info)
+    return b"".join((header, salt, commitment, sealed))
 
 
-def unseal(key: Key, sealed: bytes, bound: bytes) -> bytearray:
+def unseal(key: Key, sealed: bytes, bound: bytes, *, again: bool = False) -> bytearray:
     """Opens a message that was sealed under this key and context.
+
+    With `again` it is one that will be opened over and over, by which that becomes faster.
 
     Raises:
         CipherError: It was not, or its version is unknown.
@@ -153,7 +180,8 @@ def unseal(key: Key, sealed: bytes, bound: bytes) -> bytearray:
     if key_id(sealed) != key.id:
         raise CipherError("The message was sealed under another key.")
     bound = sealed[:_HEADER_BYTES] + bound
-    return _opened(sealed, bound, _derive(key, sealed[_HEADER_BYTES:_SALT_END], bound))
+    derived = key.derived(sealed[_HEADER_BYTES:_SALT_END], bound, keep=again)
+    return _opened(sealed, bound, _parts(derived))
 
 
 def root(key: Key, begin: bytes) -> bytes:
@@ -190,18 +218,12 @@ def key_id(sealed: object) -> str:
     return sealed[1:_HEADER_BYTES].hex()
 
 
-def _derive(key: Key, salt: bytes, info: bytes) -> tuple[bytes, bytes, bytes]:
-    """Gives commitment, message key and nonce.
+def _parts(out: bytes) -> tuple[bytes, bytes, bytes]:
+    """Cuts what was derived into commitment, message key and nonce.
 
     The commitment is the first block of the output: a whole SHA-256 value, so that finding two
     keys with one commitment is finding a collision.
     """
-    out = HKDF(algorithm=_SHA256, length=_DERIVED_BYTES, salt=salt, info=info)
-    return _parts(out.derive(key.material))
-
-
-def _parts(out: bytes) -> tuple[bytes, bytes, bytes]:
-    """Cuts what was derived into commitment, message key and nonce."""
     return out[:32], out[32:64], out[64:]
 
 

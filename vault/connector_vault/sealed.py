@@ -42,7 +42,8 @@ class SecretRows:
         self._mac_key = mac_key
         self._floors = floors
         self._entropy = entropy
-        self._right: dict[tuple[str, str, int], SecretRow] = {}
+        #: Rows that were checked, and what their values are bound to.
+        self._right: dict[tuple[str, str, int], tuple[SecretRow, bytes]] = {}
 
     def store(  # noqa: PLR0913 - two names, a value, a time, and where to read and note
         self, rows: Rows, owner: str, field: str, secret: Secret, *, at: int, note: Note
@@ -157,14 +158,7 @@ class SecretRows:
         Raises:
             IntegrityError: It was altered, moved or put back.
         """
-        name = row[:3]
-        # One that is kept from call to call, and so is the very same, was right and still is.
-        if self._right.get(name) is not row:
-            if not self._mac_key.recognizes(self._mac_bound(row), row.mac):
-                raise IntegrityError(_place(row))
-            if len(self._right) >= _KNOWN_ROWS:
-                self._right.clear()
-            self._right[name] = row
+        self._known(row)
         if row.sealed is not None and row.logged is not None and row.logged != row.revision:
             raise IntegrityError(_place(row), "is not what the log says")
         floor = self._floors.versions.get((row.owner, row.field), 0)
@@ -172,14 +166,32 @@ class SecretRows:
             raise IntegrityError(_place(row), "was destroyed and is put back")
         return row
 
+    def _known(self, row: SecretRow) -> bytes:
+        """Gives what the value of a row is bound to whose MAC is right.
+
+        Raises:
+            IntegrityError: It was altered.
+        """
+        name = row[:3]
+        known = self._right.get(name)
+        # One that is kept from call to call, and so is the very same, was right and still is.
+        if known is not None and known[0] is row:
+            return known[1]
+        if not self._mac_key.recognizes(self._mac_bound(row), row.mac):
+            raise IntegrityError(_place(row))
+        if len(self._right) >= _KNOWN_ROWS:
+            self._right.clear()
+        self._right[name] = (row, bound := self._bound(*name))
+        return bound
+
     def _value(self, rows: Rows, row: SecretRow) -> bytearray:
         """Gives the value of a version."""
-        self.checked(row)
+        bound = self._known(self.checked(row))
         if row.key_id is None or row.sealed is None or not row.openable:
             raise IntegrityError(_place(row), "stands without its key")
         key = self._keyring.opening(rows, row.key_id)
         try:
-            return cipher.unseal(key, row.sealed, self._bound(row.owner, row.field, row.version))
+            return cipher.unseal(key, row.sealed, bound, again=True)
         except CipherError:
             raise IntegrityError(_place(row)) from None
 

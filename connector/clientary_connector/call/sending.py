@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from random import SystemRandom
 from typing import Final, Protocol
 
@@ -208,7 +209,7 @@ class Sender:
             return self._bearer_way(permit, self._bearer(permit.connection), gate)
         way = Way(
             permit.target,
-            lambda: self._credential(permit),
+            partial(self._credential, permit),
             gate,
             lambda secret, _: self._replaced(permit, secret),
             turn=lambda rested: self.rates.turn(permit, rested),
@@ -240,8 +241,7 @@ class Sender:
             RefusedError: It was destroyed by a revoke, or the vault does not open.
         """
         # Whether it still may be used is seen at the gate.
-        name = (permit.connection, SECRET_FIELD)
-        return opened(lambda: self._vault.open_secret(*name, lately=True))
+        return opened(partial(self._vault.open_secret, permit.connection, SECRET_FIELD, lately=True))
 
     async def _replaced(self, permit: Permit, secret: Secret) -> bool:
         """Tells whether another version than this is in use by now; nothing is kept in memory."""
