@@ -458,7 +458,7 @@ def test_work_that_breaks_its_transaction_fails_all_of_its_group(
 def test_a_writer_that_is_closed_takes_no_work(place: Place) -> None:
     """Also one that was closed before it had any."""
     place.create().close()
-    writer = group.GroupWriter(connect(place.database, "full"))
+    writer = group.GroupWriter(connect(place.database, "full"), lambda: None)
     writer.close()
     with pytest.raises(VaultClosedError):
         writer.write(lambda _: None)

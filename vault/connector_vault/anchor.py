@@ -38,7 +38,6 @@ from connector_vault.cipher import Key
 from connector_vault.encoding import json_object
 from connector_vault.errors import AnchorError
 from connector_vault.files import make_folder, sync, write_at
-from connector_vault.moment import Moment
 
 #: A sector: what a disk writes whole or, where it breaks, not at all.
 _SLOT_BYTES: Final = 512
@@ -111,7 +110,6 @@ class Anchor:
         self._lock = Lock()
         self._turn = Lock()
         self._size = -1
-        self._looked = Moment()
         self._offset = _ENDED_AT
         #: How many entries were taken in.
         self.count = 0
@@ -156,16 +154,12 @@ class Anchor:
         with self._opened(os.O_RDONLY) as file:
             return self._entries(file, _ENDED_AT, 0, self._stored(file).head.ended)[0]
 
-    def refresh(self, *, lately: bool = False) -> None:
+    def refresh(self) -> None:
         """Takes in what any process has ended since the last time; costs a look at the file.
-
-        With `lately` a look that was taken a moment ago will do.
 
         Raises:
             AnchorError: The anchor is unreadable, or was altered.
         """
-        if lately and not self._looked.over:
-            return
         try:
             size = os.stat(self._name).st_size  # noqa: PTH116 - a third of the time of Path.stat
         except FileNotFoundError:
@@ -173,7 +167,6 @@ class Anchor:
             return
         if size != self._size:
             self._take_in(size)
-        self._looked.begin()
 
     def advance(self, now: Callable[[int], tuple[Head, Sequence[bytes]]]) -> None:
         """Writes how far the vault is, unless the anchor is further already.

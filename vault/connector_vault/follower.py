@@ -33,6 +33,7 @@ def transact(
     if rows.tip is None:
         # Once a group: while it holds the database, nobody commits what the anchor would tell.
         tools.anchor.refresh()
+        refusing.look()
     transaction = Transaction(rows, tools, at=at, refusing=refusing)
     try:
         value = work(transaction)

@@ -82,9 +82,13 @@ class _Group:
 class GroupWriter:
     """The one way in which this process writes to the vault."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Takes the connection over: nobody else may use it."""
+    def __init__(self, connection: Connection, check: Callable[[], None]) -> None:
+        """Takes the connection over: nobody else may use it.
+
+        `check` raises StoreError where a group may not write to what is behind it.
+        """
         self._connection = connection
+        self._check = check
         self._rows = Rows(connection)
         self._rows.writing = True
         self._echo = self._rows.echo()
@@ -234,6 +238,11 @@ class GroupWriter:
     def _did(self, group: _Group, *, careful: bool) -> bool:
         """Does a group's work in one transaction; False says that it must be undone as a whole."""
         self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._check()
+        except StoreError as error:
+            group.fail(error)
+            return True
         self._rows.begin()
         self._rows.careful = careful
         self._runner = get_ident()

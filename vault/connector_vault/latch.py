@@ -30,16 +30,21 @@ class Latch:
         self._name = str(self._path)
         self._attendance = attendance
         self._met = self._mark()
-        self._reason: str | None = None
+        #: What the last look has found.
+        self.known: str | None = None
 
     @property
     def reason(self) -> str | None:
         """Why new intents are refused here, if they are; costs a look at a file."""
-        if self._reason is None:
+        self.look()
+        return self.known
+
+    def look(self) -> None:
+        """Takes in whether another process has shut it since the last time."""
+        if self.known is None:
             mark = self._mark()
             if mark is not None and mark != self._met:
-                self._reason = self.standing or _ELSEWHERE
-        return self._reason
+                self.known = self.standing or _ELSEWHERE
 
     @property
     def standing(self) -> str | None:
@@ -49,7 +54,7 @@ class Latch:
 
     def shut(self, reason: str) -> None:
         """Refuses from now on; the first reason stays."""
-        self._reason = self._reason or reason
+        self.known = self.known or reason
         with suppress(OSError, StoreError):
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             file = os.open(self._path, flags, 0o600)

@@ -33,7 +33,6 @@ from connector_vault.errors import (
 from connector_vault.fence import Fence
 from connector_vault.files import appearing
 from connector_vault.group import GroupWriter
-from connector_vault.moment import Moment
 from connector_vault.presence import Presence
 from connector_vault.rows import Rows
 from connector_vault.sqlite import (
@@ -72,7 +71,6 @@ class Store:
         self._durability: Durability = durability
         self._process = os.getpid()
         self._closed = False
-        self._looked = Moment()
         self._lock = Lock()
         self._idle: deque[tuple[Connection, Rows]] = deque()
         self._writer: GroupWriter | None = None
@@ -94,7 +92,7 @@ class Store:
 
         The connection that writes need not read again what this process has committed itself.
         """
-        self._check(lately=True)
+        self._check()
         if self._writer is not None:
             try:
                 found = self._writer.look(work)
@@ -109,7 +107,7 @@ class Store:
 
         What others have committed within that moment it may miss.
         """
-        self._check(lately=True)
+        self._check_open()
         return None if self._writer is None else self._writer.recall(work)
 
     def write(self, work: Callable[[Rows], T]) -> T:
@@ -126,8 +124,7 @@ class Store:
         Where the provider has to be asked first, awaiting it raises AskFirstError: it is to be
         handed in once more, by `write_patiently`.
         """
-        # More time than a moment passes between any look at the file and the commit.
-        return self._writing(lately=True).write_async(work)
+        return self._writing().write_async(work)
 
     async def write_patiently(self, work: Callable[[Rows], T], needed: AskFirstError) -> T:
         """Has the provider asked, and then runs work in a transaction and awaits its commit."""
@@ -231,31 +228,35 @@ class Store:
         except FOREIGN as error:
             raise meaning(error) from error
 
-    def _check(self, *, lately: bool = False) -> None:
-        """Refuses a handle that was closed, came here by a fork, or has lost its file.
+    def _check(self) -> None:
+        """Refuses a handle that was closed, came here by a fork, or has lost its file."""
+        self._check_open()
+        self._check_file()
 
-        With `lately` it is enough that the file was there a moment ago.
-        """
+    def _check_open(self) -> None:
+        """Refuses a handle that was closed, or came here by a fork."""
         if os.getpid() != self._process:
             raise ForkedError("The vault was opened in another process; open it in this one.")
         if self._closed:
             raise VaultClosedError("The vault was closed.")
-        if lately and not self._looked.over:
-            return
+
+    def _check_file(self) -> None:
+        """Refuses a handle whose file is not the one behind its name any more."""
         if _file_id(self._name) != self._file:
             raise StoreUnavailableError("The vault's file was replaced; open the vault anew.")
-        self._looked.begin()
 
-    def _writing(self, *, lately: bool = False) -> GroupWriter:
-        """Gives the writer, which the first write makes."""
-        self._check(lately=lately)
+    def _writing(self) -> GroupWriter:
+        """Gives the writer, which the first write makes; it checks the file for each group."""
+        self._check_open()
         writer = self._writer
         if writer is not None:
             return writer
+        self._check_file()
         with self._lock:
             if self._writer is None:
                 try:
-                    self._writer = GroupWriter(connect(self.path, self._durability))
+                    opened = connect(self.path, self._durability)
+                    self._writer = GroupWriter(opened, self._check_file)
                 except FOREIGN as error:
                     raise meaning(error) from error
             return self._writer

@@ -258,7 +258,7 @@ class Vault:
 
     def look(self, work: Callable[[View], T]) -> T:
         """Does the same with short work that looks at the same few rows; it may be run twice."""
-        self._tools.anchor.refresh(lately=True)
+        self._tools.anchor.refresh()
         return self._store.look(lambda rows: work(View(rows, self._tools)))
 
     def recall(self, work: Callable[[View], T]) -> T:

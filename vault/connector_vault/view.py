@@ -294,7 +294,7 @@ class Transaction(View):
         """
         self._check()
         if self._refusing is not None and draft.kind == "intent":
-            reason = self._refusing.reason
+            reason = self._refusing.known
             if reason is not None:
                 raise DegradedError(f"No new calls until the vault is reopened: {reason}")
         row = self._tools.seal.row(draft, self.newest)
