@@ -9,16 +9,17 @@ from connector_vault.cipher import Entropy
 from connector_vault.encoding import json_text, microseconds
 from connector_vault.log import UID_BYTES, LogDraft
 from connector_vault.payloads import Payloads
+from connector_vault.salts import Salts
 
 
 class Drafts:
     """Makes the drafts of one vault."""
 
     def __init__(self, payloads: Payloads, clock: Callable[[], float], entropy: Entropy) -> None:
-        """Takes what seals payloads, the time, and a source of names."""
+        """Takes what seals payloads, the time, and a source of names and salts."""
         self._payloads = payloads
         self._clock = clock
-        self._entropy = entropy
+        self._salts = Salts(entropy)
 
     def draft(  # noqa: PLR0913 - a column each, all by name
         self,
@@ -41,10 +42,12 @@ class Drafts:
 
         It may write the first key of a user and month, so it stays outside of a transaction.
         """
-        at, uid = microseconds(self._clock), self._entropy(UID_BYTES)
+        at, uid = microseconds(self._clock), self._salts(UID_BYTES)
         key_id = sealed = None
         if payload is not None:
-            key_id, sealed = self._payloads.seal(payload, user=user, at=at, uid=uid)
+            key_id, sealed = self._payloads.seal(
+                payload, user=user, at=at, uid=uid, salts=self._salts
+            )
         return LogDraft(
             uid=uid,
             at=at,

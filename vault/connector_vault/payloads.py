@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Final
 
 from connector_vault import cipher
-from connector_vault.cipher import CipherError, Key
+from connector_vault.cipher import CipherError, Entropy, Key
 from connector_vault.columns import KeyRow
 from connector_vault.errors import ErasedError, IntegrityError, NotFoundError, ShredError
 from connector_vault.keyring import Keyring, NarrowedKey
@@ -32,11 +32,13 @@ class Payloads:
         # Writing a month out anew for each row costs as much as a third of the row's seal.
         self._of_day = lru_cache(maxsize=4_096)(_place)
 
-    def seal(self, payload: bytes, *, user: str | None, at: int, uid: bytes) -> tuple[str, bytes]:
+    def seal(
+        self, payload: bytes, *, user: str | None, at: int, uid: bytes, salts: Entropy
+    ) -> tuple[str, bytes]:
         """Seals a payload; gives the id of its key too. It may write that key first."""
         place = self._place(user, at)
         key = self._key(place, at)
-        return key.id, cipher.seal(key, payload, self._bound(place, uid), self._keyring.entropy)
+        return key.id, cipher.seal(key, payload, self._bound(place, uid), salts)
 
     def open(self, row: LogRow) -> bytes | None:
         """Opens what a row holds sealed; None if it holds nothing.
