@@ -19,7 +19,7 @@ from connector_vault import (
     Transaction,
     Vault,
 )
-from connector_vault.rows import LOG_COLUMNS
+from connector_vault.columns import LOG_COLUMNS
 from connector_vault.sqlite import Connection, ConstraintError
 from tests.vault.by_hand import long_row
 from tests.vault.ground import Clock, Place, append, calls, intent, mac_key_of, raw, row_of, settle

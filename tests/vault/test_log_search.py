@@ -24,7 +24,7 @@ from connector_vault import (
 )
 from connector_vault.claims import Claims
 from connector_vault.postings import BLOCK, Postings
-from connector_vault.rows import SPAN_ROWS
+from connector_vault.spans import SPAN_ROWS
 from tests.vault.ground import Clock, Place, append, calls, connection_of, raw, row_of
 
 pytestmark = [pytest.mark.requirement("log.search"), pytest.mark.slow]

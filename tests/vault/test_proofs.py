@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from connector_vault import NotFoundError, ProofError, PublicKey, Vault, WrongKeyError
-from connector_vault.rows import LOG_COLUMNS
+from connector_vault.columns import LOG_COLUMNS
 from connector_vault.verify import COLUMNS, main, verify
 from tests.vault.ground import append, calls, intent, settle
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from connector_vault import ErasedError, Vault
-from connector_vault import rows as vault_rows
 from connector_vault.ages import ANY
 from connector_vault.retention import DAY_S, STEPS, Retention
 from connector_vault.shreds import Held
+from connector_vault.spans import SPAN_ROWS
 from tests.vault.ground import Clock, Place, append, intent, row_of
 
 pytestmark = pytest.mark.requirement("log.keep")
@@ -258,7 +258,7 @@ def test_only_what_is_new_is_looked_at_again(place: Place, clock: Clock) -> None
         assert report.rows[REFUSALS] == 2
         record = vault.read(lambda view: view.record("retention", "log"))
         assert record is not None
-        assert record.body["floors"] == dict.fromkeys(DAYS, 2 * vault_rows.SPAN_ROWS)
+        assert record.body["floors"] == dict.fromkeys(DAYS, 2 * SPAN_ROWS)
         assert vault.verify().ok
 
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.requirement("vault.seam")
 
 ROOT = Path(connector_vault.__file__).parent
 #: Where statements stand: single rows, the search and what it is found by, walks, tail, tables,
-#: the times of runs, the text of rows, growth.
+#: the times of runs, what is appended, the text of rows, growth.
 STATEMENTS = {
     *(
         "rows.py",
@@ -27,7 +27,7 @@ STATEMENTS = {
         "spans.py",
         "claims.py",
     ),
-    *("texts.py", "growth.py"),
+    *("appending.py", "texts.py", "growth.py"),
 }
 #: What opens, copies and settles the file of the one engine that there is.
 ENGINE = {"sqlite.py", "store.py", "group.py"}

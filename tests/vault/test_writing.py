@@ -12,6 +12,7 @@ from functools import partial
 import pytest
 
 from connector_vault import (
+    ConflictError,
     ForkedError,
     LogQuery,
     MisuseError,
@@ -130,6 +131,62 @@ def test_work_that_raises_after_its_row_is_undone_alone(vault: Vault) -> None:
     assert stored(vault) == {1}
     report = vault.verify_log()
     assert (report.ok, report.rows, report.open) == (True, 2, (1, 2))
+
+
+def test_of_two_intents_of_an_operation_in_a_group_one_is_written(vault: Vault) -> None:
+    """The other one is refused, though the first is not in the database yet."""
+    drafts = [intent(vault, "op_1"), intent(vault, "op_1"), intent(vault, "op_2")]
+
+    async def main() -> Sequence[object]:
+        writes = [vault.write_async(partial(Transaction.append, draft=one)) for one in drafts]
+        return await asyncio.gather(*writes, return_exceptions=True)
+
+    first, second, third = asyncio.run(main())
+    assert (first, third) == (1, 2)
+    assert isinstance(second, OperationClaimedError)
+    assert vault.verify_log().ok
+
+
+def test_a_second_outcome_in_a_group_fails_alone(vault: Vault) -> None:
+    """Not the work after it, whose look at the log brings it to light."""
+    seq = append(vault, intent(vault, "op_1"))
+    one, two = (vault.draft(kind="outcome", ref=seq, outcome=end) for end in ("failed", "unknown"))
+
+    def look(change: Transaction) -> str | None:
+        found = change.outcome_of(seq)
+        return None if found is None else found.outcome
+
+    async def main() -> Sequence[object]:
+        return await asyncio.gather(
+            vault.write_async(partial(Transaction.append, draft=one)),
+            vault.write_async(partial(Transaction.append, draft=two)),
+            vault.write_async(look),
+            vault.write_async(partial(Transaction.append, draft=intent(vault, "op_2"))),
+            return_exceptions=True,
+        )
+
+    first, second, seen, after = asyncio.run(main())
+    assert (first, seen, after) == (2, "failed", 3)
+    assert isinstance(second, ConflictError)
+    report = vault.verify_log()
+    assert report.ok
+    assert report.open == (3,)
+
+
+def test_work_sees_what_others_of_its_group_have_appended(vault: Vault) -> None:
+    """Whether it reads one row or searches."""
+    draft = intent(vault, "op_1")
+
+    async def main() -> Sequence[object]:
+        return await asyncio.gather(
+            vault.write_async(partial(Transaction.append, draft=draft)),
+            vault.write_async(lambda change: change.log_row(1)),
+            vault.write_async(lambda change: change.log_rows(LogQuery(kind="intent"))),
+        )
+
+    _, row, rows = asyncio.run(main())
+    assert row is not None
+    assert [row] == rows
 
 
 def test_rows_of_a_group_are_found_by_their_times(vault: Vault) -> None:

@@ -9,7 +9,7 @@ The table is derived from the log, and compared with it by verify.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from itertools import islice
@@ -96,9 +96,10 @@ class Tally:
 class Claims:
     """The claims, as one transaction sees them."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Takes the connection of the transaction."""
+    def __init__(self, connection: Connection, store: Callable[[], None] = lambda: None) -> None:
+        """Takes the connection of the transaction, and what stores the intents appended so far."""
         self._connection = connection
+        self._store = store
 
     def take(self, claim: Claim) -> None:
         """Keeps a claim; where it raises, nothing was written.
@@ -111,6 +112,7 @@ class Claims:
             try:
                 self._connection.execute(_INSERT, (number, claim.seq))
             except ConstraintError:
+                self._store()
                 holder = self._connection.execute(_HOLDER, (number,)).fetchone()
             else:
                 return

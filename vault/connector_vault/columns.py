@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+#: The columns of a log row in the order in which everything else names them.
+LOG_COLUMNS: Final = (
+    "seq, uid, at, kind, ref, user, persona, connection, action, effect, operation, outcome, "
+    "subject, revision, facts, key_id, payload_hash, leaf, chain, mac, head, payload"
+)
 
 
 class KeyRow(NamedTuple):

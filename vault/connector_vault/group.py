@@ -90,7 +90,7 @@ class GroupWriter:
         self._connection = connection
         self._check = check
         self._rows = Rows(connection)
-        self._rows.writing = True
+        self._rows.writing = self._rows.gathering = True
         self._echo = self._rows.echo()
         self._lock = Lock()
         #: Held by whoever uses the connection: for a group, up to its commit.
@@ -232,7 +232,10 @@ class GroupWriter:
         """Opens a transaction and does all the work in it; once more, with care, if it must."""
         if self._did(group, careful=False):
             return
-        self._connection.execute("ROLLBACK")
+        self._rows.appended.drop()
+        # A full disk has undone it already.
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
         self._did(group, careful=True)
 
     def _did(self, group: _Group, *, careful: bool) -> bool:
@@ -257,7 +260,17 @@ class GroupWriter:
                     return False
         finally:
             self._runner = None
-        group.done = True
+        group.done = self._stored()
+        return group.done
+
+    def _stored(self) -> bool:
+        """Stores what the work has appended to the log; False says that some of it cannot be."""
+        try:
+            self._rows.appended.store()
+        except FOREIGN:
+            # Whose it is comes out when the work is done with care.
+            self._rows.renew()
+            return False
         return True
 
     def _attempt(self, job: _Job) -> bool:
@@ -270,8 +283,10 @@ class GroupWriter:
         except BaseException as error:  # noqa: BLE001 - whatever it is belongs to whoever waits
             job.error = meaning(error) if isinstance(error, FOREIGN) else error
             rows.renew()
-            if rows.bare:
+            if rows.bare or (rows.appended.spoiled and not rows.careful):
                 return False
+            if rows.marked:
+                rows.appended.drop()
             if rows.marked and self._connection.in_transaction:
                 self._connection.execute("ROLLBACK TO work")
         if rows.marked and self._connection.in_transaction:
@@ -294,6 +309,7 @@ class GroupWriter:
             group.fail(meaning(error))
         finally:
             if group.failed:
+                self._rows.appended.drop()
                 self._rows.renew()
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")

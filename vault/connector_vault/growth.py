@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from connector_vault.rows import SPAN_ROWS, Rows
+from connector_vault.rows import Rows
+from connector_vault.spans import SPAN_ROWS
 from connector_vault.texts import bounds_of, month_of
 
 #: So many months are told, the newest of them.

@@ -163,15 +163,14 @@ class LogSeal:
         return seq, chain
 
     def row(self, draft: LogDraft, tip: tuple[int, bytes]) -> LogColumns:
-        """Gives the row that follows the tip."""
+        """Gives the row that follows the tip, without its MAC."""
         seq, before = tip[0] + 1, tip[1]
         # All columns of a draft but the payload, which stands in the leaf by its hash.
         hashed: tuple[Any, ...] = (seq, *draft[:-1], payload_hash(draft.payload))
         leaf = leaf_hash(hashed)
         chain = chain_hash(before, leaf)
-        mac = self.mac(seq, chain)
         head = head_of(seq, draft.kind, draft.ref)
-        return LogColumns._make((*hashed, leaf, chain, mac, head, draft.payload, before))
+        return LogColumns._make((*hashed, leaf, chain, b"", head, draft.payload, before))
 
     def public(self, row: LogColumns) -> LogRow:
         """Gives a stored row as callers see it.
@@ -186,9 +185,9 @@ class LogSeal:
         columns["facts"] = json_object(row.facts)
         return LogRow(**columns)
 
-    def mac(self, seq: int, chain: bytes) -> bytes:
-        """Computes what the MAC of a row must be."""
-        return self._key.mac(_place(seq, chain))
+    def macs(self, rows: Iterable[LogColumns]) -> list[bytes]:
+        """Computes what the MACs of rows must be."""
+        return self._key.macs([_place(row.seq, row.chain) for row in rows])
 
     def wrote(self, seq: int, chain: object, mac: object) -> bool:
         """Says whether this vault has written a row; a damaged file may give anything."""

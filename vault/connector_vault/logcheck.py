@@ -24,8 +24,9 @@ from connector_vault.marks import Held, Marks
 from connector_vault.merkle import Tree
 from connector_vault.note import PublicKey
 from connector_vault.postings import BLOCK, RUN, Gathered
-from connector_vault.rows import SPAN_ROWS, Rows
+from connector_vault.rows import Rows
 from connector_vault.runs import Run
+from connector_vault.spans import SPAN_ROWS
 from connector_vault.store import Store
 from connector_vault.view import Tools
 

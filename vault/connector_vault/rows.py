@@ -11,31 +11,24 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, Final, TypeVar, cast
 
+from connector_vault.appending import Appending, Sign
 from connector_vault.asking import AskFirstError
 from connector_vault.claims import Claims, claim_of, span_of
-from connector_vault.columns import KeyRow, LogColumns, RecordRow, SecretRow
+from connector_vault.columns import LOG_COLUMNS, KeyRow, LogColumns, RecordRow, SecretRow
 from connector_vault.postings import Postings
 from connector_vault.spans import Spans
 from connector_vault.sqlite import Connection, SqlValue, version_seen
 
 T = TypeVar("T")
 
-#: The columns of a log row in the order in which everything else names them.
-LOG_COLUMNS: Final = (
-    "seq, uid, at, kind, ref, user, persona, connection, action, effect, operation, outcome, "
-    "subject, revision, facts, key_id, payload_hash, leaf, chain, mac, head, payload"
-)
 #: A log row with what is needed to check it.
 LOG_CHECKED: Final = ", ".join(
     [f"l.{name}" for name in LOG_COLUMNS.split(", ")]
     + ["(SELECT p.chain FROM log p WHERE p.seq = l.seq - 1)"]
 )
-#: So many log rows share one entry of `log_spans`.
-SPAN_ROWS: Final = 1024
 #: So many answers are kept at most from one transaction to the next.
 KEPT_ANSWERS: Final = 4096
 
-_INSERT_LOG: Final = f"INSERT INTO log ({LOG_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608 - constants only
 RECORD: Final = (
     "SELECT r.kind, r.id, r.parent, r.name, r.revision, r.body, r.mac, "
     "(SELECT max(l.revision) FROM log l WHERE l.subject = r.kind || ':' || r.id) FROM records r "
@@ -72,6 +65,8 @@ class Rows:
         self.careful = False
         #: Whether the work under way has appended to the log before it had a savepoint.
         self.bare = False
+        #: Whether rows of the log are stored together, by whoever commits.
+        self.gathering = False
         #: The end of the log, while one transaction that appends to it goes on.
         self.tip: tuple[int, bytes] | None = None
         #: What was read and still stands, by what was asked: calls ask for the same few rows.
@@ -86,7 +81,8 @@ class Rows:
         self.seen: float | None = None
         self._spans = Spans(connection)
         self.postings = Postings(connection)
-        self.claims = Claims(connection)
+        self.appended = Appending(connection, self.postings, self._spans)
+        self.claims = Claims(connection, self.appended.store)
 
     def echo(self) -> Rows:
         """Gives rows that read nothing, and so use no connection: they know what is kept here."""
@@ -300,8 +296,8 @@ class Rows:
         """Gives the chain of one row of the log."""
         return cast("bytes | None", self._first("SELECT chain FROM log WHERE seq = ?", (seq,)))
 
-    def insert_log(self, row: LogColumns) -> None:
-        """Appends a row, and brings the helps for searching up to date.
+    def insert_log(self, row: LogColumns, sign: Sign) -> None:
+        """Appends a row, which `sign` gives its MAC, and keeps the helps for searching up to date.
 
         Raises:
             OperationClaimedError: It is an intent whose operation has one already.
@@ -310,18 +306,13 @@ class Rows:
             self._mark()
         if row.kind == "intent" and row.operation is not None:
             self.claims.take(claim_of(row))
-            self._wrote()
-        self._connection.execute(_INSERT_LOG, row[:22])
-        self._wrote()
-        if row.kind == "intent":
-            self._connection.execute("INSERT INTO log_open VALUES (?)", (row.seq,))
-        elif row.kind == "outcome" and row.ref is not None:
-            self._connection.execute("DELETE FROM log_open WHERE seq = ?", (row.ref,))
-            self.postings.settle(row.ref, row.outcome, row.seq)
+        # The first row of a piece of work pays for no savepoint.
+        self.bare = self.bare or not self.marked
         if row.subject is not None:
             self._forget()
-        self._spans.cover(row.seq // SPAN_ROWS, row.at)
-        self.postings.follow(row.seq)
+        self.appended.add(row, sign)
+        if self.careful or not self.gathering:
+            self.appended.store()
 
     def log_row(self, seq: int) -> LogColumns | None:
         """Gives one row of the log."""
@@ -355,6 +346,7 @@ class Rows:
     def write(self, statement: str, values: Sequence[SqlValue]) -> None:
         """Changes rows, which may be kept here."""
         self._mark()
+        self.appended.store()
         self._forget()
         self._connection.execute(statement, values)
 
@@ -371,17 +363,15 @@ class Rows:
     def _mark(self) -> None:
         """Marks the point to go back to, before the first write."""
         if not self.marked:
+            self.appended.store()
             self._connection.execute("SAVEPOINT work")
             self.marked = True
-
-    def _wrote(self) -> None:
-        """Notes a row of the log; the first of a piece of work pays for no savepoint."""
-        self.bare = self.bare or not self.marked
 
     def _one(self, statement: str, values: Sequence[SqlValue] = ()) -> tuple[Any, ...] | None:
         """Gives the first row, or None."""
         if self._resting:
             raise UnreadError
+        self.appended.store()
         row: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
         return row
 
@@ -389,6 +379,7 @@ class Rows:
         """Gives all rows."""
         if self._resting:
             raise UnreadError
+        self.appended.store()
         return self._connection.execute(statement, values).fetchall()
 
     def _first(self, statement: str, values: Sequence[SqlValue] = ()) -> Any:  # noqa: ANN401 - the database says what it is

@@ -16,7 +16,8 @@ from connector_vault.claims import span_of
 from connector_vault.columns import LogColumns
 from connector_vault.errors import IntegrityError
 from connector_vault.postings import BLOCK, COLUMNS, CONTEXT, HEADS, context_of
-from connector_vault.rows import SPAN_ROWS, Rows
+from connector_vault.rows import Rows
+from connector_vault.spans import SPAN_ROWS
 from connector_vault.sqlite import SqlValue
 
 #: Every row of the log stands before this one.

@@ -11,6 +11,8 @@ from typing import Final
 
 from connector_vault.sqlite import Connection
 
+#: So many log rows share one entry of `log_spans`.
+SPAN_ROWS: Final = 1024
 _SLACK_US: Final = 1_000_000
 _COVER: Final = (
     "INSERT INTO log_spans VALUES (?, ?, ?) ON CONFLICT DO UPDATE "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeAlias, cast
 
@@ -128,6 +128,10 @@ class Connection(Protocol):
 
     def execute(self, statements: str, bindings: Sequence[SqlValue] = ()) -> Cursor:
         """Runs statements."""
+        ...
+
+    def executemany(self, statement: str, bindings: Iterable[Sequence[SqlValue]]) -> Cursor:
+        """Runs a statement once for each of many values."""
         ...
 
     def set_busy_timeout(self, milliseconds: int) -> None:

@@ -11,7 +11,8 @@ from connector_vault.ages import condition
 from connector_vault.cipher import BEGIN_BYTES
 from connector_vault.columns import KeyRow
 from connector_vault.places import AUDIT, UNMASKED
-from connector_vault.rows import SPAN_ROWS, Rows
+from connector_vault.rows import Rows
+from connector_vault.spans import SPAN_ROWS
 from connector_vault.sqlite import SqlValue
 
 _KEYS: Final = (

@@ -298,7 +298,7 @@ class Transaction(View):
             if reason is not None:
                 raise DegradedError(f"No new calls until the vault is reopened: {reason}")
         row = self._tools.seal.row(draft, self.newest)
-        self._rows.insert_log(row)
+        self._rows.insert_log(row, self._tools.seal.macs)
         self._rows.tip = (row.seq, row.chain)
         self.decisive = self.decisive or draft.subject is not None
         return row.seq

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from connector_vault.columns import KeyRow, LogColumns, RecordRow
-from connector_vault.rows import LOG_CHECKED, LOG_COLUMNS, RECORD, Rows
+from connector_vault.columns import LOG_COLUMNS, KeyRow, LogColumns, RecordRow
+from connector_vault.rows import LOG_CHECKED, RECORD, Rows
 
 #: So many rows are read in one snapshot, so that a long walk does not hold the journal.
 PIECE: Final = 500
