@@ -15,6 +15,7 @@ from connector_vault.appending import Appending, Sign
 from connector_vault.asking import AskFirstError
 from connector_vault.claims import Claims, claim_of, span_of
 from connector_vault.columns import LOG_COLUMNS, KeyRow, LogColumns, RecordRow, SecretRow
+from connector_vault.kept import Kept
 from connector_vault.postings import Postings
 from connector_vault.spans import Spans
 from connector_vault.sqlite import Connection, SqlValue, version_seen
@@ -69,8 +70,7 @@ class Rows:
         self.gathering = False
         #: The end of the log, while one transaction that appends to it goes on.
         self.tip: tuple[int, bytes] | None = None
-        #: What was read and still stands, by what was asked: calls ask for the same few rows.
-        self._kept: dict[tuple[str, str, str], Any] = {}
+        self._kept = Kept()
         #: The end of the log as this connection has left it, while nobody else has written.
         self.left: tuple[int, bytes] | None = None
         #: Whether no transaction is open: what was kept may be given, and nothing be read.
@@ -89,6 +89,11 @@ class Rows:
         echo = Rows(self._connection)
         echo._kept, echo._resting, echo.writing = self._kept, True, True
         return echo
+
+    @property
+    def epoch(self) -> object:
+        """The same object for as long as no record can have become another one here."""
+        return self._kept.epoch
 
     def snapshot(self, work: Callable[[Rows], T]) -> T:
         """Runs work that only reads, in a transaction of its own."""

@@ -53,6 +53,11 @@ class View:
         self._tools = tools
         self._erasures: Erasures | None = None
 
+    @property
+    def epoch(self) -> tuple[object, int]:
+        """What is equal for as long as every record is the same, closed for good or not."""
+        return self._rows.epoch, self._tools.anchor.count
+
     def record(self, kind: str, id: str) -> Record | None:  # noqa: A002 - the column's own name
         """Gives a record by its id, or None.
 

@@ -31,6 +31,34 @@ from connector_vault import Record, View
 MOST: Final = 4096
 
 
+class Basis:
+    """Connection and grant by which permits are given: while they stand, these hold in time."""
+
+    __slots__ = ("_seen", "connection", "grant")
+
+    def __init__(self, connection: Record, grant: Record) -> None:
+        """Takes the records as they were just seen."""
+        self.connection = connection
+        self.grant = grant
+        self._seen: object = None
+
+    def stands(self, view: View) -> bool:
+        """Tells whether the vault has these very records.
+
+        It need not be asked for them again before any record there can have become another one.
+        """
+        epoch = view.epoch
+        if self._seen == epoch:
+            return True
+        same = (
+            view.record(connections.KIND, self.connection.id) is self.connection
+            and view.record(grants.KIND, self.grant.id) is self.grant
+        )
+        if same:
+            self._seen = epoch
+        return same
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permit:
     """Says under what a call was allowed, and where it goes."""
@@ -60,11 +88,8 @@ class Permit:
     #: The conditions of the grant, and those of them that apply to the action.
     conditions: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
-    #: Connection and grant by which it was given: while the vault has these very records, it
-    #: holds, save for the time.
-    given_by: tuple[Record | None, Record | None] = field(
-        default=(None, None), compare=False, repr=False
-    )
+    #: The records by which it was given; None where no grant is.
+    basis: Basis | None = field(default=None, compare=False, repr=False)
 
 
 class Policy:
@@ -82,16 +107,17 @@ class Policy:
         Raises:
             RefusedError: The call is not allowed.
         """
-        connection, grant = _held(view, call)
-        asked = (connection.id, grant.id, action.id)
+        asked = (call.connection, call.persona, action.id)
         permit = self._given.get(asked)
-        if permit is None or not _is_by(permit, connection, grant):
+        # What goes by a name goes on by it until the record that has it becomes another one.
+        if permit is None or permit.basis is None or not permit.basis.stands(view):
+            connection, grant = _held(view, call)
             _check(connection, grant, action, now)
             permit = self._permit(connection, grant, action)
             if len(self._given) >= MOST:
                 self._given.clear()
             self._given[asked] = permit
-        if grants.has_ended(grant.body, now):
+        elif grants.has_ended(permit.basis.grant.body, now):
             raise _ended()
         if permit.rules:
             judge(permit.rules, Facts(call.arguments))
@@ -138,7 +164,7 @@ class Policy:
             rule=approval_rule(grant.body, action.id, action.scope),
             conditions=tuple(grant.body.get("conditions", ())),
             rules=self._rulebook.rules(action, grant.body),
-            given_by=(connection, grant),
+            basis=Basis(connection, grant),
         )
 
 
@@ -193,11 +219,9 @@ def confirm(view: View, permit: Permit, *, now: float) -> None:
 
 def _granted(view: View, permit: Permit, now: float) -> tuple[bool, Record | None]:
     """Tells whether a permit still holds, and gives the grant, which is read once."""
+    if permit.basis is not None and permit.basis.stands(view):
+        return not grants.has_ended(permit.basis.grant.body, now), permit.basis.grant
     connection = view.record(connections.KIND, permit.connection)
-    if connection is not None and connection is permit.given_by[0]:
-        grant = view.record(grants.KIND, str(permit.grant))
-        if grant is not None and grant is permit.given_by[1]:
-            return not grants.has_ended(grant.body, now), grant
     if (
         connection is None
         or connection.body["state"] != connections.ACTIVE
@@ -218,11 +242,6 @@ def _still_covers(grant: Record, permit: Permit) -> bool:
         and grants.covers(grant.body, permit.action, permit.scope)
         and tuple(grant.body.get("conditions", ())) == permit.conditions
     )
-
-
-def _is_by(permit: Permit, connection: Record, grant: Record) -> bool:
-    """Tells whether a permit was given by these very records."""
-    return permit.given_by[0] is connection and permit.given_by[1] is grant
 
 
 def _check(connection: Record, grant: Record, action: Action, now: float) -> None:

@@ -241,7 +241,8 @@ class Sender:
             RefusedError: It was destroyed by a revoke, or the vault does not open.
         """
         # Whether it still may be used is seen at the gate.
-        return opened(partial(self._vault.open_secret, permit.connection, SECRET_FIELD, lately=True))
+        name = (permit.connection, SECRET_FIELD)
+        return opened(partial(self._vault.open_secret, *name, lately=True))
 
     async def _replaced(self, permit: Permit, secret: Secret) -> bool:
         """Tells whether another version than this is in use by now; nothing is kept in memory."""

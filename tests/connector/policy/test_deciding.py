@@ -236,7 +236,7 @@ def test_a_permit_does_not_hold_once_the_grant_was_closed(deciding: Deciding) ->
 @pytest.mark.requirement("engine.revoke")
 def test_a_permit_by_a_grant_that_is_not_there_does_not_hold(deciding: Deciding) -> None:
     """Nothing removes the record of a grant; if something did, nothing would be sent under it."""
-    permit = replace(deciding.decide(), grant="grant of nobody")
+    permit = replace(deciding.decide(), grant="grant of nobody", basis=None)
     assert not deciding.holds(permit)
     assert _refusal(lambda: deciding.confirm(permit))[0] is ErrorKind.REVOKED
 
