@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import os
 import traceback
 
 import pytest
@@ -200,6 +201,36 @@ def test_what_was_recognized_is_remembered_by_every_byte() -> None:
     assert key.recognizes(BOUND, mac)
     key.wipe()
     assert not key.recognizes(BOUND, mac)
+
+
+def test_a_message_that_is_opened_again_is_checked_as_the_first_time() -> None:
+    """What was derived for it opens no altered message, and none of another place."""
+    key = Key(KEY_ID, bytes(range(32)))
+    sealed = cipher.seal(key, PLAIN, BOUND, os.urandom)
+    for _ in range(3):
+        assert cipher.unseal(key, sealed, BOUND, again=True) == PLAIN
+    for at in range(len(sealed)):
+        altered = sealed[:at] + bytes((sealed[at] ^ 1,)) + sealed[at + 1 :]
+        with pytest.raises(CipherError):
+            cipher.unseal(key, altered, BOUND, again=True)
+    with pytest.raises(CipherError):
+        cipher.unseal(key, sealed, BOUND + b"\0", again=True)
+    assert cipher.unseal(key, sealed, BOUND, again=True) == PLAIN
+
+
+def test_what_was_derived_of_a_key_is_overwritten_with_it() -> None:
+    """Also when it makes room for what was derived for the next message."""
+    key = Key(KEY_ID, bytes(range(32)))
+    kept: list[bytearray] = []
+    for salt in (b"1" * 32, b"2" * 32):
+        derived = key.derived(salt, BOUND, keep=True)
+        assert key.derived(salt, BOUND) == derived
+        assert key._derived is not None  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        kept.append(key._derived[2])  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        assert kept[-1] == derived
+    key.wipe()
+    assert [*map(any, kept)] == [False, False]
+    assert key.derived(b"2" * 32, BOUND) != derived
 
 
 def test_a_key_that_nobody_holds_is_overwritten() -> None:

@@ -17,7 +17,6 @@ from connector_vault import (
     Vault,
     View,
 )
-from connector_vault.moment import Moment
 from tests.vault.ground import Place
 
 pytestmark = pytest.mark.requirement("vault.look")
@@ -184,13 +183,16 @@ def test_a_secret_that_is_opened_as_of_a_moment_ago_is_gone_with_the_next_look(
             vault.open_secret("b", "key", lately=True)
 
 
-def test_looks_within_a_moment_count_as_one_until_something_changes() -> None:
-    """Nothing was looked at before the first look, nor is anything after a change."""
-    moment = Moment()
-    assert moment.over
-    moment.begin()
-    moment.end()
-    assert moment.over
+@pytest.mark.requirement("vault.fence")
+def test_nothing_is_recalled_from_before_the_fence_was_cleared(place: Place) -> None:
+    """Whoever has cleared it after a change knows that every process goes by the change."""
+    with place.create() as vault, place.open() as other:
+        put(vault, "active")
+        for revision in range(1, 6):
+            vault.look(state)
+            put(other, f"state {revision}", expect=revision)
+            assert other.fence.clear(limit_s=10)
+            assert vault.recall(state) == f"state {revision}"
 
 
 def _store(log: Transaction, *, owner: str) -> int:

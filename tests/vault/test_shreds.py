@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -209,6 +210,21 @@ def test_others_see_that_something_was_destroyed(shreds: Shreds, tmp_path: Path)
     shreds.destroy([ONE])
     assert (other.changed(), other.changed()) == (True, False)
     assert not shreds_at(tmp_path).changed()
+
+
+def test_a_look_that_was_just_taken_serves_whoever_asks_for_no_newer_one(
+    shreds: Shreds, tmp_path: Path
+) -> None:
+    """What this process has destroyed itself it sees at once, and others after a moment at most."""
+    other = shreds_at(tmp_path)
+    shreds.mask({ONE: MATERIAL, TWO: MATERIAL})
+    assert not other.changed()
+    shreds.destroy([ONE])
+    begin = time.monotonic()
+    while not other.changed(lately=True):
+        assert time.monotonic() - begin < 10
+    other.destroy([TWO])
+    assert other.changed(lately=True)
 
 
 @pytest.mark.parametrize("damage", [_shorten, _blank_the_head, _change_a_byte, Path.unlink])

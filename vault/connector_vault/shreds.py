@@ -31,13 +31,15 @@ from contextlib import contextmanager, suppress
 from enum import Enum
 from itertools import groupby
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 from connector_vault.cipher import KEY_BYTES, KEY_ID_BYTES, Entropy
 from connector_vault.errors import ErasedError, ShredError, StoreFullError
 from connector_vault.files import NO_ROOM, sync, write_at
-from connector_vault.moment import Moment
 
+#: So old may be a look at the counter by which a text is sealed, as it is committed later anyway.
+MOMENT_S: Final = 0.005
 _SLOT: Final = 64
 _SECRET_END: Final = KEY_ID_BYTES + KEY_BYTES
 _CHECK: Final = b"connector-vault/1/shred-slot"
@@ -73,7 +75,8 @@ class Shreds:
         #: As text: joining paths would cost more than the look at the file does.
         self._counter = str(self.folder / _COUNTER)
         self._seen = self._count()
-        self._looked = Moment()
+        #: Until when the last look at the counter counts as one taken just now.
+        self._fresh_until = 0.0
 
     @property
     def missing(self) -> bool:
@@ -226,7 +229,7 @@ class Shreds:
         with self._opened(_COUNTER, os.O_WRONLY | os.O_CREAT | os.O_APPEND) as file:
             os.write(file, b".")
             os.fsync(file)
-        self._looked.end()
+        self._fresh_until = 0.0
         sync(self.folder)
 
     def changed(self, *, lately: bool = False) -> bool:
@@ -234,11 +237,11 @@ class Shreds:
 
         With `lately` a look that was taken a moment ago will do.
         """
-        if lately and not self._looked.over:
+        if lately and monotonic() < self._fresh_until:
             return False
         count = self._count()
         changed, self._seen = count != self._seen, count
-        self._looked.begin()
+        self._fresh_until = monotonic() + MOMENT_S
         return changed
 
     def _count(self) -> int:
