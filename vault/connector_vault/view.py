@@ -388,16 +388,10 @@ class Transaction(View):
     def _note_secret(self, subject: str, revision: int, facts: Mapping[str, Any]) -> None:
         """Writes a change of a secret's stages into the log."""
         uid = self._tools.entropy(UID_BYTES)
-        self.append(
-            change_draft(
-                kind="secret",
-                uid=uid,
-                at=self._at,
-                subject=subject,
-                revision=revision,
-                facts=facts,
-            )
+        draft = change_draft(
+            kind="secret", uid=uid, at=self._at, subject=subject, revision=revision, facts=facts
         )
+        self.append(draft)
 
     def _check(self) -> None:
         """Refuses a transaction that was kept after its work."""
