@@ -3,6 +3,7 @@
 1. Work is taken in the order in which it came; nobody waits for more of it to come.
 2. One transaction holds a whole group. Work that raises is undone alone: by itself where it can
    be, else by undoing the group and doing it again, with a savepoint before each piece of work.
+   Rows of the log are stored together; whose row could not be comes out when it is done again.
 3. Nobody is told of success before the commit. If the commit fails, all are told so.
 4. Work that was handed in runs, even if nobody waits for it any more.
 5. Between two groups anybody may look: what this process has committed itself, the connection

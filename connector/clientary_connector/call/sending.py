@@ -1,4 +1,4 @@
-"""Sends with a fresh look before each send, and repeats only what cannot be done twice.
+"""Looks once more before each send, and repeats only what cannot be done twice.
 
 1. Before every send, whatever led to it, the secret is opened anew, and at its gate, when the
    line is open, connection and grant are looked at once more, inside the vault's fence: a revoke
