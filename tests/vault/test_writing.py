@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -171,6 +172,30 @@ def test_a_second_outcome_in_a_group_fails_alone(vault: Vault) -> None:
     report = vault.verify_log()
     assert report.ok
     assert report.open == (3,)
+
+
+def test_work_that_goes_on_after_a_failed_look_loses_no_row_of_another(vault: Vault) -> None:
+    """Its look could not be taken, as a row before it cannot be stored; it hides that."""
+    seq = append(vault, intent(vault, "op_1"))
+    one, two = (vault.draft(kind="outcome", ref=seq, outcome=end) for end in ("failed", "unknown"))
+
+    def hide(change: Transaction) -> None:
+        with suppress(Exception):
+            change.outcome_of(seq)
+
+    async def main() -> Sequence[object]:
+        return await asyncio.gather(
+            vault.write_async(partial(Transaction.append, draft=one)),
+            vault.write_async(partial(Transaction.append, draft=two)),
+            vault.write_async(hide),
+            return_exceptions=True,
+        )
+
+    first, second, _ = asyncio.run(main())
+    assert first == 2
+    assert isinstance(second, ConflictError)
+    report = vault.verify_log()
+    assert (report.ok, report.rows, report.open) == (True, 2, ())
 
 
 def test_work_sees_what_others_of_its_group_have_appended(vault: Vault) -> None:

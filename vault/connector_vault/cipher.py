@@ -142,7 +142,7 @@ class Key:
     def _forget(self) -> None:
         """Overwrites what was derived of it."""
         if self._derived is not None:
-            self._derived[2][:] = bytes(_DERIVED_BYTES)
+            self._derived[2][:] = bytes(len(self._derived[2]))
             self._derived = None
 
     def __del__(self) -> None:

@@ -234,6 +234,7 @@ class GroupWriter:
         if self._did(group, careful=False):
             return
         self._rows.appended.drop()
+        self._rows.renew()
         # A full disk has undone it already.
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
@@ -261,18 +262,15 @@ class GroupWriter:
                     return False
         finally:
             self._runner = None
-        group.done = self._stored()
+        group.done = careful or self._stored()
         return group.done
 
     def _stored(self) -> bool:
         """Stores what the work has appended to the log; False says that some of it cannot be."""
-        try:
+        with suppress(*FOREIGN):
             self._rows.appended.store()
-        except FOREIGN:
-            # Whose it is comes out when the work is done with care.
-            self._rows.renew()
-            return False
-        return True
+        # Whose row it is comes out when the work is done with care.
+        return not self._rows.appended.spoiled
 
     def _attempt(self, job: _Job) -> bool:
         """Does one piece of work, and undoes it if it raises; False says that it cannot."""
