@@ -22,7 +22,6 @@ import msgspec
 from clientary_connector import connections, grants
 from clientary_connector.call.address import Target
 from clientary_connector.call.clock import Clock
-from clientary_connector.call.executor import Executor
 from clientary_connector.call.result import CallError, Outcome
 from clientary_connector.call.sending import SECRET_FIELD
 from clientary_connector.checks import check_interval, check_user
@@ -50,16 +49,16 @@ class Accounts:
         *,
         manifest: Manifest,
         vault: Vault,
-        executor: Executor,
+        stop: Callable[[], bool],
         clock: Clock,
         probe: Probe,
         settings: Settings,
     ) -> None:
-        """Takes the parts that `wiring` has joined."""
+        """Takes the parts that `wiring` has joined; `stop` waits until nothing more leaves."""
         self._manifest = manifest
         self._probe = probe
         self._vault = vault
-        self._executor = executor
+        self._stop = stop
         self._clock = clock
         self._settings = settings
 
@@ -164,14 +163,7 @@ class Accounts:
         revocation = await self._vault.write_async(
             lambda log: self._revoked(log, name_or_id, (user, reason), last)
         )
-        return replace(revocation, confirmed=await self.stopped())
-
-    async def stopped(self) -> bool:
-        """Waits until nothing more leaves under what was just taken away, in any process."""
-        limit_s = self._settings.revoke_wait_s
-        confirmed = await asyncio.to_thread(self._vault.fence.clear, limit_s=limit_s)
-        self._executor.underway.look()
-        return confirmed
+        return replace(revocation, confirmed=await asyncio.to_thread(self._stop))
 
     async def _save(
         self, connection: Connection, account: Account, *, kept: Mapping[str, Secret]

@@ -3,13 +3,15 @@
 1. What a grant says is checked before anything is written.
 2. Every change commits together with its row in the log, which holds the whole grant and who
    changed it, or not at all.
-3. Taking a grant away clears the fence, so that no send starts under it after that returned, in
-   any process, and stops what is under way and has changed nothing yet.
+3. Taking a grant away, or giving other terms in its place, clears the fence, so that no send
+   starts under what it was after that returned, in any process, and stops what is under way and
+   has changed nothing yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
@@ -52,17 +54,17 @@ class Grants:
         vault: Vault,
         clock: Clock,
         meter: Callable[[], Meter],
-        stopped: Callable[[], Awaitable[bool]],
+        stop: Callable[[], bool],
     ) -> None:
         """Takes the parts that `wiring` has joined.
 
-        `meter` gives what counts credits, and `stopped` waits until nothing more leaves.
+        `meter` gives what counts credits, and `stop` waits until nothing more leaves.
         """
         self._manifest = manifest
         self._vault = vault
         self._clock = clock
         self._meter = meter
-        self._stopped = stopped
+        self._stop = stop
         self._check = GrantCheck(manifest)
         self._rulebook = Rulebook(manifest)
 
@@ -79,7 +81,9 @@ class Grants:
         check_user(user)
         body = self._body(persona, given, user=user)
         with state_faults():
-            return self._vault.write(lambda log: self._given(log, connection, body))
+            grant = self._vault.write(lambda log: self._given(log, connection, body))
+            self._settle(grant)
+            return grant
 
     def all(
         self, *, persona: str | None = None, connection: str | None = None
@@ -129,7 +133,7 @@ class Grants:
             revocation = await self._vault.write_async(
                 lambda log: self._revoked(log, connection, persona, (user, reason))
             )
-            return replace(revocation, confirmed=await self._stopped())
+            return replace(revocation, confirmed=await asyncio.to_thread(self._stop))
 
     def compare(self, wanted: Iterable[Entry], *, close_others: bool = False) -> tuple[Change, ...]:
         """Returns what it takes until these grants are held.
@@ -154,7 +158,9 @@ class Grants:
         check_user(user)
         todo = [one for one in changes if one.step is not Step.KEEP]
         with state_faults():
-            return self._vault.write(lambda log: tuple(self._made(log, one, user) for one in todo))
+            made = self._vault.write(lambda log: tuple(self._made(log, one, user) for one in todo))
+            self._settle(*made)
+            return made
 
     def faults(self, persona: str, given: Terms) -> tuple[TermFault, ...]:
         """Returns all that is wrong with terms, each with its part; nothing where they fit."""
@@ -186,6 +192,11 @@ class Grants:
         with state_faults():
             spent = meter.spent(int(now * 1_000_000))
             return self._vault.read(explained)
+
+    def _settle(self, *changed: Grant) -> None:
+        """Waits until nothing more leaves under what grants were before, where they were any."""
+        if any(one.revision > 1 for one in changed):
+            self._stop()
 
     def _body(self, persona: str, given: Terms, *, user: str) -> dict[str, object]:
         now = self._now()

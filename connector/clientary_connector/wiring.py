@@ -202,11 +202,19 @@ class Parts:
         return Accounts(
             manifest=self.ground.manifest,
             vault=self.ground.vault,
-            executor=self.executor(),
+            stop=self._stop,
             clock=self.ground.clock,
             probe=self._probe(),
             settings=self.ground.settings,
         )
+
+    def _stop(self) -> bool:
+        """Waits until nothing more leaves under what was taken away; stops what is under way."""
+        settings, executor = self.ground.settings, self.executor.made
+        confirmed = self.ground.vault.fence.clear(limit_s=settings.revoke_wait_s)
+        if executor is not None:
+            executor.underway.look()
+        return confirmed
 
     def _grants(self) -> Grants:
         from clientary_connector.granting import Grants
@@ -216,7 +224,7 @@ class Parts:
             vault=self.ground.vault,
             clock=self.ground.clock,
             meter=lambda: self.executor().meter,
-            stopped=lambda: self.accounts().stopped(),
+            stop=self._stop,
         )
 
     def _approvals(self) -> Approvals:

@@ -26,6 +26,7 @@ from connector_vault import (
     View,
     group,
 )
+from connector_vault.postings import BLOCK
 from connector_vault.sqlite import connect
 from tests.vault.ground import (
     Place,
@@ -172,6 +173,84 @@ def test_a_second_outcome_in_a_group_fails_alone(vault: Vault) -> None:
     report = vault.verify_log()
     assert report.ok
     assert report.open == (3,)
+
+
+def test_a_row_that_the_database_does_not_take_fails_its_own_work_alone(vault: Vault) -> None:
+    """Whatever is wrong with it, those who wrote with it have written, and all go on."""
+    drafts = [intent(vault, f"op_{number}") for number in range(2)]
+    bad = vault.draft(kind="note", revision=2**63)
+
+    async def main() -> Sequence[object]:
+        writes = [partial(Transaction.append, draft=one) for one in (drafts[0], bad, drafts[1])]
+        return await asyncio.gather(*map(vault.write_async, writes), return_exceptions=True)
+
+    first, wrong, last = asyncio.run(main())
+    assert (first, last) == (1, 2)
+    assert isinstance(wrong, OverflowError)
+    with pytest.raises(OverflowError):
+        append(vault, bad)
+    assert append(vault, intent(vault, "op_3")) == 3
+    assert vault.verify_log().ok
+
+
+@pytest.mark.parametrize("with_row", [True, False])
+def test_work_that_is_undone_takes_no_row_of_another_with_it(
+    vault: Vault, *, with_row: bool
+) -> None:
+    """A row that was appended before its savepoint stays, and its own goes with it."""
+    drafts = [intent(vault, f"op_{number}") for number in range(3)]
+
+    def failing(change: Transaction) -> None:
+        change.put(item(1), expect=None)
+        if with_row:
+            change.append(drafts[1])
+        raise RuntimeError("mine")
+
+    async def main() -> Sequence[object]:
+        return await asyncio.gather(
+            vault.write_async(partial(Transaction.append, draft=drafts[0])),
+            vault.write_async(failing),
+            vault.write_async(partial(Transaction.append, draft=drafts[2])),
+            return_exceptions=True,
+        )
+
+    first, mine, last = asyncio.run(main())
+    assert (first, last) == (1, 2)
+    assert isinstance(mine, RuntimeError)
+    report = vault.verify_log()
+    assert (report.ok, report.rows, report.open) == (True, 2, (1, 2))
+
+
+def test_rows_of_a_transaction_that_broke_are_in_no_later_one(vault: Vault) -> None:
+    """What it had gathered is forgotten with it."""
+    drafts = [intent(vault, f"op_{number}") for number in range(3)]
+    append(vault, drafts[0])
+
+    def broken(change: Transaction) -> None:
+        change.append(drafts[1])
+        connection_of(change).execute("ROLLBACK")
+
+    with pytest.raises(StoreError):
+        vault.write(broken)
+    assert append(vault, drafts[2]) == 2
+    report = vault.verify_log()
+    assert (report.ok, report.rows) == (True, 2)
+
+
+def test_a_group_that_ends_a_block_is_found_by_a_search(vault: Vault) -> None:
+    """What a search goes by is made of rows that were only just appended, too."""
+    drafts = [intent(vault, f"op_{number}") for number in range(BLOCK + 8)]
+    vault.write(lambda change: [change.append(one) for one in drafts[: BLOCK - 8]])
+
+    async def main() -> None:
+        rest = [partial(Transaction.append, draft=one) for one in drafts[BLOCK - 8 :]]
+        await asyncio.gather(*map(vault.write_async, rest))
+
+    asyncio.run(main())
+    assert vault.verify_log().ok
+    query = LogQuery(persona=drafts[0].persona)
+    found = vault.read(lambda view: view.log_rows(query, before=BLOCK, limit=7))
+    assert [row.seq for row in found] == [*range(BLOCK - 1, BLOCK - 8, -1)]
 
 
 def test_work_that_goes_on_after_a_failed_look_loses_no_row_of_another(vault: Vault) -> None:

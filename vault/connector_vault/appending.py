@@ -44,8 +44,6 @@ class Appending:
         """Takes in a row, which has no MAC yet, and brings the helps for searching up to date."""
         self._rows.append(row)
         self._sign = sign
-        if row.kind == "outcome" and row.ref is not None:
-            self._postings.settle(row.ref, row.outcome, row.seq)
         self._spans.cover(row.seq // SPAN_ROWS, row.at)
         if row.seq % BLOCK == 0:
             self.store()
@@ -65,8 +63,10 @@ class Appending:
         many(_INSERT, [_signed(row, mac) for row, mac in zip(rows, sign(rows), strict=True)])
         if opened := [(row.seq,) for row in rows if row.kind == "intent"]:
             many(_OPEN, opened)
-        if settled := [(row.ref,) for row in rows if row.kind == "outcome"]:
-            many(_SETTLE, settled)
+        if settled := [row for row in rows if row.kind == "outcome"]:
+            many(_SETTLE, [(row.ref,) for row in settled])
+            for row in settled:
+                self._postings.settle(row)
         self.spoiled = False
 
     def drop(self) -> None:

@@ -141,9 +141,9 @@ class Key:
 
     def _forget(self) -> None:
         """Overwrites what was derived of it."""
-        if self._derived is not None:
-            self._derived[2][:] = bytes(len(self._derived[2]))
-            self._derived = None
+        known, self._derived = self._derived, None
+        if known is not None:
+            known[2][:] = bytes(len(known[2]))
 
     def __del__(self) -> None:
         """Overwrites the material when nobody holds the key any more."""

@@ -267,9 +267,9 @@ class GroupWriter:
 
     def _stored(self) -> bool:
         """Stores what the work has appended to the log; False says that some of it cannot be."""
-        with suppress(*FOREIGN):
+        # Whatever it is: whose row it is comes out when the work is done with care.
+        with suppress(Exception):
             self._rows.appended.store()
-        # Whose row it is comes out when the work is done with care.
         return not self._rows.appended.spoiled
 
     def _attempt(self, job: _Job) -> bool:

@@ -2,7 +2,8 @@
 
 1. The process that failed remembers why, until it opens the vault anew. No disk is needed for it.
 2. It also makes a file beside the database, which needs next to no room: whoever had the vault
-   open by then sees it before the next intent, and refuses from then on until it opens it anew.
+   open by then sees it before it writes the next group, and refuses from then on until it opens
+   it anew.
 3. Who opens the vault later goes on: it writes what could not be written. Once that has
    succeeded, and the process that failed is gone, the file goes.
 """

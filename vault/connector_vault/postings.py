@@ -15,6 +15,7 @@ from functools import reduce
 from itertools import compress
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
+from connector_vault.columns import LogColumns
 from connector_vault.encoding import json_facts
 from connector_vault.sqlite import Connection, SqlValue
 
@@ -104,10 +105,11 @@ class Postings:
         for posting, heads in gathered.packed(self._late(block)).items():
             self._connection.execute(_STORE, (*posting, block, heads))
 
-    def settle(self, head: int, outcome: str | None, seq: int) -> None:
-        """Adds the outcome of a head whose block had its postings before row `seq` was written."""
-        block, place = divmod(head, BLOCK)
-        if block < seq // BLOCK and outcome is not None:
+    def settle(self, row: LogColumns) -> None:
+        """Adds an outcome whose head stands in a block that had its postings before."""
+        block, place = divmod(row.ref or 0, BLOCK)
+        outcome = row.outcome
+        if block < row.seq // BLOCK and outcome is not None:
             statement = "SELECT heads FROM log_postings WHERE field = ? AND value = ? AND block = ?"
             posting = ("outcome", outcome, block)
             stored = self._connection.execute(statement, posting).fetchone()

@@ -264,8 +264,8 @@ class Vault:
     def recall(self, work: Callable[[View], T]) -> T:
         """Does the same with what was seen a moment ago, if that is all it looks at.
 
-        It is for what is looked at once more before it counts: what others have committed within
-        that moment it may miss.
+        What others have committed within `RECALL_S` it may miss. So it is for what is looked at
+        once more before it counts, and for whoever is inside the fence.
         """
         found = self._store.recall(lambda rows: work(View(rows, self._tools)))
         return self.look(work) if found is None else found[0]

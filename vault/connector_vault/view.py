@@ -54,9 +54,9 @@ class View:
         self._erasures: Erasures | None = None
 
     @property
-    def epoch(self) -> tuple[object, int]:
-        """What is equal for as long as every record is the same, closed for good or not."""
-        return self._rows.epoch, self._tools.anchor.count
+    def epoch(self) -> object:
+        """The same object for as long as no record can have become another one."""
+        return self._rows.epoch
 
     def record(self, kind: str, id: str) -> Record | None:  # noqa: A002 - the column's own name
         """Gives a record by its id, or None.

@@ -48,7 +48,7 @@ class Basis:
         It need not be asked for them again before any record there can have become another one.
         """
         epoch = view.epoch
-        if self._seen == epoch:
+        if self._seen is epoch:
             return True
         same = (
             view.record(connections.KIND, self.connection.id) is self.connection

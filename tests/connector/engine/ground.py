@@ -121,8 +121,8 @@ def ground(
         waits.append(seconds)
         made.nap()
 
-    key = f"file:{folder / 'keys' / 'vault.key'}"
-    vault = WatchedVault(Vault.create(folder / "vault" / "vault.db", key=key))
+    path = folder / "vault" / "vault.db"
+    vault = WatchedVault(Vault.create(path, key=key_at(path)))
     connector = joined(
         cast("Vault", vault),
         manifest=manifest or load_manifest(),
@@ -134,6 +134,11 @@ def ground(
         made = Ground(connector, vault, runner, waits)
         yield made
         runner.run(connector.aclose())
+
+
+def key_at(database: Path) -> str:
+    """Names the key of the vault of a ground, by the place of its database."""
+    return f"file:{database.parent.parent / 'keys' / 'vault.key'}"
 
 
 def staff_or(answer: Answering) -> Answering:

@@ -12,10 +12,21 @@ import pytest
 
 from clientary_connector import Call, ErrorKind, Terms, connections, load_manifest
 from clientary_connector.call.failure import RefusedError
+from clientary_connector.call.gates import LastLook
 from clientary_connector.call.policy import Permit, Policy, confirm, still_holds
-from connector_vault import Vault
+from clientary_connector.call.transport import GateClosedError
+from connector_vault import Transaction, Vault
 from tests.connector.engine.far_side import FarSide, far_side, reply
-from tests.connector.engine.ground import NAME, NOW, PERSONA, USER, Ground, ground, staff_or
+from tests.connector.engine.ground import (
+    NAME,
+    NOW,
+    PERSONA,
+    USER,
+    Ground,
+    ground,
+    key_at,
+    staff_or,
+)
 
 BEFORE = NOW.timestamp()
 END = (NOW + timedelta(hours=1)).timestamp()
@@ -231,6 +242,31 @@ def test_a_permit_does_not_hold_once_the_grant_was_closed(deciding: Deciding) ->
     deciding.on.run(deciding.on.connector.revoke(NAME, persona=PERSONA, user=USER))
     assert not deciding.holds(permit)
     assert _refusal(lambda: deciding.confirm(permit)) == (ErrorKind.DENIED, CHANGED)
+
+
+@pytest.mark.requirement("engine.revoke", "threat.23")
+@pytest.mark.parametrize("how", ["given anew", "closed by a file", "revoked"])
+def test_nothing_leaves_another_process_under_what_a_grant_was(
+    deciding: Deciding, how: str
+) -> None:
+    """Once whoever changed it goes on, the gate of a call that was let in before is closed."""
+    on, vault = deciding.on, deciding.vault
+    deciding.give()
+    closing = on.connector.grants.compare([], close_others=True)
+    with Vault.open(vault.path, key=key_at(vault.path)) as other:
+        other.write(Transaction.last_seq)
+        elsewhere = Deciding(on, other, Policy(MANIFEST))
+        permit = elsewhere.decide()
+        with LastLook(other, permit, lambda: NOW):
+            pass
+        if how == "given anew":
+            deciding.give(scopes=("projects:*",))
+        elif how == "closed by a file":
+            on.connector.grants.apply(closing, user=USER)
+        else:
+            on.run(on.connector.revoke(NAME, persona=PERSONA, user=USER))
+        with pytest.raises(GateClosedError), LastLook(other, permit, lambda: NOW):
+            pytest.fail("It was let out.")
 
 
 @pytest.mark.requirement("engine.revoke")
