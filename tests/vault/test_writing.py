@@ -505,6 +505,7 @@ def _uses_refused(vault: Vault) -> int:
         lambda: vault.read(lambda view: view.records("item")),
         lambda: vault.open_secret("con_1", "f"),
         lambda: asyncio.run(vault.write_async(putting(3))),
+        lambda: vault.draft(kind="note"),
     ):
         try:
             use()
