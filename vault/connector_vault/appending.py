@@ -6,7 +6,7 @@ Their MACs are made together too: the chain, which the next row needs, has none 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from connector_vault.columns import LOG_COLUMNS, LogColumns
@@ -15,7 +15,7 @@ from connector_vault.spans import SPAN_ROWS, Spans
 from connector_vault.sqlite import Connection, SqlValue
 
 #: Makes the MACs of rows.
-Sign: TypeAlias = Callable[[Iterable[LogColumns]], list[bytes]]
+Sign: TypeAlias = Callable[[Sequence[LogColumns]], list[bytes]]
 
 _INSERT: Final = f"INSERT INTO log ({LOG_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608 - constants only
 _OPEN: Final = "INSERT INTO log_open VALUES (?)"

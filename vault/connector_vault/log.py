@@ -12,7 +12,7 @@ payload can be destroyed and the row still be proven.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
@@ -185,9 +185,10 @@ class LogSeal:
         columns["facts"] = json_object(row.facts)
         return LogRow(**columns)
 
-    def macs(self, rows: Iterable[LogColumns]) -> list[bytes]:
+    def macs(self, rows: Sequence[LogColumns]) -> list[bytes]:
         """Computes what the MACs of rows must be."""
-        return self._key.macs([_place(row.seq, row.chain) for row in rows])
+        places = [_place(row.seq, row.chain) for row in rows]
+        return [self._key.mac(places[0])] if len(places) == 1 else self._key.macs(places)
 
     def wrote(self, seq: int, chain: object, mac: object) -> bool:
         """Says whether this vault has written a row; a damaged file may give anything."""

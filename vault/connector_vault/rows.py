@@ -134,11 +134,11 @@ class Rows:
         """Forgets what the transaction has done, as all of it was committed."""
         self.left = self.tip or self.left
         self.tip = None
-        self._spans.renew()
 
     def renew(self) -> None:
         """Forgets what the transaction has done so far and what it has read, as it was undone."""
         self.end()
+        self._spans.renew()
         self._kept.clear()
         self.left = None
 

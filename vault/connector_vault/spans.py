@@ -1,8 +1,8 @@
 """Keeps the times between which each run of log rows was written, for searches by time.
 
 The times may reach further than the rows do: a search that looks at too many rows finds no others.
-So they are stored with some slack, and the rows of a group, which follow each other within
-moments, need one statement together.
+So they are stored with some slack, and rows that follow each other within moments need one
+statement together; what was stored once is never taken back, only widened.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _NOTHING: Final = (-1, 0, 0)
 
 
 class Spans:
-    """The times of the runs, as one transaction writes them."""
+    """The times of the runs, as one connection writes them."""
 
     def __init__(self, connection: Connection) -> None:
-        """Takes the connection of the transaction."""
+        """Takes the connection."""
         self._connection = connection
-        #: The run, and the times, that this transaction has stored last.
+        #: The run, and the times, that were stored last.
         self._covered = _NOTHING
 
     def cover(self, span: int, at: int) -> None:
@@ -40,5 +40,5 @@ class Spans:
             self._covered = stored
 
     def renew(self) -> None:
-        """Takes nothing for stored any more, as the transaction ends or some of it was undone."""
+        """Takes nothing for stored any more, as some of it may have been undone."""
         self._covered = _NOTHING
