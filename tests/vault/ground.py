@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -194,6 +195,11 @@ def putting(number: int) -> Callable[[Transaction], int]:
         return number
 
     return work
+
+
+async def crowd(vault: Vault) -> None:
+    """Has writes share a group; those that a loop hands in next wait for each other too."""
+    await asyncio.gather(*(vault.write_async(Transaction.last_seq) for _ in range(3)))
 
 
 def stored(vault: Vault) -> set[int]:

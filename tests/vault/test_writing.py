@@ -33,6 +33,7 @@ from tests.vault.ground import (
     account,
     append,
     connection_of,
+    crowd,
     intent,
     item,
     putting,
@@ -67,6 +68,7 @@ def test_more_than_a_group_is_split(vault: Vault) -> None:
     count = group.MAX_GROUP * 2 + 5
 
     async def main() -> list[int]:
+        await crowd(vault)
         return await asyncio.gather(*(vault.write_async(putting(n)) for n in range(count)))
 
     assert asyncio.run(main()) == list(range(count))
@@ -83,6 +85,7 @@ def test_work_that_raises_undoes_itself_alone(vault: Vault) -> None:
         raise KeyError("read only")
 
     async def main() -> Sequence[object]:
+        await crowd(vault)
         return await asyncio.gather(
             vault.write_async(putting(0)),
             vault.write_async(failing),
@@ -115,6 +118,7 @@ def test_work_that_raises_after_its_row_is_undone_alone(vault: Vault) -> None:
         raise KeyError("mine too")
 
     async def main() -> Sequence[object]:
+        await crowd(vault)
         return await asyncio.gather(
             vault.write_async(lambda change: change.append(drafts[0])),
             vault.write_async(failing),
@@ -140,6 +144,7 @@ def test_of_two_intents_of_an_operation_in_a_group_one_is_written(vault: Vault) 
     drafts = [intent(vault, "op_1"), intent(vault, "op_1"), intent(vault, "op_2")]
 
     async def main() -> Sequence[object]:
+        await crowd(vault)
         writes = [vault.write_async(partial(Transaction.append, draft=one)) for one in drafts]
         return await asyncio.gather(*writes, return_exceptions=True)
 
@@ -159,6 +164,7 @@ def test_a_second_outcome_in_a_group_fails_alone(vault: Vault) -> None:
         return None if found is None else found.outcome
 
     async def main() -> Sequence[object]:
+        await crowd(vault)
         return await asyncio.gather(
             vault.write_async(partial(Transaction.append, draft=one)),
             vault.write_async(partial(Transaction.append, draft=two)),
@@ -181,6 +187,7 @@ def test_a_row_that_the_database_does_not_take_fails_its_own_work_alone(vault: V
     bad = vault.draft(kind="note", revision=2**63)
 
     async def main() -> Sequence[object]:
+        await crowd(vault)
         writes = [partial(Transaction.append, draft=one) for one in (drafts[0], bad, drafts[1])]
         return await asyncio.gather(*map(vault.write_async, writes), return_exceptions=True)
 
@@ -207,6 +214,7 @@ def test_work_that_is_undone_takes_no_row_of_another_with_it(
         raise RuntimeError("mine")
 
     async def main() -> Sequence[object]:
+        await crowd(vault)
         return await asyncio.gather(
             vault.write_async(partial(Transaction.append, draft=drafts[0])),
             vault.write_async(failing),
@@ -243,6 +251,7 @@ def test_a_group_that_ends_a_block_is_found_by_a_search(vault: Vault) -> None:
     vault.write(lambda change: [change.append(one) for one in drafts[: BLOCK - 8]])
 
     async def main() -> None:
+        await crowd(vault)
         rest = [partial(Transaction.append, draft=one) for one in drafts[BLOCK - 8 :]]
         await asyncio.gather(*map(vault.write_async, rest))
 
@@ -263,6 +272,7 @@ def test_work_that_goes_on_after_a_failed_look_loses_no_row_of_another(vault: Va
             change.outcome_of(seq)
 
     async def main() -> Sequence[object]:
+        await crowd(vault)
         return await asyncio.gather(
             vault.write_async(partial(Transaction.append, draft=one)),
             vault.write_async(partial(Transaction.append, draft=two)),
@@ -306,6 +316,7 @@ def test_rows_of_a_group_are_found_by_their_times(vault: Vault) -> None:
             change.append(draft)
 
     async def main() -> None:
+        await crowd(vault)
         await asyncio.gather(
             vault.write_async(write), vault.write_async(failing), return_exceptions=True
         )
@@ -601,6 +612,7 @@ def test_work_that_breaks_its_transaction_fails_all_of_its_group(
         connection_of(change).execute("RELEASE work")
 
     async def main() -> Sequence[object]:
+        await crowd(vault)
         return await asyncio.gather(
             vault.write_async(putting(2)),
             vault.write_async(breaking),
