@@ -100,8 +100,6 @@ class GroupWriter:
         #: Whether somebody holds the turn, and whether that is only an offer so far.
         self._taken = False
         self._offer: _Offer | None = None
-        #: Whether nobody shared the last group: then nobody is waited for.
-        self._alone = False
         self._runner: int | None = None
         self._orders: SimpleQueue[_Group | None] = SimpleQueue()
         self._thread: Thread | None = None
@@ -123,11 +121,8 @@ class GroupWriter:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         if self._hand_in(_Job(work, loop, future)):
-            if self._alone:
-                self._told((), self._offer)
-            else:
-                # What other tasks hand in before the loop's next round comes along.
-                loop.call_soon(self._told, (), self._offer)
+            # Not at once: what other tasks hand in before the loop's next round comes along.
+            loop.call_soon(self._told, (), self._offer)
         return future
 
     def look(self, work: Work[T]) -> tuple[T] | None:
@@ -204,7 +199,6 @@ class GroupWriter:
         """Takes those who wait, in their order."""
         with self._lock:
             count = min(len(self._waiting), MAX_GROUP)
-            self._alone = count == 1
             return _Group([self._waiting.popleft() for _ in range(count)])
 
     def _work_here(self) -> None:
