@@ -12,7 +12,6 @@ which the next one goes on.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -30,6 +29,7 @@ from connector_vault.keyring import Keyring
 from connector_vault.log import chain_hash
 from connector_vault.merkle import Tree
 from connector_vault.note import PublicKey, decoded, encoded
+from connector_vault.origin import Origin
 from connector_vault.places import LOG_SIGN
 from connector_vault.records import Record, opened_row
 from connector_vault.rows import Rows
@@ -77,7 +77,7 @@ class Checkpoints:
         self._plan = plan
         self._standing = Standing(tools.keyring.vault, tools.record_mac, tools.seal)
         self._anchoring = Anchoring(plan.anchors, limit_s=plan.answer_s)
-        self._process = os.getpid()
+        self._origin = Origin()
         self._key: Key | None = None
         # Like the keys of MACs, it is opened with the vault, and stays: its provider may be away.
         with suppress(VaultError):
@@ -138,7 +138,7 @@ class Checkpoints:
             MisuseError: It is called from inside work, which it would wait for.
         """
         self._store.check_outside()
-        if os.getpid() != self._process or self._closed:
+        if not self._origin.here or self._closed:
             return
         self._closed = True
         self._wake.set()

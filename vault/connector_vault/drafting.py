@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from connector_vault.cipher import Entropy
 from connector_vault.encoding import json_text, microseconds
-from connector_vault.errors import ForkedError
 from connector_vault.log import UID_BYTES, LogDraft
+from connector_vault.origin import Origin
 from connector_vault.payloads import Payloads
 from connector_vault.salts import Salts
 
@@ -22,7 +21,7 @@ class Drafts:
         self._payloads = payloads
         self._clock = clock
         self._salts = Salts(entropy)
-        self._process = os.getpid()
+        self._origin = Origin()
 
     def draft(  # noqa: PLR0913 - a column each, all by name
         self,
@@ -50,8 +49,7 @@ class Drafts:
             ShredError: The key of user and month was erased, or its shred key is lost.
             VaultLockedError: The provider of the vault's key is out of reach for too long.
         """
-        if os.getpid() != self._process:
-            raise ForkedError("The vault was opened in another process; open it in this one.")
+        self._origin.check()
         at, uid = microseconds(self._clock), self._salts(UID_BYTES)
         key_id = sealed = None
         if payload is not None:

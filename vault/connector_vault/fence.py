@@ -21,8 +21,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from connector_vault.errors import ForkedError
 from connector_vault.lock_file import lock_file
+from connector_vault.origin import Origin
 
 #: So old may be what is recalled: about as long as a group of calls takes, from one to the next.
 RECALL_S: Final = 0.05
@@ -36,7 +36,7 @@ class Fence:
     def __init__(self, database: Path) -> None:
         """Names the file; it is opened by the first who enters or clears."""
         self._path = database.with_name(f"{database.name}.fence")
-        self._process = os.getpid()
+        self._origin = Origin()
         self._lock = Lock()
         self._inside = 0
         self._file: int | None = None
@@ -55,8 +55,7 @@ class Fence:
             ForkedError: The vault was opened in another process.
             StoreError: The file cannot be opened.
         """
-        if os.getpid() != self._process:
-            raise ForkedError("The vault was opened in another process; open it anew in this one.")
+        self._origin.check()
         with self._lock:
             opened = self._file is None
             if self._file is None:

@@ -23,7 +23,6 @@ from connector_vault import schema
 from connector_vault.asking import AskFirstError
 from connector_vault.attendance import Attendance
 from connector_vault.errors import (
-    ForkedError,
     IntegrityError,
     StoreUnavailableError,
     VaultClosedError,
@@ -33,6 +32,7 @@ from connector_vault.errors import (
 from connector_vault.fence import Fence
 from connector_vault.files import appearing
 from connector_vault.group import GroupWriter
+from connector_vault.origin import Origin
 from connector_vault.presence import Presence
 from connector_vault.rows import Rows
 from connector_vault.sqlite import (
@@ -69,7 +69,7 @@ class Store:
         self.fence = Fence(path)
         self.attendance = Attendance(path)
         self._durability: Durability = durability
-        self._process = os.getpid()
+        self._origin = Origin()
         self._closed = False
         self._lock = Lock()
         self._idle: deque[tuple[Connection, Rows]] = deque()
@@ -182,7 +182,7 @@ class Store:
         Raises:
             MisuseError: It is called from inside work.
         """
-        if os.getpid() != self._process:
+        if not self._origin.here:
             return
         self.check_outside()
         with self._lock:
@@ -235,8 +235,7 @@ class Store:
 
     def _check_open(self) -> None:
         """Refuses a handle that was closed, or came here by a fork."""
-        if os.getpid() != self._process:
-            raise ForkedError("The vault was opened in another process; open it in this one.")
+        self._origin.check()
         if self._closed:
             raise VaultClosedError("The vault was closed.")
 
