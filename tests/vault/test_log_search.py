@@ -346,7 +346,7 @@ def test_a_vault_of_the_first_version_gets_its_postings_when_it_is_opened(place:
     with pytest.MonkeyPatch.context() as before:
         before.setattr(schema.migrate, "__defaults__", (schema.MIGRATIONS[:1],))
         before.setattr(schema.version_of, "__defaults__", (schema.MIGRATIONS[:1],))
-        before.setattr(Postings, "follow", _as_before)
+        before.setattr(Postings, "catch_up", _as_before)
         before.setattr(Postings, "settle", _as_before)
         before.setattr(Claims, "fill", _as_before)
         before.setattr(Claims, "take", _as_before)

@@ -17,12 +17,12 @@ from connector_vault.sqlite import Connection, SqlValue
 #: Makes the MACs of rows.
 Sign: TypeAlias = Callable[[Sequence[LogColumns]], list[bytes]]
 
-_INSERT: Final = f"INSERT INTO log ({LOG_COLUMNS}) VALUES ({', '.join('?' * 22)})"  # noqa: S608 - constants only
+_STORED: Final = len(LOG_COLUMNS.split(", "))
+_INSERT: Final = f"INSERT INTO log ({LOG_COLUMNS}) VALUES ({', '.join('?' * _STORED)})"  # noqa: S608 - constants only
 _OPEN: Final = "INSERT INTO log_open VALUES (?)"
 _SETTLE: Final = "DELETE FROM log_open WHERE seq = ?"
 #: Where the MAC stands among the columns.
 _MAC: Final = LogColumns._fields.index("mac")
-_STORED: Final = 22
 
 
 class Appending:
@@ -47,7 +47,7 @@ class Appending:
         self._spans.cover(row.seq // SPAN_ROWS, row.at)
         if row.seq % BLOCK == 0:
             self.store()
-            self._postings.follow(row.seq)
+            self._postings.catch_up(row.seq)
 
     def store(self) -> None:
         """Stores what was gathered.

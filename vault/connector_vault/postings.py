@@ -86,13 +86,8 @@ class Postings:
         found = self._connection.execute(_LAST).fetchone()[0]
         return 0 if found is None else int(found) + 1
 
-    def follow(self, seq: int) -> None:
-        """Makes the postings of the blocks before a row that was written just now."""
-        if seq % BLOCK == 0:
-            self.catch_up(seq)
-
     def catch_up(self, last: int) -> None:
-        """Makes the postings that a database lacks which was written before there were any."""
+        """Makes the postings of the blocks before a row that have none yet."""
         for block in range(self.done(), last // BLOCK):
             self.make(block)
 

@@ -158,13 +158,22 @@ class SecretRows:
         Raises:
             IntegrityError: It was altered, moved or put back.
         """
-        self._known(row)
+        self._bound_of(row)
+        return row
+
+    def _bound_of(self, row: SecretRow) -> bytes:
+        """Gives what the value of such a row is bound to.
+
+        Raises:
+            IntegrityError: It was altered, moved or put back.
+        """
+        bound = self._known(row)
         if row.sealed is not None and row.logged is not None and row.logged != row.revision:
             raise IntegrityError(_place(row), "is not what the log says")
         floor = self._floors.versions.get((row.owner, row.field), 0)
         if row.sealed is not None and row.version <= floor:
             raise IntegrityError(_place(row), "was destroyed and is put back")
-        return row
+        return bound
 
     def _known(self, row: SecretRow) -> bytes:
         """Gives what the value of a row is bound to whose MAC is right.
@@ -186,7 +195,7 @@ class SecretRows:
 
     def _value(self, rows: Rows, row: SecretRow) -> bytearray:
         """Gives the value of a version."""
-        bound = self._known(self.checked(row))
+        bound = self._bound_of(row)
         if row.key_id is None or row.sealed is None or not row.openable:
             raise IntegrityError(_place(row), "stands without its key")
         key = self._keyring.opening(rows, row.key_id)
