@@ -158,23 +158,13 @@ def test_of_two_intents_of_an_operation_in_a_group_one_is_written(vault: Vault) 
 def test_a_second_outcome_in_a_group_fails_alone(vault: Vault) -> None:
     """Not the work after it, whose look at the log brings it to light."""
     seq = append(vault, intent(vault, "op_1"))
-    one, two = (vault.draft(kind="outcome", ref=seq, outcome=end) for end in ("failed", "unknown"))
 
     def look(change: Transaction) -> str | None:
         found = change.outcome_of(seq)
         return None if found is None else found.outcome
 
-    async def main() -> Sequence[object]:
-        await crowd(vault)
-        return await asyncio.gather(
-            vault.write_async(partial(Transaction.append, draft=one)),
-            vault.write_async(partial(Transaction.append, draft=two)),
-            vault.write_async(look),
-            vault.write_async(partial(Transaction.append, draft=intent(vault, "op_2"))),
-            return_exceptions=True,
-        )
-
-    first, second, seen, after = asyncio.run(main())
+    other = partial(Transaction.append, draft=intent(vault, "op_2"))
+    first, second, seen, after = _settled_twice(vault, seq, look, other)
     assert (first, seen, after) == (2, "failed", 3)
     assert isinstance(second, ConflictError)
     report = vault.verify_log()
@@ -267,26 +257,32 @@ def test_a_group_that_ends_a_block_is_found_by_a_search(vault: Vault) -> None:
 def test_work_that_goes_on_after_a_failed_look_loses_no_row_of_another(vault: Vault) -> None:
     """Its look could not be taken, as a row before it cannot be stored; it hides that."""
     seq = append(vault, intent(vault, "op_1"))
-    one, two = (vault.draft(kind="outcome", ref=seq, outcome=end) for end in ("failed", "unknown"))
 
     def hide(change: Transaction) -> None:
         with suppress(Exception):
             change.outcome_of(seq)
 
-    async def main() -> Sequence[object]:
-        await crowd(vault)
-        return await asyncio.gather(
-            vault.write_async(partial(Transaction.append, draft=one)),
-            vault.write_async(partial(Transaction.append, draft=two)),
-            vault.write_async(hide),
-            return_exceptions=True,
-        )
-
-    first, second, _ = asyncio.run(main())
+    first, second, _ = _settled_twice(vault, seq, hide)
     assert first == 2
     assert isinstance(second, ConflictError)
     report = vault.verify_log()
     assert (report.ok, report.rows, report.open) == (True, 2, ())
+
+
+def _settled_twice(
+    vault: Vault, seq: int, *works: Callable[[Transaction], object]
+) -> Sequence[object]:
+    """Has one group write two outcomes of an intent, and do other work after them."""
+    ends = (vault.draft(kind="outcome", ref=seq, outcome=end) for end in ("failed", "unknown"))
+    settling = (partial(Transaction.append, draft=end) for end in ends)
+    every: list[Callable[[Transaction], object]] = [*settling, *works]
+
+    async def main() -> Sequence[object]:
+        await crowd(vault)
+        writes = [vault.write_async(work) for work in every]
+        return await asyncio.gather(*writes, return_exceptions=True)
+
+    return asyncio.run(main())
 
 
 def test_work_sees_what_others_of_its_group_have_appended(vault: Vault) -> None:
