@@ -1,17 +1,15 @@
-"""Keeps lines open to the hosts of one event loop, and carries one request at a time over each.
+"""Carries requests over the lines of one event loop, one at a time over each.
 
-1. The library below keeps, opens and proves the lines and reads the answers. The request is
-   written here: whole, at once and inside its gate, or not at all.
+1. The library below reads the answers. The request is written here: whole, at once and inside its
+   gate, or not at all.
 2. What is written is one head of plain signs and one body: nothing in it can end a line early.
-3. A line goes back for the next request only if its answer was read to its end.
-4. A send has a limited time in all, and its answer a shorter one to begin and between its parts.
+3. A send has a limited time in all, and its answer a shorter one to begin and between its parts.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -19,12 +17,10 @@ from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 import aiohttp
-import certifi
 from aiohttp.connector import Connection
-from aiohttp.resolver import ThreadedResolver
-from yarl import URL
 
-from clientary_connector.call.address import Target, open_to_loopback, open_to_public
+from clientary_connector.call.address import Target
+from clientary_connector.call.linepool import LinePool
 from clientary_connector.settings import Settings
 
 #: Lets a request out, or raises; what it encloses is short and waits for nobody.
@@ -36,15 +32,9 @@ RESOURCE: Final = re.compile(r"/[\x21-\x7e]*")
 VALUE: Final = re.compile(r"[\x20-\x7e]*")
 ENCODINGS: Final = "gzip, deflate"
 #: These say how long their body is even where it is empty (RFC 9110, section 8.6).
-NO_BODY: Final = frozenset({"GET", "HEAD"})
+NO_BODY: Final = frozenset({"GET"})
 INTERIM: Final = range(100, 200)
 SWITCHED: Final = 101
-#: So many hosts are kept in mind.
-KEPT_DIALS: Final = 512
-
-
-class ElsewhereError(Exception):
-    """The target, read as a URL, is another host."""
 
 
 class UnwritableError(Exception):
@@ -104,14 +94,9 @@ class Lines:
         """Takes the limits, and what every request carries."""
         self._settings = settings
         self._loop = asyncio.get_running_loop()
-        self._connector = _connector(settings, loopback=loopback)
-        # What the layer below calls `connect` spans the wait for a line and its opening.
-        self._patience = aiohttp.ClientTimeout(
-            connect=min(settings.connect_timeout_s, settings.send_timeout_s)
-        )
+        self._pool = LinePool(settings, loopback=loopback)
         common = {"Accept": "*/*", "Accept-Encoding": ENCODINGS, **headers}
         self._common = "".join(_line(name, value) for name, value in common.items())
-        self._dials: dict[Target, tuple[aiohttp.ClientRequest, str]] = {}
         #: Waiting for a free line happens here, where it is known that nothing was sent yet.
         self.room = asyncio.Semaphore(settings.max_connections)
         #: Those in the air; one alarm for all of them costs each next to nothing.
@@ -132,39 +117,27 @@ class Lines:
             aiohttp.ClientError: There is no line, or no answer.
             TimeoutError: There is no answer in time.
         """
-        dial, name = self._dials.get(target) or self._dialled(target)
-        written = self._written(name, message, signed)
+        pool = self._pool
+        host = pool.host(target)
+        written = self._written(host.name, message, signed)
         until = self._loop.time() + self._settings.send_timeout_s
-        line = await self._open(dial)
+        line = pool.rested(host) or await pool.opened(host)
         try:
-            answer = await self._carried(line, written, gate, until, message.method)
+            answer = await self._carried(line, written, gate, until)
         except BaseException:
-            line.close()
+            pool.close(line)
             raise
-        # A line on which something is still to come is closed by this.
-        line.release()
+        pool.rest(host, line)
         return answer
 
     async def aclose(self) -> None:
         """Closes all lines."""
         if self._alarm is not None:
             self._alarm.cancel()
-        await self._connector.close()
+        await self._pool.aclose()
 
-    async def _open(self, dial: aiohttp.ClientRequest) -> Connection:
-        try:
-            return await self._connector.connect(dial, [], self._patience)
-        except aiohttp.ClientError:
-            raise
-        except TimeoutError:
-            pass
-        raise aiohttp.ConnectionTimeoutError
-
-    async def _carried(
-        self, line: Connection, written: bytes, gate: Gate, until: float, method: str
-    ) -> Answer:
+    async def _carried(self, line: Connection, written: bytes, gate: Gate, until: float) -> Answer:
         protocol: Any = line.protocol
-        protocol.set_response_params(skip_payload=method == "HEAD", read_until_eof=True)
         with gate():
             _write(line, written)
         head, payload = await self._head(protocol, until)
@@ -179,6 +152,7 @@ class Lines:
         protocol.start_timeout()
         async with asyncio.timeout_at(until):
             body, fault = await self._body(payload)
+        protocol.read_timeout = None
         return Answer(head.code, head.headers, body, fault)
 
     async def _head(self, protocol: Any, until: float) -> Any:  # noqa: ANN401 - parts of the library without public types
@@ -223,21 +197,6 @@ class Lines:
         start = f"{message.method} {message.resource} HTTP/1.1\r\nHost: {name}\r\n"
         return f"{start}{self._common}{own}\r\n".encode("ascii") + body
 
-    def _dialled(self, target: Target) -> tuple[aiohttp.ClientRequest, str]:
-        """Gives what the library opens a line by, and the name of the host.
-
-        Raises:
-            ElsewhereError: The target is no plain host.
-        """
-        url = URL(target.origin, encoded=True)
-        if not goes_to(url, target):
-            raise ElsewhereError
-        dial = aiohttp.ClientRequest("GET", url, loop=self._loop, ssl=True)
-        if len(self._dials) >= KEPT_DIALS:
-            self._dials.clear()
-        found = self._dials[target] = (dial, target.origin.partition("://")[2])
-        return found
-
     def _ring_at(self, moment: float) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
@@ -252,38 +211,6 @@ class Lines:
             flight.end()
         if self._flights:
             self._ring_at(min(flight.until for flight in self._flights))
-
-
-def tls() -> ssl.SSLContext:
-    """Returns a TLS context that knows the public authorities and nothing of the environment."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(certifi.where())
-    return context
-
-
-def goes_to(url: URL, target: Target) -> bool:
-    """Compares a URL with the target, part by part."""
-    return (
-        url.scheme == target.scheme
-        and url.raw_host == target.host
-        and target.host.isascii()
-        and url.explicit_port == target.port
-        and url.raw_user is None
-        and url.raw_password is None
-    )
-
-
-def _connector(settings: Settings, *, loopback: bool) -> aiohttp.TCPConnector:
-    """Returns what opens lines and keeps them; it reads nothing of the environment."""
-    return aiohttp.TCPConnector(
-        # A simulated account speaks no TLS: a context that trusts nobody takes no time to make.
-        ssl=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if loopback else tls(),
-        limit=settings.max_connections + 1,
-        keepalive_timeout=settings.keepalive_s,
-        resolver=ThreadedResolver(),
-        socket_factory=open_to_loopback if loopback else open_to_public,
-    )
 
 
 def _line(name: str, value: str) -> str:

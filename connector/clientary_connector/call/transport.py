@@ -23,10 +23,10 @@ import aiohttp
 
 from clientary_connector.call.address import NOT_PUBLIC, Target, host_of
 from clientary_connector.call.authorization import authorization
+from clientary_connector.call.linepool import ElsewhereError
 from clientary_connector.call.lines import (
     BodyFault,
     ClosedError,
-    ElsewhereError,
     Gate,
     Lines,
     Message,

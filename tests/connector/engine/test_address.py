@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from clientary_connector.call.address import Target, is_label, is_loopback, is_public, target_of
-from clientary_connector.call.lines import goes_to
+from clientary_connector.call.linepool import goes_to
 
 pytestmark = pytest.mark.requirement("transport.target")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 
 from clientary_connector import Settings
+from clientary_connector.call import linepool
 from clientary_connector.call.lines import (
     ClosedError,
     Lines,
@@ -29,14 +32,19 @@ def message(
     return Message(method, resource, headers, body)
 
 
-def pool(lines: Lines) -> Any:  # noqa: ANN401 - a part of the library without a public face
-    """Returns what keeps the lines."""
-    return lines._connector  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+def pool(lines: Lines) -> Any:  # noqa: ANN401 - what is behind it has no public face
+    """Returns what keeps the lines, which shows nothing of them."""
+    return lines._pool  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
-def in_use(lines: Lines) -> list[Any]:
-    """Returns the lines on which a request is under way."""
-    return list(pool(lines)._acquired)  # noqa: SLF001 - the lines that are in use
+def opened(lines: Lines) -> list[Any]:
+    """Returns the lines that are open, those that rest among them."""
+    return list(pool(lines)._connector._acquired)  # noqa: SLF001 - the lines that are open
+
+
+def resting(lines: Lines) -> list[int]:
+    """Returns how many lines rest, host by host."""
+    return [len(host.resting) for host in pool(lines)._hosts.values()]  # noqa: SLF001 - see above
 
 
 def flights(lines: Lines) -> set[Any]:
@@ -113,7 +121,7 @@ def test_a_line_that_closes_at_the_gate_carries_nothing() -> None:
         async def send(lines: Lines) -> None:
             @contextmanager
             def cut() -> Generator[None]:
-                for protocol in in_use(lines):
+                for protocol in opened(lines):
                     assert protocol.transport is not None
                     protocol.transport.abort()
                 yield
@@ -140,7 +148,7 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_one() -> None:
 
             @contextmanager
             def early() -> Generator[None]:
-                for protocol in in_use(lines):
+                for protocol in opened(lines):
                     protocol.data_received(reply(200, {"asked": False}))
                 yield
 
@@ -157,17 +165,141 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_one() -> None:
 def test_a_line_is_used_again_only_after_a_whole_answer() -> None:
     """What is left of one answer is never read as the next one."""
 
-    async def both(side: FarSide, most: int) -> int:
+    async def both(side: FarSide, most: int) -> list[int]:
         lines = Lines(Settings(max_body_bytes=most), {}, loopback=True)
         for _ in range(2):
             await lines.exchange(target_at(side.url), message(), nullcontext)
-        held = sum(map(len, pool(lines)._conns.values()))  # noqa: SLF001 - the lines that are kept
+        held = resting(lines)
         await lines.aclose()
         return held
 
     with far_side(always(reply(body=b"x" * 500_000))) as side:
-        assert asyncio.run(both(side, 1_000_000)) == 1
-        assert asyncio.run(both(side, 1024)) == 0
+        assert asyncio.run(both(side, 1_000_000)) == [1]
+        assert asyncio.run(both(side, 1024)) == [0]
+
+
+def test_a_line_rests_for_a_limited_time() -> None:
+    """Then it is closed, whether or not another request comes."""
+
+    async def run(side: FarSide) -> None:
+        lines = Lines(Settings(keepalive_s=2.0), {}, loopback=True)
+        target = target_at(side.url)
+        await lines.exchange(target, message(), nullcontext)
+        (line,) = opened(lines)
+        await asyncio.sleep(1)
+        await lines.exchange(target, message(), nullcontext)
+        assert opened(lines) == [line]
+        await asyncio.sleep(1.5)
+        # The sweep that came meanwhile has left it, as it was used since.
+        assert resting(lines) == [1]
+        await asyncio.sleep(2)
+        assert resting(lines) == [0]
+        assert opened(lines) == []
+        assert not line.is_connected()
+        await lines.aclose()
+
+    with far_side(always(reply())) as side:
+        asyncio.run(run(side))
+
+
+def test_a_line_that_closes_while_it_rests_carries_nothing_more() -> None:
+    """The next request has a line of its own, and is sent once."""
+
+    async def run(side: FarSide) -> None:
+        lines = Lines(Settings(), {}, loopback=True)
+        target = target_at(side.url)
+        await lines.exchange(target, message(), nullcontext)
+        (line,) = opened(lines)
+        line.transport.abort()
+        await lines.exchange(target, message(), nullcontext)
+        assert line not in opened(lines)
+        assert resting(lines) == [1]
+        await lines.aclose()
+        assert opened(lines) == []
+
+    with far_side(always(reply())) as side:
+        asyncio.run(run(side))
+    assert len(side.seen) == 2
+
+
+def test_lines_to_many_hosts_are_no_more_than_allowed() -> None:
+    """The one that has rested longest makes room for a line to another host."""
+
+    async def run(*sides: FarSide) -> None:
+        lines = Lines(Settings(max_connections=2), {}, loopback=True)
+        first, second, third = [target_at(side.url) for side in sides]
+        await lines.exchange(first, message(), nullcontext)
+        await lines.exchange(second, message(), nullcontext)
+        assert resting(lines) == [1, 1]
+        await lines.exchange(first, message(), nullcontext)
+        await lines.exchange(third, message(), nullcontext)
+        assert resting(lines) == [1, 0, 1]
+        assert len(opened(lines)) == 2
+        await lines.aclose()
+
+    with (
+        far_side(always(reply())) as one,
+        far_side(always(reply())) as two,
+        far_side(always(reply())) as three,
+    ):
+        asyncio.run(run(one, two, three))
+
+
+def test_a_line_to_a_forgotten_host_is_closed_when_it_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Hosts are forgotten where there are too many; nothing that is under way is cut off."""
+    monkeypatch.setattr(linepool, "KEPT_HOSTS", 1)
+
+    async def run(first: FarSide, second: FarSide) -> None:
+        lines = Lines(Settings(), {}, loopback=True)
+        under_way = asyncio.create_task(
+            lines.exchange(target_at(first.url), message(), nullcontext)
+        )
+        await asyncio.to_thread(first.asked.wait)
+        await lines.exchange(target_at(second.url), message(), nullcontext)
+        assert len(opened(lines)) == 2
+        let_go.set()
+        assert (await under_way).status == 200
+        assert resting(lines) == [1]
+        assert len(opened(lines)) == 1
+        await lines.aclose()
+
+    let_go = threading.Event()
+
+    async def late(_: object) -> bytes:
+        await asyncio.to_thread(let_go.wait)
+        return reply()
+
+    with far_side(late) as one, far_side(always(reply())) as two:
+        asyncio.run(run(one, two))
+
+
+def test_what_was_said_of_one_answer_does_not_change_the_next() -> None:
+    """Lines are read on by one reader: compressed, in pieces, empty, and long answers in turn."""
+    long = b"y" * 300_000
+    packed = gzip.compress(b"packed")
+    answers = [
+        reply(body=packed, headers={"Content-Encoding": "gzip"}),
+        reply(204),
+        reply(body=long),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        reply(body=b"plain"),
+    ]
+
+    async def run(side: FarSide) -> list[bytes]:
+        lines = Lines(Settings(), {}, loopback=True)
+        target = target_at(side.url)
+        bodies = [
+            (await lines.exchange(target, message(resource=f"/{at}"), nullcontext)).body
+            for at in [*range(len(answers)), *range(len(answers))]
+        ]
+        assert resting(lines) == [1]
+        await lines.aclose()
+        return bodies
+
+    with far_side(lambda seen: answers[int(seen.path[1:])]) as side:
+        assert asyncio.run(run(side)) == [b"packed", b"", long, b"abc", b"plain"] * 2
 
 
 def test_each_request_has_its_own_time() -> None:

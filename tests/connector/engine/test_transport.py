@@ -27,7 +27,8 @@ from clientary_connector.call.address import (
     open_to_public,
 )
 from clientary_connector.call.authorization import authorization
-from clientary_connector.call.lines import Message, tls
+from clientary_connector.call.linepool import tls
+from clientary_connector.call.lines import Message
 from clientary_connector.call.request import Request
 from clientary_connector.call.transport import (
     BodyFault,
