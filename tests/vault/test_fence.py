@@ -127,16 +127,6 @@ def test_no_fence_survives_a_fork(tmp_path: Path) -> None:
     fence.close()
 
 
-def test_a_fence_of_another_process_lets_nobody_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It knows by the number of the process that it was not opened here."""
-    fence = Fence(tmp_path / "vault.db")
-    monkeypatch.setattr(os, "getpid", lambda: 0)
-    with pytest.raises(ForkedError), fence.entered():
-        raise AssertionError("Nobody gets in.")
-
-
 def test_a_fence_that_cannot_be_opened_is_an_error_by_name(tmp_path: Path) -> None:
     """Neither entering nor clearing goes on without the lock."""
     (tmp_path / "vault.db.fence").mkdir()

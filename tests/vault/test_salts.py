@@ -29,6 +29,22 @@ def test_no_bytes_are_given_twice() -> None:
     assert all(one in source for one in given)
 
 
+def test_what_is_forgotten_is_never_given() -> None:
+    """A child of a fork begins anew, even if another thread was drawing at that moment."""
+    count = 0
+
+    def draw(many: int) -> bytes:
+        nonlocal count
+        count += 1
+        return bytes([count]) * many
+
+    salts = Salts(draw)
+    assert salts(16) == b"\x01" * 16
+    salts._lock.acquire()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    salts.forget()
+    assert salts(16) == b"\x02" * 16
+
+
 def test_the_source_is_asked_once_for_many() -> None:
     """And never for less than is asked for."""
     asked: list[int] = []

@@ -569,18 +569,6 @@ def test_a_database_that_stays_locked_is_an_error(
         assert stored(vault) == {2}
 
 
-@pytest.mark.requirement("vault.fork")
-def test_a_handle_knows_the_process_that_opened_it(
-    vault: Vault, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Under another process id it refuses, and leaves the files alone when it is closed."""
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "getpid", lambda: 1)
-        assert _uses_refused(vault) == 0
-    vault.write(putting(1))
-    assert stored(vault) == {1}
-
-
 def test_work_that_takes_long_keeps_the_turn_that_it_took(vault: Vault) -> None:
     """The offer to the loop was taken; the writer's thread waits for the end of the work."""
     slow = threading.Event()

@@ -3,8 +3,26 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from connector_vault.errors import ForkedError
+
+
+class _Process:
+    """The process that this is, known without asking the kernel each time."""
+
+    __slots__ = ("id",)
+
+    def __init__(self) -> None:
+        self.id = os.getpid()
+
+    def forked(self) -> None:
+        """Takes in that this is a child now."""
+        self.id = os.getpid()
+
+
+_HERE: Final = _Process()
+os.register_at_fork(after_in_child=_HERE.forked)
 
 
 class Origin:
@@ -14,12 +32,12 @@ class Origin:
 
     def __init__(self) -> None:
         """Takes in which process this is."""
-        self._process = os.getpid()
+        self._process = _HERE.id
 
     @property
     def here(self) -> bool:
         """Whether this is still that process, and no child that a fork has made."""
-        return os.getpid() == self._process
+        return _HERE.id == self._process
 
     def check(self) -> None:
         """Refuses any other process.
@@ -27,5 +45,5 @@ class Origin:
         Raises:
             ForkedError: This is another one.
         """
-        if os.getpid() != self._process:
+        if _HERE.id != self._process:
             raise ForkedError("The vault was opened in another process; open it in this one.")

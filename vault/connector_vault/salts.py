@@ -7,9 +7,10 @@ another thread, several times a call. Keys are never drawn here, as what was dra
 from __future__ import annotations
 
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from connector_vault.cipher import Entropy
+if TYPE_CHECKING:
+    from connector_vault.cipher import Entropy
 
 #: So many are drawn at once: enough for some forty rows of the log.
 AHEAD_BYTES: Final = 2_048
@@ -26,6 +27,11 @@ class Salts:
         self._lock = Lock()
         self._drawn = b""
         self._at = 0
+
+    def forget(self) -> None:
+        """Drops what was drawn ahead: a child of a fork would give it a second time."""
+        self._lock = Lock()
+        self._drawn, self._at = b"", 0
 
     def __call__(self, count: int) -> bytes:
         """Gives so many bytes."""

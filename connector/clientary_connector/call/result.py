@@ -6,7 +6,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
+
+from connector_vault.salts import Salts
+
+#: What operations are named by.
+_DRAWN: Final = Salts(os.urandom)
+os.register_at_fork(after_in_child=_DRAWN.forget)
 
 
 class Outcome(StrEnum):
@@ -53,7 +59,7 @@ def _nothing() -> dict[str, Any]:
 
 def mint_operation() -> str:
     """Returns a fresh operation id, for hosts that mint none of their own."""
-    return f"op_{os.urandom(12).hex()}"
+    return f"op_{_DRAWN(12).hex()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

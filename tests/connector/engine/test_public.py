@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -66,6 +67,26 @@ def test_operations_that_nobody_minted_differ() -> None:
     calls = [Call(action="a", connection="c", user="u", persona="p", prompt="q") for _ in range(9)]
     assert len({call.operation for call in calls}) == 9
     assert mint_operation().startswith("op_")
+    assert len({mint_operation() for _ in range(1000)}) == 1000
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_processes_that_fork_mint_operations_of_their_own() -> None:
+    """A host forks its workers once all is imported: two of them never share an id."""
+    mint_operation()
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(write, " ".join(mint_operation() for _ in range(20)).encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    os.waitpid(child, 0)
+    with os.fdopen(read, encoding="utf-8") as file:
+        theirs = file.read().split()
+    assert len(theirs) == 20
+    assert not {*theirs} & {mint_operation() for _ in range(40)}
 
 
 def test_the_kinds_of_errors_are_the_closed_list() -> None:
