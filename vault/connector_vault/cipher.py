@@ -64,7 +64,7 @@ class CipherError(Exception):
 class Key:
     """One key: its id, and its material in a bytearray that can be wiped."""
 
-    __slots__ = ("_derived", "_known", "id", "material")
+    __slots__ = ("_derived", "_known", "header", "id", "material")
 
     def __init__(self, key_id: str, material: bytes | bytearray) -> None:
         """Takes an id of 32 hex digits and 32 bytes of material."""
@@ -75,6 +75,8 @@ class Key:
         self._derived: tuple[bytes, bytes, bytearray] | None = None
         if len(material) != KEY_BYTES or len(key_id) != 2 * KEY_ID_BYTES:
             raise CipherError("A key has 32 bytes and an id of 16.")
+        #: How every message begins that is sealed under it.
+        self.header = bytes((_VERSION,)) + bytes.fromhex(key_id)
 
     @classmethod
     def fresh(cls, entropy: Entropy) -> Key:
@@ -161,7 +163,7 @@ def context(domain: str, *values: Value) -> bytes:
 
 def seal(key: Key, plaintext: bytes | bytearray, bound: bytes, entropy: Entropy) -> bytes:
     """Seals a message under a key of its own, bound to a context."""
-    header = bytes((_VERSION,)) + bytes.fromhex(key.id)
+    header = key.header
     salt = entropy(_SALT_BYTES)
     info = header + bound
     commitment, message_key, nonce = _parts(key.derived(salt, info))

@@ -13,8 +13,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from clientary_connector.call.scrub import scrub
@@ -47,8 +46,7 @@ class AddressRefusedError(OSError):
     """The name led to an address that this connection may not reach."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Names the one host to which a connection's requests may go."""
 
     scheme: str

@@ -108,11 +108,12 @@ def is_open(schema: Schema) -> bool:
 
 def identity_faults(call: Call) -> tuple[ArgumentFault, ...]:
     """Returns what a call fails to say about itself."""
-    return tuple(
+    found = [
         ArgumentFault(path=f"$.{name}", expected=meaning)
         for name, meaning in IDENTITY.items()
         if not usable(getattr(call, name), longest=None if name == "prompt" else MAX_ID_CHARS)
-    )
+    ]
+    return tuple(found)
 
 
 def not_json(value: object, path: list[str | int]) -> Iterable[ArgumentFault]:

@@ -73,6 +73,11 @@ class Limits:
     usual: Mapping[str, int]
     special: Mapping[Scope, int]
 
+    @property
+    def none(self) -> bool:
+        """Whether nothing has a limit, as long as nobody has set one."""
+        return not self.special and not any(self.usual.values())
+
     def of(self, scope: Scope) -> int | None:
         """Returns the credits of a budget; None where there is no limit."""
         return self.special.get(scope, self.usual.get(scope[0]) or None)
@@ -141,6 +146,8 @@ class Meter:
         if not permit.cost:
             return
         cost, limits = permit.cost, self.limits(log)
+        if permit.budget is None and limits.none:
+            return
         scopes = scopes_of(str(draft.user), str(draft.persona), permit.connection)
         due = [(one, most) for one in scopes if (most := limits.of(one)) is not None]
         if permit.budget is not None:
@@ -163,11 +170,14 @@ class Meter:
         Raises:
             VaultError: As `Transaction.append` does.
         """
+        found = self._sum
+        if found is None:
+            return log.append(draft)
         before = log.newest
         seq = log.append(draft)
         with self._lock:
-            if self._sum is not None and self._sum.place == before:
-                self._sum.add([Passed.of(seq, draft)], Place._make(log.newest))
+            if self._sum is found and found.place == before:
+                found.add([Passed.of(seq, draft)], Place._make(log.newest))
         return seq
 
     def catch_up(self, at: int) -> None:

@@ -31,7 +31,7 @@ _MAX_STATE_CHARS: Final = 512
 
 def facts_of(context: object) -> dict[str, Any]:
     """Returns what stands openly in the log of the context of a call, among its facts."""
-    if not isinstance(context, Mapping) or not context:
+    if not isinstance(context, dict | Mapping) or not context:
         return {}
     context = cast("Mapping[object, object]", context)
     found: dict[str, Any] = {

@@ -169,9 +169,11 @@ class Executor:
         return self._decided(lambda view: self._policy.oversee(view, call.connection, tool.action))
 
     def _decided(self, decide: Callable[[View], Permit]) -> Permit:
-        with contextlib.suppress(RefusedError, VaultError, ConditionError):
+        try:
             # A yes is confirmed by the intent, and at the gate; a no is looked at anew.
             return self._vault.recall(decide)
+        except (RefusedError, VaultError, ConditionError):
+            pass
         try:
             return self._vault.look(decide)
         except VaultError as error:

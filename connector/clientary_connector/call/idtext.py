@@ -9,7 +9,9 @@ MAX_ID_CHARS: Final = 256
 
 def usable(value: object, *, longest: int | None) -> bool:
     """Tells whether a value can stand in the log as the text of an identity."""
-    if not isinstance(value, str) or not value.strip() or not encodable(value):
+    if not isinstance(value, str) or not value or value.isspace():
+        return False
+    if not value.isascii() and not encodable(value):
         return False
     return longest is None or (len(value) <= longest and value.isprintable())
 

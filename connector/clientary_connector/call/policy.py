@@ -208,13 +208,13 @@ def confirm(view: View, permit: Permit, *, now: float) -> None:
         RefusedError: One of them was changed in between, or has ended.
     """
     holds, grant = _granted(view, permit, now)
-    if grant is None and (not holds or permit.grant is not None):
+    if holds and (grant is None or grant.revision == permit.grant_revision):
+        return
+    if grant is None:
         raise refused(ErrorKind.REVOKED)
-    if grant is not None and grants.has_ended(grant.body, now):
+    if grants.has_ended(grant.body, now):
         raise _ended()
-    changed = grant is not None and grant.revision != permit.grant_revision
-    if not holds or changed:
-        raise refused(ErrorKind.DENIED, message="The grant was changed just now.")
+    raise refused(ErrorKind.DENIED, message="The grant was changed just now.")
 
 
 def _granted(view: View, permit: Permit, now: float) -> tuple[bool, Record | None]:

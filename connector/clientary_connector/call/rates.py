@@ -91,9 +91,10 @@ class Rates:
         if line.waiting:
             return False
         now = self._clock()
-        with suppress(VaultError):
+        try:
             return line.turns.take(line.pace, now=now, since=now, rested=rested) is None
-        return False
+        except VaultError:
+            return False
 
     async def take(self, line: Line, rested: float) -> None:
         """Waits for a turn.

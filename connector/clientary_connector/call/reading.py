@@ -138,6 +138,12 @@ def _own_kinds(schema: Schema, path: str) -> dict[type, Reader]:
     return found | null
 
 
+def _unread(schema: Schema) -> frozenset[type]:
+    """Returns the kinds of value that are taken as they are, without a reader."""
+    kinds = _by_kind(schema, "$")
+    return frozenset(kind for kind, read in kinds.items() if read is _as_it_is)
+
+
 def _as_it_is(value: Any, _: Drift) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
@@ -223,7 +229,7 @@ def _array(schema: Schema, path: str) -> Reader:
 def _object(schema: Schema, path: str) -> Reader:
     described: Schema = schema.get("properties", {})
     fields = {
-        part.get("x-name", name): (name, reader(part, f"{path}.{name}"))
+        part.get("x-name", name): (name, _unread(part), reader(part, f"{path}.{name}"))
         for name, part in described.items()
     }
     required = tuple(described[name].get("x-name", name) for name in schema.get("required", ()))
@@ -235,7 +241,7 @@ def _object(schema: Schema, path: str) -> Reader:
             if known is None:
                 record.setdefault(wire_name, kept(part))
             else:
-                record[known[0]] = known[1](part, drift)
+                record[known[0]] = part if type(part) in known[1] else known[2](part, drift)
         for wire_name in required:
             if wire_name not in value:
                 drift.note(f"{path}.{fields[wire_name][0]}", "missing")
