@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -489,18 +490,19 @@ def test_reading_does_not_write(vault: Vault) -> None:
 
 
 @pytest.mark.requirement("vault.fork")
-def test_a_handle_does_not_survive_a_fork(vault: Vault) -> None:
+@pytest.mark.parametrize("fork", [os.fork, ctypes.PyDLL(None).fork])
+def test_a_handle_does_not_survive_a_fork(vault: Vault, fork: Callable[[], int]) -> None:
     """In a child every use is refused and closing does nothing; the parent goes on."""
     vault.write(putting(1))
-    outcome = _in_child(lambda: _uses_refused(vault))
+    outcome = _in_child(fork, lambda: _uses_refused(vault))
     assert outcome == 0
     vault.write(putting(2))
     assert stored(vault) == {1, 2}
 
 
-def _in_child(work: Callable[[], int]) -> int:
+def _in_child(fork: Callable[[], int], work: Callable[[], int]) -> int:
     """Forks, and gives the child's exit status."""
-    child = os.fork()
+    child = fork()
     if child == 0:
         os._exit(work())
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -34,7 +34,7 @@ _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 
 def encode(*values: Value) -> bytes:
     """Gives the bytes that stand for exactly these values."""
-    return encode_row(values)
+    return _ENCODER.encode(values)
 
 
 def encode_row(values: Sequence[Value]) -> bytes:

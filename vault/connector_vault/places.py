@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 
 class Place(NamedTuple):
-    """What a key is for."""
+    """What a key is for; a tuple, as keys are found by it for each row of the log."""
 
     purpose: str
     owner: str = ""

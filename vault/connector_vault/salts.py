@@ -6,8 +6,9 @@ another thread, several times a call. Keys are never drawn here, as what was dra
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import TYPE_CHECKING, Final
+
+from connector_vault.origin import Origin
 
 if TYPE_CHECKING:
     from connector_vault.cipher import Entropy
@@ -17,27 +18,30 @@ AHEAD_BYTES: Final = 2_048
 
 
 class Salts:
-    """Random bytes, none of which are given twice. Any thread may ask."""
+    """Random bytes, none of which are given twice, not even in a child of a fork.
 
-    __slots__ = ("_at", "_drawn", "_entropy", "_lock")
+    Any thread may ask, and nobody waits: what is taken off a list is taken once.
+    """
+
+    __slots__ = ("_drawn", "_entropy", "_origin")
 
     def __init__(self, entropy: Entropy) -> None:
         """Takes where they are drawn from; nothing is drawn yet."""
         self._entropy = entropy
-        self._lock = Lock()
-        self._drawn = b""
-        self._at = 0
-
-    def forget(self) -> None:
-        """Drops what was drawn ahead: a child of a fork would give it a second time."""
-        self._lock = Lock()
-        self._drawn, self._at = b"", 0
+        self._origin = Origin()
+        #: What was drawn ahead, by its length.
+        self._drawn: dict[int, list[bytes]] = {}
 
     def __call__(self, count: int) -> bytes:
         """Gives so many bytes."""
-        with self._lock:
-            if self._at + count > len(self._drawn):
-                self._drawn, self._at = self._entropy(max(count, AHEAD_BYTES)), 0
-            begin = self._at
-            self._at += count
-            return self._drawn[begin : self._at]
+        if not self._origin.here:
+            self._drawn, self._origin = {}, Origin()
+        try:
+            return self._drawn[count].pop()
+        except LookupError:
+            many = max(1, AHEAD_BYTES // count)
+            drawn = self._entropy(many * count)
+            pieces = [drawn[at : at + count] for at in range(0, len(drawn), count)]
+            given = pieces.pop()
+            self._drawn[count] = pieces
+            return given

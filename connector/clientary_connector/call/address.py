@@ -47,7 +47,10 @@ class AddressRefusedError(OSError):
 
 
 class Target(NamedTuple):
-    """Names the one host to which a connection's requests may go."""
+    """Names the one host to which a connection's requests may go.
+
+    A tuple, as open lines are found by it for each send.
+    """
 
     scheme: str
     host: str

@@ -10,9 +10,8 @@ from typing import Any, Final
 
 from connector_vault.salts import Salts
 
-#: What operations are named by.
+#: What operations are named by; it knows of forks by itself.
 _DRAWN: Final = Salts(os.urandom)
-os.register_at_fork(after_in_child=_DRAWN.forget)
 
 
 class Outcome(StrEnum):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -71,11 +73,12 @@ def test_operations_that_nobody_minted_differ() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_processes_that_fork_mint_operations_of_their_own() -> None:
+@pytest.mark.parametrize("fork", [os.fork, ctypes.PyDLL(None).fork])
+def test_processes_that_fork_mint_operations_of_their_own(fork: Callable[[], int]) -> None:
     """A host forks its workers once all is imported: two of them never share an id."""
     mint_operation()
     read, write = os.pipe()
-    child = os.fork()
+    child = fork()
     if child == 0:
         try:
             os.write(write, " ".join(mint_operation() for _ in range(20)).encode())
