@@ -13,7 +13,7 @@ import asyncio
 import ssl
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 import certifi
@@ -58,7 +58,7 @@ class LinePool:
             connect=min(settings.connect_timeout_s, settings.send_timeout_s)
         )
         self._hosts: dict[Target, Host] = {}
-        #: How many lines are open or being opened, those that rest among them.
+        #: How many lines are open or being opened, or rest and may have been closed meanwhile.
         self._open = 0
         self._sweep: asyncio.TimerHandle | None = None
 
@@ -95,9 +95,6 @@ class LinePool:
             if not isinstance(error, TimeoutError) or isinstance(error, aiohttp.ClientError):
                 raise
         else:
-            protocol: Any = line.protocol
-            # Once a line: how answers are read does not differ from one request to the next.
-            protocol.set_response_params(read_until_eof=True)
             return line
         raise aiohttp.ConnectionTimeoutError
 

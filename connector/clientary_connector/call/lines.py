@@ -138,6 +138,8 @@ class Lines:
 
     async def _carried(self, line: Connection, written: bytes, gate: Gate, until: float) -> Answer:
         protocol: Any = line.protocol
+        # Each time: what else came behind the answer before this one is not read as this one.
+        protocol.set_response_params(read_until_eof=True)
         with gate():
             _write(line, written)
         head, payload = await self._head(protocol, until)
@@ -152,7 +154,9 @@ class Lines:
         protocol.start_timeout()
         async with asyncio.timeout_at(until):
             body, fault = await self._body(payload)
+        # It may be counting still: what was read ahead is counted when it is handed on.
         protocol.read_timeout = None
+        protocol.start_timeout()
         return Answer(head.code, head.headers, body, fault)
 
     async def _head(self, protocol: Any, until: float) -> Any:  # noqa: ANN401 - parts of the library without public types

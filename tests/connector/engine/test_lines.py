@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import gzip
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+import aiohttp
 import pytest
 
 from clientary_connector import Settings
 from clientary_connector.call import linepool
+from clientary_connector.call.address import Target
 from clientary_connector.call.lines import (
     ClosedError,
+    Gate,
     Lines,
     Message,
     UnwritableError,
 )
-from tests.connector.engine.far_side import FarSide, far_side, reply
+from tests.connector.engine.far_side import FarSide, Seen, far_side, reply
 from tests.connector.engine.test_transport import always, target_at
 
 pytestmark = pytest.mark.requirement("transport.lines")
@@ -275,8 +279,122 @@ def test_a_line_to_a_forgotten_host_is_closed_when_it_comes_back(
         asyncio.run(run(one, two))
 
 
+def test_a_line_past_its_time_carries_nothing_more() -> None:
+    """Even where the sweep has not come by: a server may close it in this moment."""
+
+    async def run(side: FarSide) -> None:
+        lines = Lines(Settings(keepalive_s=0.1), {}, loopback=True)
+        target = target_at(side.url)
+        await lines.exchange(target, message(), nullcontext)
+        (line,) = opened(lines)
+        time.sleep(0.2)  # noqa: ASYNC251 - the loop must not come round to the sweep
+        await lines.exchange(target, message(), nullcontext)
+        assert line not in opened(lines)
+        await lines.aclose()
+
+    with far_side(always(reply())) as side:
+        asyncio.run(run(side))
+
+
+def test_lines_that_fail_leave_room_for_others() -> None:
+    """Whatever becomes of them: refused, cut off, late, cancelled or closed at the gate."""
+
+    async def answer(seen: Seen) -> bytes | None:
+        if seen.path == "/late":
+            await asyncio.sleep(30)
+        return None if seen.path == "/cut" else reply()
+
+    async def run(side: FarSide) -> None:
+        lines = Lines(Settings(max_connections=2, read_timeout_s=0.5), {}, loopback=True)
+        target, nobody = target_at(side.url), Target("http", "127.0.0.1", 1, loopback=True)
+
+        async def failing(target: Target, path: str, gate: Gate = nullcontext) -> None:
+            with pytest.raises((aiohttp.ClientError, TimeoutError, ZeroDivisionError)):
+                await lines.exchange(target, message(resource=path), gate)
+
+        @contextmanager
+        def shut() -> Generator[None]:
+            raise ZeroDivisionError
+            yield
+
+        for _ in range(3):
+            await failing(nobody, "/x")
+            await failing(target, "/cut")
+            await failing(target, "/late")
+            await failing(target, "/x", shut)
+            under_way = asyncio.create_task(
+                lines.exchange(target, message(resource="/late"), nullcontext)
+            )
+            await asyncio.sleep(0.1)
+            under_way.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await under_way
+        assert pool(lines)._open == 0  # noqa: SLF001 - what is counted
+        await lines.exchange(target, message(), nullcontext)
+        assert pool(lines)._open == sum(resting(lines)) == 1  # noqa: SLF001 - see above
+        await lines.aclose()
+        assert pool(lines)._open == 0  # noqa: SLF001 - see above
+
+    with far_side(answer) as side:
+        asyncio.run(run(side))
+
+
+def test_what_came_behind_an_answer_is_no_part_of_the_next() -> None:
+    """A head that was begun and not ended is not read on with the head of the next answer."""
+    stray = reply(200, {"ok": 1}) + b"HTTP/1.1 200 OK\r\nX-Stray: "
+
+    async def run(side: FarSide) -> int:
+        lines = Lines(Settings(), {}, loopback=True)
+        target = target_at(side.url)
+        await lines.exchange(target, message("POST", "/first", b""), nullcontext)
+        answer = await lines.exchange(target, message("POST", "/next", b""), nullcontext)
+        await lines.aclose()
+        return answer.status
+
+    with far_side(lambda seen: stray if seen.path == "/first" else reply(422)) as side:
+        assert asyncio.run(run(side)) == 422
+
+
+def test_the_time_of_one_answer_is_over_with_its_end() -> None:
+    """One that was unpacked while it was read does not end the next, which may be as slow."""
+    packed = reply(body=gzip.compress(b"z" * 900_000), headers={"Content-Encoding": "gzip"})
+
+    async def answer(seen: Seen) -> bytes:
+        if seen.path == "/packed":
+            return packed
+        await asyncio.sleep(1.2)
+        return reply(200, {"slow": True})
+
+    async def run(side: FarSide) -> list[int]:
+        lines = Lines(Settings(read_timeout_s=2.0), {}, loopback=True)
+        target = target_at(side.url)
+        first = await lines.exchange(target, message(resource="/packed"), nullcontext)
+        await asyncio.sleep(1.2)
+        second = await lines.exchange(target, message(resource="/slow"), nullcontext)
+        await lines.aclose()
+        return [len(first.body), second.status]
+
+    with far_side(answer) as side:
+        assert asyncio.run(run(side)) == [900_000, 200]
+
+
+def test_an_answer_that_ends_with_its_line_is_whole() -> None:
+    """Nothing says how long it is; the line is not used again."""
+    body = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"e" * 100_000
+
+    async def run(side: FarSide) -> tuple[bytes, object]:
+        lines = Lines(Settings(), {}, loopback=True)
+        answer = await lines.exchange(target_at(side.url), message(), nullcontext)
+        assert resting(lines) == [0]
+        await lines.aclose()
+        return answer.body, answer.fault
+
+    with far_side(always(body)) as side:
+        assert asyncio.run(run(side)) == (b"e" * 100_000, None)
+
+
 def test_what_was_said_of_one_answer_does_not_change_the_next() -> None:
-    """Lines are read on by one reader: compressed, in pieces, empty, and long answers in turn."""
+    """Compressed, in pieces, empty, and long answers come in turn over one line."""
     long = b"y" * 300_000
     packed = gzip.compress(b"packed")
     answers = [
