@@ -12,12 +12,11 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import Final
 
 from clientary_connector.call.failure import RefusedError, refused
@@ -62,7 +61,7 @@ class Rates:
         self._lines: dict[str, Line] = {}
 
     def turn(self, permit: Permit, rested: float) -> Turn:
-        """Gives the right to send once, for the length of an `async with` block.
+        """Gives what takes, and gives back, the right to send once.
 
         A rest until `rested` the caller has kept already.
         """
@@ -155,7 +154,7 @@ def page_of(database: Path, name: str) -> Path:
 
 
 class Turn:
-    """One send's turns, over its connection and under its grant."""
+    """One send's turns, over its connection and under its grant; `leave` follows in any case."""
 
     __slots__ = ("_held", "_lines", "_rates", "_rested")
 
@@ -166,41 +165,50 @@ class Turn:
         self._rested = rested
         self._held: list[Line] = []
 
-    async def __aenter__(self) -> None:
-        """Waits for all of them.
+    def taken(self) -> bool:
+        """Takes them if all are to be had at once; tells whether they were."""
+        for line in self._lines:
+            if not self._rates.took(line, self._rested):
+                return False
+            self._held.append(line)
+        return True
+
+    async def wait(self) -> None:
+        """Waits for those that were not to be had.
 
         Raises:
             RefusedError: It would take too long.
         """
-        try:
-            for line in self._lines:
-                if not self._rates.took(line, self._rested):
-                    await self._rates.take(line, self._rested)
-                self._held.append(line)
-        except BaseException:
-            self._leave()
-            raise
+        for line in self._lines[len(self._held) :]:
+            await self._rates.take(line, self._rested)
+            self._held.append(line)
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Gives them back."""
-        self._leave()
-
-    def _leave(self) -> None:
-        for line in self._held:
+    def leave(self) -> None:
+        """Gives back those that it has."""
+        held, self._held = self._held, []
+        for line in held:
             with suppress(VaultError):
                 line.turns.leave()
-        self._held = []
 
 
-def free(rested: float) -> AbstractAsyncContextManager[None]:
+class Free:
+    """Leave to send at once, whoever else sends."""
+
+    def taken(self) -> bool:
+        """Tells that it is to be had."""
+        return True
+
+    async def wait(self) -> None:
+        """Waits for nothing."""
+
+    def leave(self) -> None:
+        """Gives nothing back."""
+
+
+def free(rested: float) -> Free:
     """Gives leave to send at once."""
     del rested
-    return nullcontext()
+    return Free()
 
 
 def unrested(seconds: float) -> float:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -28,7 +28,7 @@ from clientary_connector.call.clock import Clock, utc_now
 from clientary_connector.call.failure import failure, is_change, refused
 from clientary_connector.call.gates import LastLook, Passage
 from clientary_connector.call.policy import Permit
-from clientary_connector.call.rates import Rates, free, unrested
+from clientary_connector.call.rates import Free, Rates, Turn, free, unrested
 from clientary_connector.call.request import Request
 from clientary_connector.call.result import CallError, ErrorKind, Outcome
 from clientary_connector.call.tally import TOO_MANY, Tally
@@ -89,8 +89,8 @@ class Way:
     #: Renews what is about to end, before it is opened; raises RefusedError where that is in vain.
     #: None where what is to be opened does not end by itself.
     ready: Callable[[], Awaitable[None]] | None = None
-    #: Waits for leave to send, and gives it back; raises RefusedError where that takes too long.
-    turn: Callable[[float], AbstractAsyncContextManager[None]] = free
+    #: Gives what takes leave to send, and gives it back.
+    turn: Callable[[float], Turn | Free] = free
     #: Makes everybody rest who sends over the connection; gives until when.
     rest: Callable[[float], float] = unrested
     #: How the secret goes on, where the manifest's way is not the connection's.
@@ -180,7 +180,10 @@ class Sender:
         """
         if way.ready is not None:
             await way.ready()
-        async with way.turn(tally.rested):
+        turn = way.turn(tally.rested)
+        try:
+            if not turn.taken():
+                await turn.wait()
             with way.credential() as secret:
                 tally.begin()
                 gate = lambda: Passage(way.gate(), tally)  # noqa: E731 - passed at the line
@@ -198,6 +201,8 @@ class Sender:
                 if effect is None or reply.status != UNAUTHORIZED:
                     return reply, False
                 return reply, await way.replaced(secret, effect)
+        finally:
+            turn.leave()
 
     def way(self, permit: Permit) -> Way:
         """Returns the way of a call that was allowed."""
