@@ -69,7 +69,11 @@ Reader: TypeAlias = Callable[[Any, Drift], Any]
 
 def reader(schema: Schema, path: str = "$") -> Reader:
     """Returns a function that reads values of a schema; all that can be is worked out here."""
-    kinds = _by_kind(schema, path)
+    return _reader(_by_kind(schema, path), path)
+
+
+def _reader(kinds: Mapping[type, Reader], path: str) -> Reader:
+    """Returns a function that reads values of some kinds, each with what reads it."""
     if not kinds:
         return lambda value, _: kept(value)
     wanted = " or ".join(dict.fromkeys(NAMES[kind] for kind in kinds if kind is not type(None)))
@@ -136,12 +140,6 @@ def _own_kinds(schema: Schema, path: str) -> dict[type, Reader]:
     if "array" in types or "items" in schema:
         found[list] = _array(schema, path)
     return found | null
-
-
-def _unread(schema: Schema) -> frozenset[type]:
-    """Returns the kinds of value that are taken as they are, without a reader."""
-    kinds = _by_kind(schema, "$")
-    return frozenset(kind for kind, read in kinds.items() if read is _as_it_is)
 
 
 def _as_it_is(value: Any, _: Drift) -> Any:  # noqa: ANN401 - any JSON value
@@ -228,10 +226,11 @@ def _array(schema: Schema, path: str) -> Reader:
 
 def _object(schema: Schema, path: str) -> Reader:
     described: Schema = schema.get("properties", {})
-    fields = {
-        part.get("x-name", name): (name, _unread(part), reader(part, f"{path}.{name}"))
-        for name, part in described.items()
-    }
+    fields: dict[str, tuple[str, frozenset[type], Reader]] = {}
+    for name, part in described.items():
+        kinds = _by_kind(part, f"{path}.{name}")
+        plain = frozenset(kind for kind, read in kinds.items() if read is _as_it_is)
+        fields[part.get("x-name", name)] = (name, plain, _reader(kinds, f"{path}.{name}"))
     required = tuple(described[name].get("x-name", name) for name in schema.get("required", ()))
 
     def read(value: dict[str, Any], drift: Drift) -> dict[str, Any]:

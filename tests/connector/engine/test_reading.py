@@ -122,6 +122,14 @@ def test_drift_is_noted_and_the_value_kept(
     assert value == (came if not isinstance(came, Decimal) else float(came))
 
 
+def test_a_number_of_a_record_is_fit_for_json() -> None:
+    """A fraction becomes the nearest number, or its digits where none is exact."""
+    read = reader({"type": "object", "properties": {"n": {"type": "number"}}})
+    seen = [read({"n": came}, Drift())["n"] for came in (2, Decimal("1.5"), Decimal("0.1"))]
+    assert seen == [2, 1.5, 0.1]
+    assert [type(one) for one in seen] == [int, float, float]
+
+
 def test_a_missing_field_is_noted() -> None:
     """A record without what was promised says so."""
     assert read({"properties": {"id": {"type": "integer"}}, "required": ["id"]}, {}) == (
