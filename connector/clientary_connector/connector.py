@@ -107,7 +107,8 @@ class Connector:
             CancelledError: The caller left; what is known stands in the log.
         """
         self._check_open()
-        return await (await self._executor()).run(call)
+        executor = self._parts.executor.made or await self._executor()
+        return await executor.run(call)
 
     def run_sync(self, call: Call) -> Result:
         """Does the same for callers without an event loop; safe from many threads.

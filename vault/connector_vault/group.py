@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread, get_ident
 from time import monotonic
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar
 
 from connector_vault.asking import AskFirstError
 from connector_vault.errors import MisuseError, StoreError, VaultClosedError
@@ -371,7 +371,7 @@ class GroupWriter:
 
 def _settle(job: _Job) -> None:
     """Tells one."""
-    future = cast("Future[Any]", job.future)
+    future: Any = job.future
     if job.error is None:
         future.set_result(job.value)
     else:

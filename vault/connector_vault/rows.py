@@ -203,7 +203,8 @@ class Rows:
             where = "WHERE s.owner = ? AND s.field = ? AND s.stage = 'current'"
             row = self._one(_VERSION + where, (owner, field))
             self._kept[asked] = SecretRow._make(row) if row else None
-        return cast("SecretRow | None", self._kept[asked])
+        found: SecretRow | None = self._kept[asked]
+        return found
 
     def secrets(self, owner: str, field: str | None = None) -> list[SecretRow]:
         """Gives the versions of an owner's secrets, oldest first."""
@@ -236,14 +237,16 @@ class Rows:
         if (asked := ("record", kind, record_id)) not in self._kept:
             row = self._one(RECORD + "WHERE r.kind = ? AND r.id = ?", asked[1:])
             self._kept[asked] = RecordRow._make(row) if row else None
-        return cast("RecordRow | None", self._kept[asked])
+        found: RecordRow | None = self._kept[asked]
+        return found
 
     def record_named(self, kind: str, name: str) -> RecordRow | None:
         """Gives a record by its name."""
         if (asked := ("name", kind, name)) not in self._kept:
             row = self._one(RECORD + "WHERE r.kind = ? AND r.name = ?", asked[1:])
             self._kept[asked] = RecordRow._make(row) if row else None
-        return cast("RecordRow | None", self._kept[asked])
+        found: RecordRow | None = self._kept[asked]
+        return found
 
     def records(self, kind: str, parent: str | None) -> list[RecordRow]:
         """Gives all records of a kind, or those under one parent, by id."""
@@ -281,7 +284,8 @@ class Rows:
         if (asked := ("logged", subject, "")) not in self._kept:
             statement = "SELECT max(revision) FROM log WHERE subject = ?"
             self._kept[asked] = self._first(statement, (subject,))
-        return cast("int | None", self._kept[asked])
+        found: int | None = self._kept[asked]
+        return found
 
     def logged_change(self, subject: str) -> tuple[int, str] | None:
         """Gives the newest revision of a subject that stands in the log, and its facts."""

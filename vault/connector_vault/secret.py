@@ -69,7 +69,8 @@ class Secret:
 
     def __del__(self) -> None:
         """Wipes what nobody holds any more."""
-        self.wipe()
+        if not self._wiped:
+            self.wipe()
 
     def __repr__(self) -> str:
         """Shows a fixed text."""

@@ -101,6 +101,7 @@ class Turns:
         self._lock = Lock()
         self._file: int | None = None
         self._page: mmap.mmap | None = None
+        self._locked: _Page | None = None
         self._numbers = memoryview(b"").cast("Q")
         self._mine: int | None = None
         self._me = 0
@@ -113,7 +114,7 @@ class Turns:
         Raises:
             StoreError: The file cannot be used.
         """
-        with self._lock, self._opened() as page:
+        with self._lock, self._locked or self._opened() as page:
             if self._mine == 0 and not pace.a_minute and self._took_alone(page, pace, now):
                 return None
             due, rest = self._times(page, now)
@@ -179,10 +180,10 @@ class Turns:
                 self._numbers.release()
                 self._page.close()
                 os.close(self._file)
-            self._page = self._file = self._mine = None
+            self._page = self._file = self._mine = self._locked = None
 
     def _opened(self) -> _Page:
-        if self._file is None or self._page is None:
+        if self._locked is None:
             try:
                 self._path.parent.mkdir(mode=0o700, exist_ok=True)
                 self._file = lock_file(self._path)
@@ -197,7 +198,8 @@ class Turns:
                 raise StoreUnavailableError(
                     f"{self._path} cannot be used: {error.strerror}."
                 ) from None
-        return _Page(self._file, self._page)
+            self._locked = _Page(self._file, self._page)
+        return self._locked
 
     def _took_alone(self, page: mmap.mmap, pace: Pace, now: float) -> bool:
         """Takes a turn where no other process ever came, nobody waits and nobody has to rest."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+from binascii import b2a_base64
 
 from clientary_connector.manifest import Auth
 
@@ -12,7 +12,7 @@ def authorization(auth: Auth, revealed: str) -> str:
     if auth.scheme == "bearer":
         return f"Bearer {_filled(auth.token, revealed)}"
     pair = f"{_filled(auth.username, revealed)}:{_filled(auth.password, revealed)}"
-    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+    return f"Basic {b2a_base64(pair.encode(), newline=False).decode()}"
 
 
 def _filled(template: str | None, revealed: str) -> str:

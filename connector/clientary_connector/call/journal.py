@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -184,9 +185,9 @@ class Journal:
         deciding.claim(log, permit, call=log_id, now=now, draft=self._vault.draft)
         return log_id
 
-    async def _settled(self, draft: LogDraft, permit: Permit) -> LogDraft:
+    def _settled(self, draft: LogDraft, permit: Permit) -> Coroutine[Any, Any, LogDraft]:
         now = self._clock().timestamp()
-        return await self._vault.write_async(lambda log: self._ended(log, permit, draft, now))
+        return self._vault.write_async(lambda log: self._ended(log, permit, draft, now))
 
     def _ended(self, log: Transaction, permit: Permit, draft: LogDraft, now: float) -> LogDraft:
         """Writes the outcome; says so where the permission ended while the call was under way."""

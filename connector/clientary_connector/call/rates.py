@@ -133,7 +133,7 @@ class Rates:
 
     def _line(self, name: str, pace: Pace) -> Line:
         found = self._lines.get(name)
-        if found is not None and found.pace == pace:
+        if found is not None and (found.pace is pace or found.pace == pace):
             return found
         with self._lock:
             held = self._lines.get(name)
@@ -187,8 +187,11 @@ class Turn:
         """Gives back those that it has."""
         held, self._held = self._held, []
         for line in held:
-            with suppress(VaultError):
+            try:
                 line.turns.leave()
+            except VaultError:
+                # A page that cannot be written counts the turn until this process ends.
+                continue
 
 
 class Free:

@@ -104,12 +104,7 @@ class Requests:
         return Request(
             method=self._action.method,
             path=self._filled(arguments),
-            query=tuple(
-                (slot.wire_name, text)
-                for slot in self._query
-                if slot.name in arguments
-                for text in _texts(slot.convert(arguments[slot.name]))
-            ),
+            query=self._asked(arguments) if self._query else (),
             body=self._encoded(arguments) if self._body else None,
         )
 
@@ -117,13 +112,23 @@ class Requests:
         """Returns the arguments in the one form in which equal ones are equal."""
         return {name: self._canonical[name](arguments[name]) for name in sorted(arguments)}
 
+    def _asked(self, arguments: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        return tuple(
+            (slot.wire_name, text)
+            for slot in self._query
+            if slot.name in arguments
+            for text in _texts(slot.convert(arguments[slot.name]))
+        )
+
     def _filled(self, arguments: Mapping[str, Any]) -> str:
         path = self._template
         for slot in self._path:
             part = str(slot.convert(arguments[slot.name]))
             if part in DOTS:
                 raise PathPartError(slot.name)
-            path = path.replace(f"{{{slot.name}}}", quote(part, safe=""))
+            # Most are numbers, which are written as they are.
+            safe = part if part.isascii() and part.isalnum() else quote(part, safe="")
+            path = path.replace(f"{{{slot.name}}}", safe)
         return path
 
     def _encoded(self, arguments: Mapping[str, Any]) -> bytes:

@@ -130,8 +130,10 @@ class Underway:
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> Watch:
         """Gives the watch of a loop, with a look due."""
-        with self._lock:
-            watch = self._watches.setdefault(loop, Watch())
+        watch = self._watches.get(loop)
+        if watch is None:
+            with self._lock:
+                watch = self._watches.setdefault(loop, Watch())
         if not watch.due:
             watch.due = True
             loop.call_later(LOOK_S, self._look_again, loop, watch)
