@@ -156,6 +156,24 @@ class Key:
         return f"<key {self.id}>"
 
 
+class Sealing:
+    """A message that will be sealed; a class, so that those of many can be sealed together."""
+
+    __slots__ = ("_parts", "_sealed")
+
+    def __init__(self, key: Key, plaintext: bytes, bound: bytes, entropy: Entropy) -> None:
+        """Takes what `seal` takes."""
+        self._parts: tuple[Key, bytes, bytes, Entropy] | None = (key, plaintext, bound, entropy)
+        self._sealed = b""
+
+    def sealed(self) -> bytes:
+        """Gives the sealed message; it is sealed once, and what it was sealed from is let go."""
+        if self._parts is not None:
+            self._sealed = seal(*self._parts)
+            self._parts = None
+        return self._sealed
+
+
 def context(domain: str, *values: Value) -> bytes:
     """Gives the bytes that bind a message to its place; the domain keeps kinds apart."""
     return encode(f"connector-vault/1/{domain}", *values)

@@ -1,4 +1,4 @@
-"""Makes rows for the log, with what they hold sealed, before they have a place in it."""
+"""Makes rows for the log before they have a place in it, with what seals their payloads."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Drafts:
         facts: Mapping[str, Any] | None = None,
         payload: bytes | None = None,
     ) -> LogDraft:
-        """Makes a row for the log, and seals its payload for user and month.
+        """Makes a row for the log, whose payload will be sealed for user and month.
 
         It may write the first key of a user and month, so it stays outside of a transaction.
 

@@ -5,7 +5,7 @@ chain = SHA-256(0x02 | chain of the row before | leaf); before the first row sta
         vault's id
 mac   = HMAC-SHA256(log-MAC key, seq as 8 bytes | chain)
 
-The payload is sealed before it comes here, and the leaf holds the hash of the sealed bytes. So a
+The payload is sealed before, and the leaf holds the hash of the sealed bytes. So a
 payload can be destroyed and the row still be proven.
 """
 
@@ -18,7 +18,7 @@ from hashlib import sha256
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from connector_vault import cipher
-from connector_vault.cipher import Key
+from connector_vault.cipher import Key, Sealing
 from connector_vault.columns import LogColumns
 from connector_vault.encoding import Value, encode_row, encode_rows, json_object, json_text
 from connector_vault.errors import IntegrityError
@@ -58,7 +58,8 @@ class LogDraft(NamedTuple):
     revision: int | None
     facts: str
     key_id: str | None
-    payload: bytes | None
+    #: Sealed at the latest when the row is appended.
+    payload: Sealing | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,12 +166,13 @@ class LogSeal:
     def row(self, draft: LogDraft, tip: tuple[int, bytes]) -> LogColumns:
         """Gives the row that follows the tip, without its MAC."""
         seq, before = tip[0] + 1, tip[1]
+        payload = None if draft.payload is None else draft.payload.sealed()
         # All columns of a draft but the payload, which stands in the leaf by its hash.
-        hashed: tuple[Any, ...] = (seq, *draft[:-1], payload_hash(draft.payload))
+        hashed: tuple[Any, ...] = (seq, *draft[:-1], payload_hash(payload))
         leaf = leaf_hash(hashed)
         chain = chain_hash(before, leaf)
         head = head_of(seq, draft.kind, draft.ref)
-        return LogColumns._make((*hashed, leaf, chain, b"", head, draft.payload, before))
+        return LogColumns._make((*hashed, leaf, chain, b"", head, payload, before))
 
     def public(self, row: LogColumns) -> LogRow:
         """Gives a stored row as callers see it.

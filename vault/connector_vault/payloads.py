@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Final
 
 from connector_vault import cipher
-from connector_vault.cipher import CipherError, Entropy, Key
+from connector_vault.cipher import CipherError, Entropy, Key, Sealing
 from connector_vault.columns import KeyRow
 from connector_vault.errors import ErasedError, IntegrityError, NotFoundError, ShredError
 from connector_vault.keyring import Keyring, NarrowedKey
@@ -34,11 +34,11 @@ class Payloads:
 
     def seal(
         self, payload: bytes, *, user: str | None, at: int, uid: bytes, salts: Entropy
-    ) -> tuple[str, bytes]:
-        """Seals a payload; gives the id of its key too. It may write that key first."""
+    ) -> tuple[str, Sealing]:
+        """Gives what seals a payload, and the id of its key. It may write that key first."""
         place = self._place(user, at)
         key = self._key(place, at)
-        return key.id, cipher.seal(key, payload, self._bound(place, uid), salts)
+        return key.id, Sealing(key, payload, self._bound(place, uid), salts)
 
     def open(self, row: LogRow) -> bytes | None:
         """Opens what a row holds sealed; None if it holds nothing.

@@ -118,13 +118,15 @@ class Store:
             self._ask(needed)
         return self._writing().write(_patient(work))
 
-    def write_async(self, work: Callable[[Rows], T]) -> asyncio.Future[T]:
+    def write_async(
+        self, work: Callable[[Rows], T], ahead: Callable[[], object] | None = None
+    ) -> asyncio.Future[T]:
         """Hands in work for a transaction; what is given is done with the commit.
 
         Where the provider has to be asked first, awaiting it raises AskFirstError: it is to be
         handed in once more, by `write_patiently`.
         """
-        return self._writing().write_async(work)
+        return self._writing().write_async(work, ahead)
 
     async def write_patiently(self, work: Callable[[Rows], T], needed: AskFirstError) -> T:
         """Has the provider asked, and then runs work in a transaction and awaits its commit."""

@@ -20,7 +20,7 @@ from connector_vault.fence import Fence
 from connector_vault.follower import Done, Follower, transact
 from connector_vault.keyring import Keyring
 from connector_vault.latch import Latch
-from connector_vault.log import LogReport, LogRow
+from connector_vault.log import LogDraft, LogReport, LogRow
 from connector_vault.masking import mask_older
 from connector_vault.payloads import Payloads
 from connector_vault.provider import KeyProvider
@@ -74,7 +74,7 @@ class Vault:
         self._follower = Follower(store, tools, self.checkpoints.noted)
         self._clock = clock
         self.payloads = Payloads(store, keyring)
-        #: Makes a row for the log, and seals its payload.
+        #: Makes a row for the log, with what seals its payload.
         self.draft = Drafts(self.payloads, clock, tools.entropy).draft
         keyring.follow(store.read)
 
@@ -281,14 +281,20 @@ class Vault:
             self._follower.advance()
         return done.value
 
-    async def write_async(self, work: Callable[[Transaction], T]) -> T:
-        """Does the same from an event loop. Cancelling it does not stop the work."""
+    async def write_async(
+        self, work: Callable[[Transaction], T], *, draft: LogDraft | None = None
+    ) -> T:
+        """Does the same from an event loop. Cancelling it does not stop the work.
+
+        A `draft` that the work appends is sealed before the transaction, with those of others.
+        """
+        ahead = None if draft is None or draft.payload is None else draft.payload.sealed
 
         def handed_in(rows: Rows) -> Done[T]:
             return self._transact(rows, work)
 
         try:
-            done = await self._store.write_async(handed_in)
+            done = await self._store.write_async(handed_in, ahead)
         except AskFirstError as needed:
             done = await self._store.write_patiently(handed_in, needed)
         if self._follower.is_due(done):

@@ -161,14 +161,17 @@ class Journal:
             except (VaultLockedError, ShredError):
                 # Nothing can be sealed for this user now. Who asked for what is no secret.
                 draft = self._refusal(call, error, tool=tool, payload=None)
-            log_id = await self._vault.write_async(partial(self._meter.append, draft=draft))
+            work = partial(self._meter.append, draft=draft)
+            log_id = await self._vault.write_async(work, draft=draft)
         if draft is not None:
             self._listener.ended(Ended(log_id=log_id, head=draft, payload=payload))
         return result_of(call, Ending(outcome=Outcome.REFUSED, error=error), log_id=log_id)
 
     async def _written(self, draft: LogDraft, permit: Permit) -> int:
         try:
-            return await self._vault.write_async(lambda log: self._claimed(log, permit, draft))
+            return await self._vault.write_async(
+                lambda log: self._claimed(log, permit, draft), draft=draft
+            )
         except BehindError:
             await asyncio.to_thread(self._meter.catch_up, draft.at)
         except asyncio.CancelledError:
@@ -187,7 +190,9 @@ class Journal:
 
     def _settled(self, draft: LogDraft, permit: Permit) -> Coroutine[Any, Any, LogDraft]:
         now = self._clock().timestamp()
-        return self._vault.write_async(lambda log: self._ended(log, permit, draft, now))
+        return self._vault.write_async(
+            lambda log: self._ended(log, permit, draft, now), draft=draft
+        )
 
     def _ended(self, log: Transaction, permit: Permit, draft: LogDraft, now: float) -> LogDraft:
         """Writes the outcome; says so where the permission ended while the call was under way."""
