@@ -118,7 +118,7 @@ def _append_row(folder: Path, sizes: Sizes) -> Row:
     count = max(sizes.calls, GROUP * 8) // GROUP * GROUP
     with _vault(folder / "append") as vault:
         bare = bare_log(folder / "append" / "vault" / "bare.db")
-        sealing = timed(partial(_draft, vault, 1), 2_000)
+        sealing = timed(partial(_sealed, vault, 1), 2_000)
         seen = interleaved(
             sizes.rounds,
             {
@@ -199,6 +199,13 @@ def _draft(vault: Vault, number: int) -> LogDraft:
     )
 
 
+def _sealed(vault: Vault, number: int) -> LogDraft:
+    draft = _draft(vault, number)
+    assert draft.payload is not None
+    draft.payload.sealed()
+    return draft
+
+
 def _mixed(vault: Vault, number: int, count: int) -> LogDraft:
     """Returns a row of one of two users, each with a persona of its own, save in some 60 rows."""
     draft = _draft(vault, number)
@@ -213,7 +220,7 @@ def _append_one(transaction: Transaction, *, draft: LogDraft) -> int:
 
 def _append(vault: Vault, count: int) -> float:
     """Returns seconds a row with `GROUP` appends under way at once, payloads sealed before."""
-    drafts = [_draft(vault, number) for number in range(count)]
+    drafts = [_sealed(vault, number) for number in range(count)]
 
     async def worker(waiting: Iterator[LogDraft]) -> None:
         for draft in waiting:
