@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -24,6 +28,8 @@ def in_child(fork: Callable[[], int], work: Callable[[], bool]) -> bool:
     """Forks, and tells what the child has found."""
     child = fork()
     if child == 0:
+        # A lock that another thread held at the fork would hold this one for ever.
+        signal.alarm(20)
         found = False
         try:
             found = work()
@@ -56,6 +62,38 @@ def test_a_child_is_another_process(fork: Callable[[], int]) -> None:
     assert in_child(fork, looks)
     opened.check()
     assert opened.here
+
+
+def test_an_emulator_that_takes_any_advice_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says yes and empties no page; there the process is asked for its number."""
+
+    class Agreeing(mmap.mmap):
+        """Takes every advice, and follows none."""
+
+        def madvise(self, *_: int) -> None:
+            """Says yes."""
+
+    monkeypatch.setattr(mmap, "mmap", Agreeing)
+    mark = origin._page()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    mark[0] = 1
+    assert in_child(os.fork, lambda: not mark[0])
+
+
+def test_threads_that_come_first_in_a_child_are_of_one_process() -> None:
+    """None of them is locked out of what it opened, however they take turns."""
+
+    def looks() -> bool:
+        start = threading.Barrier(8)
+
+        def opens(_: int) -> Origin:
+            start.wait()
+            return Origin()
+
+        sys.setswitchinterval(1e-6)
+        with ThreadPoolExecutor(8) as pool:
+            return all(one.here for one in pool.map(opens, range(8)))
+
+    assert all(in_child(os.fork, looks) for _ in range(20))
 
 
 @FORKS

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from functools import partial
 
 import pytest
@@ -75,6 +77,34 @@ def test_a_payload_that_cannot_be_sealed_is_its_own_callers_trouble(vault: Vault
     assert vault.verify_log().ok
     rows = vault.read(lambda view: [view.log_row(seq) for seq in (1, 2, 3)])
     assert [row and vault.open_payload(row) for row in rows] == [b"why and what"] * 3
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_does_not_go_on_with_the_work_of_its_parents_loop(vault: Vault) -> None:
+    """It seals nothing, and so opens no transaction; the row of the parent is written."""
+    sealing: list[int] = []
+
+    def draw(count: int) -> bytes:
+        sealing.append(count)
+        return os.urandom(count)
+
+    async def run() -> int:
+        await crowd(vault)
+        draft = watched(intent(vault, "op_1"), draw)
+        under_way = asyncio.create_task(vault.write_async(partial(appending, draft), draft=draft))
+        await asyncio.sleep(0)
+        child = os.fork()
+        if child == 0:
+            # A lock that another thread held at the fork would hold this one for ever.
+            signal.alarm(20)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            os._exit(len(sealing))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0  # noqa: ASYNC222 - before the loop comes round
+        return await under_way
+
+    assert asyncio.run(run()) == 1
+    assert len(sealing) == 1
 
 
 def test_a_payload_is_sealed_once_and_let_go() -> None:

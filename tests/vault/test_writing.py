@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -504,6 +505,7 @@ def _in_child(fork: Callable[[], int], work: Callable[[], int]) -> int:
     """Forks, and gives the child's exit status."""
     child = fork()
     if child == 0:
+        signal.alarm(20)
         os._exit(work())
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 

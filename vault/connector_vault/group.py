@@ -32,6 +32,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from connector_vault.asking import AskFirstError
 from connector_vault.errors import MisuseError, StoreError, VaultClosedError
 from connector_vault.fence import RECALL_S
+from connector_vault.origin import Origin
 from connector_vault.rows import Rows, UnreadError
 from connector_vault.sqlite import BUSY_MS, FOREIGN, Connection, meaning
 
@@ -92,6 +93,7 @@ class GroupWriter:
         """
         self._connection = connection
         self._check = check
+        self._origin = Origin()
         self._rows = Rows(connection)
         self._rows.writing = self._rows.gathering = True
         self._echo = self._rows.echo()
@@ -211,6 +213,9 @@ class GroupWriter:
 
     def _work_here(self) -> None:
         """Does the work in a loop's own thread, and leaves the commit to the writer's."""
+        # A child of a fork goes on with the loop of its parent, and with what waits there.
+        if not self._origin.here:
+            return
         group = self._take()
         self._begin(group)
         try:

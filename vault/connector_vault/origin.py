@@ -17,6 +17,8 @@ from connector_vault.errors import ForkedError
 
 #: The number that Linux gives it (4.14 and later); Python has no name for it.
 _WIPE_ON_FORK: Final = 18
+#: No kernel knows this one.
+_NO_ADVICE: Final = -1
 
 
 class _Asked:
@@ -38,13 +40,19 @@ def _page() -> mmap.mmap | _Asked:
     """Gives what is 0 at its begin in a child, until it is set there."""
     if sys.platform == "linux":
         page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        try:
-            page.madvise(_WIPE_ON_FORK)
-        except OSError:
-            page.close()
-        else:
+        if _takes(page, _WIPE_ON_FORK) and not _takes(page, _NO_ADVICE):
             return page
+        page.close()
     return _Asked()
+
+
+def _takes(page: mmap.mmap, advice: int) -> bool:
+    """Says whether the kernel takes an advice; an emulator that takes any keeps to none."""
+    try:
+        page.madvise(advice)
+    except OSError:
+        return False
+    return True
 
 
 class _Here:
@@ -58,6 +66,7 @@ class _Here:
 
 _HERE: Final = _Here()
 _MARK: Final = _page()
+_MARK[0] = 1
 
 
 class Origin:
@@ -68,8 +77,12 @@ class Origin:
     def __init__(self) -> None:
         """Takes in which process this is."""
         if not _MARK[0]:
-            _HERE.process = object()
-            _MARK[0] = 1
+            process = object()
+            # Of two threads that come here first in a child, one is first: nothing lets the other
+            # in between. A lock might be held for ever by a thread that the parent has kept.
+            if not _MARK[0]:
+                _HERE.process = process
+                _MARK[0] = 1
         self._process = _HERE.process
 
     @property

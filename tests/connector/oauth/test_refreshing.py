@@ -297,11 +297,11 @@ def test_an_answer_that_cannot_be_stored_is_stored_later(
         write = Vault.write_async
         full = [True]
 
-        async def failing(self: Vault, work: Callable[[Transaction], Any]) -> Any:  # noqa: ANN401 - as the vault's own
+        async def failing(self: Vault, work: Callable[[Transaction], Any], **how: Any) -> Any:  # noqa: ANN401 - as the vault's own
             if full and work.__name__ == "stage":
                 full.clear()
                 raise StoreFullError("The disk is full.")
-            return await write(self, work)
+            return await write(self, work, **how)
 
         monkeypatch.setattr(Vault, "write_async", failing)
         made.later(3600)
