@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from pathlib import Path
+from typing import Final, TypeAlias
 
 import aiohttp
 import httpx
@@ -21,15 +26,34 @@ TIMES_HTTPX: Final = 3.0
 ONE_BY_ONE_HOLD: Final = 2.0
 PATH: Final = "/api/v2/clients/2053932801"
 
-One = Callable[[], Awaitable[object]]
+#: So many processes are measured.
+PROCESSES: Final = 3
+
+One: TypeAlias = Callable[[], Awaitable[object]]
+#: Seconds a call for each round, by contender.
+Seen: TypeAlias = dict[str, list[float]]
 
 
 def rows(ground: Ground, sizes: Sizes, tell: Tell) -> list[Row]:
-    """Measures 64 calls at once and one call at a time."""
-    return asyncio.run(_rows(ground, sizes, tell))
+    """Measures 64 calls at once and one call at a time, in several processes one by one.
+
+    Each process lays out its memory in its own way, and is faster or slower for good by that.
+    """
+    crowd: Seen = {}
+    alone: Seen = {}
+    for turn in range(PROCESSES):
+        tell(f"calls, process {turn + 1} of {PROCESSES}")
+        program = [sys.executable, "-m", __name__, str(ground.state), ground.url]
+        counts = [str(sizes.rounds), str(sizes.calls // 2), str(sizes.calls_one_at_a_time // 2)]
+        said = subprocess.run([*program, *counts], stdout=subprocess.PIPE, check=True)  # noqa: S603 - our own interpreter and our own program
+        for seen, more in zip((crowd, alone), json.loads(said.stdout), strict=True):
+            for name, values in more.items():
+                seen.setdefault(name, []).extend(values)
+    return [_crowd_row(crowd), _alone_row(alone)]
 
 
-async def _rows(ground: Ground, sizes: Sizes, tell: Tell) -> list[Row]:
+async def _measured(ground: Ground, rounds: int, at_once: int, one_by_one: int) -> list[Seen]:
+    """Returns the rounds of one process; they are short, as a shared machine changes its pace."""
     async with (
         open_connector(ground.state) as connector,
         httpx.AsyncClient(auth=(KEY, KEY), headers={"Accept": "application/json"}) as bare_httpx,
@@ -42,18 +66,15 @@ async def _rows(ground: Ground, sizes: Sizes, tell: Tell) -> list[Row]:
             "httpx": lambda: _httpx(bare_httpx, ground.url + PATH),
             "aiohttp": lambda: _aiohttp(bare_aiohttp, ground.url + PATH),
         }
-        tell("calls, 64 at once")
-        # Short rounds, many of them: a machine that is shared changes its pace within seconds.
-        crowd = await _rounds(contenders, sizes.rounds * 2, sizes.calls // 2, AT_ONCE)
-        tell("calls, one at a time")
-        database = bare_log(ground.state.parent / "commits.db")
+        crowd = await _rounds(contenders, rounds, at_once, AT_ONCE)
+        database = bare_log(ground.state.parent / f"commits-{os.getpid()}.db")
         contenders["commits"] = lambda: _two_commits(database)
-        alone = await _rounds(contenders, sizes.rounds * 2, sizes.calls_one_at_a_time // 2, 1)
+        alone = await _rounds(contenders, rounds, one_by_one, 1)
         database.close()
-    return [_crowd_row(crowd), _alone_row(alone)]
+    return [crowd, alone]
 
 
-def _crowd_row(seen: dict[str, list[float]]) -> Row:
+def _crowd_row(seen: Seen) -> Row:
     rate = {name: 1 / seconds for name, seconds in medians(seen).items()}
     ratio = _of_rounds(seen["httpx"], seen["governed"])
     return Row(
@@ -70,7 +91,7 @@ def _crowd_row(seen: dict[str, list[float]]) -> Row:
     )
 
 
-def _alone_row(seen: dict[str, list[float]]) -> Row:
+def _alone_row(seen: Seen) -> Row:
     cost = medians(seen)
     ratio = _of_rounds(seen["governed"], seen["httpx"])
     return Row(
@@ -141,3 +162,8 @@ async def _two_commits(database: Bare) -> None:
     """Does what a call cannot do without: intent and outcome on the disk."""
     for _ in range(2):
         database.execute("INSERT INTO log (at, row) VALUES (?, ?)", (time.time_ns(), b"r" * 700))
+
+
+if __name__ == "__main__":
+    ground = Ground(sys.argv[2], Path(sys.argv[1]))
+    print(json.dumps(asyncio.run(_measured(ground, *map(int, sys.argv[3:])))))  # noqa: T201 - what the process is for
