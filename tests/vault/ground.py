@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
+import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -200,6 +202,19 @@ def putting(number: int) -> Callable[[Transaction], int]:
 async def crowd(vault: Vault) -> None:
     """Has writes share a group; those that a loop hands in next wait for each other too."""
     await asyncio.gather(*(vault.write_async(Transaction.last_seq) for _ in range(3)))
+
+
+def in_child(fork: Callable[[], int], work: Callable[[], int]) -> int:
+    """Forks, and gives the exit status of the child, which its work says; 255 where that raises."""
+    child = fork()
+    if child == 0:
+        # A lock that another thread held at the fork would hold this one for ever.
+        signal.alarm(20)
+        try:
+            os._exit(work())
+        finally:
+            os._exit(255)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def stored(vault: Vault) -> set[int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -16,6 +15,7 @@ import pytest
 from connector_vault import origin
 from connector_vault.errors import ForkedError
 from connector_vault.origin import Origin
+from tests.vault.ground import in_child
 
 pytestmark = [
     pytest.mark.requirement("vault.fork"),
@@ -24,18 +24,9 @@ pytestmark = [
 FORKS = pytest.mark.parametrize("fork", [os.fork, ctypes.PyDLL(None).fork], ids=["os", "c"])
 
 
-def in_child(fork: Callable[[], int], work: Callable[[], bool]) -> bool:
+def finds(fork: Callable[[], int], work: Callable[[], bool]) -> bool:
     """Forks, and tells what the child has found."""
-    child = fork()
-    if child == 0:
-        # A lock that another thread held at the fork would hold this one for ever.
-        signal.alarm(20)
-        found = False
-        try:
-            found = work()
-        finally:
-            os._exit(0 if found else 1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    return in_child(fork, lambda: 0 if work() else 1) == 0
 
 
 def refuses(opened: Origin) -> bool:
@@ -57,9 +48,9 @@ def test_a_child_is_another_process(fork: Callable[[], int]) -> None:
         before = refuses(opened)
         own = Origin()
         own.check()
-        return before and own.here and refuses(opened) and in_child(fork, lambda: refuses(own))
+        return before and own.here and refuses(opened) and finds(fork, lambda: refuses(own))
 
-    assert in_child(fork, looks)
+    assert finds(fork, looks)
     opened.check()
     assert opened.here
 
@@ -76,7 +67,7 @@ def test_an_emulator_that_takes_any_advice_is_not_believed(monkeypatch: pytest.M
     monkeypatch.setattr(mmap, "mmap", Agreeing)
     mark = origin._page()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     mark[0] = 1
-    assert in_child(os.fork, lambda: not mark[0])
+    assert finds(os.fork, lambda: not mark[0])
 
 
 def test_threads_that_come_first_in_a_child_are_of_one_process() -> None:
@@ -93,7 +84,7 @@ def test_threads_that_come_first_in_a_child_are_of_one_process() -> None:
         with ThreadPoolExecutor(8) as pool:
             return all(one.here for one in pool.map(opens, range(8)))
 
-    assert all(in_child(os.fork, looks) for _ in range(20))
+    assert all(finds(os.fork, looks) for _ in range(20))
 
 
 @FORKS
@@ -107,5 +98,5 @@ def test_a_child_is_known_where_no_page_is_emptied(
     assert not mark[0]
     mark[0] = 1
     assert mark[0]
-    assert in_child(fork, lambda: not mark[0])
+    assert finds(fork, lambda: not mark[0])
     assert mark[0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
-import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +35,7 @@ from tests.vault.ground import (
     append,
     connection_of,
     crowd,
+    in_child,
     intent,
     item,
     putting,
@@ -495,19 +495,10 @@ def test_reading_does_not_write(vault: Vault) -> None:
 def test_a_handle_does_not_survive_a_fork(vault: Vault, fork: Callable[[], int]) -> None:
     """In a child every use is refused and closing does nothing; the parent goes on."""
     vault.write(putting(1))
-    outcome = _in_child(fork, lambda: _uses_refused(vault))
+    outcome = in_child(fork, lambda: _uses_refused(vault))
     assert outcome == 0
     vault.write(putting(2))
     assert stored(vault) == {1, 2}
-
-
-def _in_child(fork: Callable[[], int], work: Callable[[], int]) -> int:
-    """Forks, and gives the child's exit status."""
-    child = fork()
-    if child == 0:
-        signal.alarm(20)
-        os._exit(work())
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def _uses_refused(vault: Vault) -> int:

@@ -45,7 +45,7 @@ class Drafts:
         It may write the first key of a user and month, so it stays outside of a transaction.
 
         Raises:
-            ForkedError: The vault was opened in another process, which draws the same salts.
+            ForkedError: The vault was opened in another process.
             ShredError: The key of user and month was erased, or its shred key is lost.
             VaultLockedError: The provider of the vault's key is out of reach for too long.
         """

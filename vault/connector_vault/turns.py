@@ -114,7 +114,7 @@ class Turns:
         Raises:
             StoreError: The file cannot be used.
         """
-        with self._lock, self._locked or self._opened() as page:
+        with self._lock, self._opened() as page:
             if self._mine == 0 and not pace.a_minute and self._took_alone(page, pace, now):
                 return None
             due, rest = self._times(page, now)
